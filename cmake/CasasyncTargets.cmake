@@ -1,0 +1,28 @@
+# casasync_library(name SOURCES a.cpp ... PUBLIC lib ... PRIVATE lib ...): an adapter, its headers under include/.
+# casasync_warnings(target): what every target of ours is compiled with; never applied to a user's target.
+
+option(CASASYNC_WERROR "Treat warnings in our own targets as errors" ${PROJECT_IS_TOP_LEVEL})
+set(CASASYNC_SANITIZE "" CACHE STRING "Sanitizers for all targets: address,undefined or thread")
+
+if(CASASYNC_SANITIZE)
+  add_compile_options(-fsanitize=${CASASYNC_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${CASASYNC_SANITIZE})
+endif()
+
+function(casasync_warnings target)
+  target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion)
+  if(CASASYNC_WERROR)
+    target_compile_options(${target} PRIVATE -Werror)
+  endif()
+endfunction()
+
+function(casasync_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;PUBLIC;PRIVATE" ${ARGN})
+  add_library(casasync_${name} STATIC ${arg_SOURCES})
+  add_library(casasync::${name} ALIAS casasync_${name})
+  file(GLOB_RECURSE headers CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/include/*.hpp)
+  target_sources(casasync_${name} PUBLIC FILE_SET HEADERS BASE_DIRS include FILES ${headers})
+  target_link_libraries(casasync_${name} PUBLIC casasync::casasync ${arg_PUBLIC} PRIVATE ${arg_PRIVATE})
+  set_target_properties(casasync_${name} PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  casasync_warnings(casasync_${name})
+endfunction()

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Named limits, enforced where bytes are written and again where they are read.
+/// A local write never fails because of one: what is too large stays on its device and is listed as such.
+#include <cstddef>
+#include <cstdint>
+
+namespace casasync::limits {
+
+inline constexpr std::size_t value_bytes_max = std::size_t{16} << 20;  ///< one cell
+inline constexpr std::size_t row_columns_max = 2000;                   ///< columns of a table
+inline constexpr std::size_t tables_max = 1000;                        ///< tables one changeset may name
+inline constexpr std::size_t key_bytes_max = std::size_t{4} << 10;     ///< canonical key of a row
+inline constexpr std::size_t name_bytes_max = 1000;          ///< a table, column, vault or device name
+inline constexpr std::size_t devices_max = 16;               ///< active devices of a vault
+inline constexpr std::size_t context_entries_max = 65536;    ///< replicas or devices in one causal context
+inline constexpr std::size_t changeset_ops_max = 2'000'000;  ///< row operations of one changeset
+inline constexpr std::size_t part_payload_bytes_max = std::size_t{1008} << 10;  ///< payload of one envelope
+inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset
+inline constexpr std::size_t changeset_bytes_max = part_payload_bytes_max * group_parts_max;
+inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20;  ///< one sealed envelope
+inline constexpr std::size_t request_bytes_max = std::size_t{4} << 20;   ///< one push
+inline constexpr std::size_t request_envelopes_max = 64;                 ///< envelopes of one push
+inline constexpr std::size_t page_bytes_max = std::size_t{4} << 20;      ///< one pull
+inline constexpr std::size_t page_records_max = 500;                     ///< records of one pull
+inline constexpr std::size_t snapshot_part_bytes = std::size_t{8}
+                                                   << 20;  ///< every part of a snapshot but the last
+inline constexpr std::uint64_t snapshot_bytes_max = std::uint64_t{2} << 30;
+inline constexpr std::size_t manifest_bytes_max = std::size_t{64} << 10;
+inline constexpr std::size_t mailbox_message_bytes_max = std::size_t{4} << 10;
+
+/// A changeset whose greatest stamp is more than this ahead of relay time is held; exactly this much is
+/// accepted.
+inline constexpr std::int64_t drift_ms_max = 5 * 60 * 1000;
+/// Relay time corrects the stamping clock by at most this; a larger difference is reported, not obeyed.
+inline constexpr std::int64_t correction_ms_max = 24LL * 3600 * 1000;
+/// How far the stamping clock may run ahead of relay time.
+inline constexpr std::int64_t ahead_of_relay_ms_max = 60 * 1000;
+
+}  // namespace casasync::limits
