@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Seals payloads into envelopes that a relay can order but not read: docs/WIRE.md, "Envelope".
+#include <casasync/cipher.hpp>
+#include <casasync/openssl/aead.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+
+namespace casasync::openssl {
+
+/// Returns the size a text of `size` bytes is padded to: at least 256, at most 12 % more, so that a length
+/// tells little. Source: Nikitin et al., "Reducing Metadata Leakage from Encrypted Files and Communication
+/// with PURBs", 2019, section 4 (PADME).
+[[nodiscard]] std::size_t padded_size(std::size_t size) noexcept;
+
+/// The keys of one vault, one an epoch. Models casasync::cipher. open() and digest() may run in several
+/// threads.
+class vault_cipher {
+ public:
+    vault_cipher(vault_id vault, const key256& key, std::uint32_t epoch = 1);
+
+    /// Adds the key of another epoch.
+    void add_key(std::uint32_t epoch, const key256& key);
+
+    /// Returns the envelope of `payload` under `head`, whose nonce and ciphertext_bytes are filled in here.
+    /// \errors limit_exceeded above limits::part_payload_bytes_max; invalid_argument for another vault or an
+    /// epoch without a key.
+    [[nodiscard]] result<bytes> seal(const envelope_header& head, bytes_view payload);
+
+    /// Returns the payload of `envelope`.
+    /// \errors malformed_envelope, unknown_format_version, authentication_failed (another vault or an epoch
+    /// without a key included).
+    [[nodiscard]] result<bytes> open(bytes_view envelope) const;
+
+    /// Returns SHA-256 of `data`.
+    [[nodiscard]] digest256 digest(bytes_view data) const;
+
+ private:
+    [[nodiscard]] const key256* key_of(const envelope_header& head) const noexcept;
+
+    vault_id vault_;
+    std::map<std::uint32_t, key256> keys_;
+};
+
+static_assert(cipher<vault_cipher>);
+
+}  // namespace casasync::openssl
