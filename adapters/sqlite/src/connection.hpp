@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A SQLite connection whose failures are values: statements, their cache, and transactions that undo
+/// themselves. Thread rule: one connection and everything made from it belong to one thread at a time.
+#include <casasync/bytes.hpp>
+#include <casasync/result.hpp>
+#include <casasync/value.hpp>
+
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace casasync::sqlite {
+
+/// Returns `name` as an SQL identifier, in double quotes.
+[[nodiscard]] std::string quote_name(std::string_view name);
+/// Returns `text` as an SQL string literal. Only for text without NUL; values are bound, not quoted.
+[[nodiscard]] std::string quote_text(std::string_view text);
+
+/// Returns the error for a SQLite result code: our code, and a sentence with SQLite's own words.
+/// \param db  where the failure happened, for its message; may be null
+[[nodiscard]] error to_error(int result_code, sqlite3* db);
+
+/// The statements of one connection that nobody uses at the moment, by their text.
+class statement_cache;
+
+/// A prepared statement on loan: the destructor resets it and gives it back to the connection's cache, so a
+/// read never stays open by accident. Must not outlive its connection.
+class statement {
+ public:
+    statement(statement&& other) noexcept;
+    statement& operator=(statement&& other) noexcept;
+    ~statement();
+
+    /// Binds parameter `index` (from 1), copying text and blobs. A failure is kept and comes out of step().
+    statement& bind(int index, std::int64_t v) noexcept;
+    statement& bind(int index, int v) noexcept { return bind(index, std::int64_t{v}); }
+    statement& bind(int index, double v) noexcept;
+    statement& bind(int index, std::string_view v) noexcept;
+    statement& bind(int index, const char* v) noexcept { return bind(index, std::string_view(v)); }
+    statement& bind(int index, bytes_view v) noexcept;
+    statement& bind(int index, std::nullptr_t) noexcept;
+    statement& bind(int index, const value& v) noexcept;
+    /// Binds parameters 1, 2, ... in order.
+    template <class... Values>
+    statement& bind_all(const Values&... values) noexcept {
+        int index = 0;
+        (bind(++index, values), ...);
+        return *this;
+    }
+
+    /// Goes to the next row: true while there is one. After false or an error the statement is reset and
+    /// keeps its bindings, so it can be run again.
+    [[nodiscard]] result<bool> step();
+    /// Runs to the end, passing over rows.
+    [[nodiscard]] result<void> run();
+    /// Ends the read; bindings stay.
+    void reset() noexcept;
+    /// The extended SQLite result code of the last step(): tells a violated constraint from other failures.
+    [[nodiscard]] int code() const noexcept { return code_; }
+
+    /// The columns of the current row, from 0. Text and blob views live until the next step or reset.
+    [[nodiscard]] int columns() const noexcept;
+    [[nodiscard]] bool is_null(int column) const noexcept;
+    [[nodiscard]] std::int64_t integer(int column) const noexcept;
+    [[nodiscard]] double real(int column) const noexcept;
+    [[nodiscard]] std::string_view text(int column) const noexcept;
+    [[nodiscard]] bytes_view blob(int column) const noexcept;
+    /// The column with the type and the exact bytes that are stored.
+    [[nodiscard]] value cell(int column) const;
+
+ private:
+    friend class connection;
+    statement(statement_cache& home, sqlite3_stmt* handle) noexcept : home_(&home), handle_(handle) {}
+
+    statement_cache* home_ = nullptr;
+    sqlite3_stmt* handle_ = nullptr;
+    int bind_code_ = SQLITE_OK;
+    int code_ = SQLITE_OK;
+};
+
+/// How a file is opened.
+enum class open_mode { read_only, read_write, create };
+
+class connection {
+ public:
+    /// Opens a file. \param busy_timeout_ms how long SQLite waits for another writer before store_busy
+    /// \errors io_failed, not_a_database (found here, not at the first query), store_busy, store_failed
+    [[nodiscard]] static result<connection> open(const std::string& path, open_mode mode,
+                                                 int busy_timeout_ms);
+    /// Uses a connection of the application, which stays open and configured as it is; only statements
+    /// prepared here are finalized at the end.
+    [[nodiscard]] static connection borrow(sqlite3* db);
+
+    connection(connection&& other) noexcept;
+    connection& operator=(connection&& other) noexcept;
+    ~connection();
+
+    [[nodiscard]] sqlite3* handle() const noexcept;
+
+    /// Returns a statement from the cache, or compiles one. \errors as to_error(), with the SQL's mistake
+    [[nodiscard]] result<statement> prepare(std::string_view sql);
+    /// Runs a script of statements without parameters; nothing of it is cached.
+    [[nodiscard]] result<void> execute(const std::string& script);
+    /// Prepares, binds and runs to the end.
+    template <class... Values>
+    [[nodiscard]] result<void> run(std::string_view sql, const Values&... values) {
+        auto s = prepare(sql);
+        if (!s) return s.failure();
+        return s->bind_all(values...).run();
+    }
+    /// Returns the first column of the first row; nothing when there is no row.
+    template <class... Values>
+    [[nodiscard]] result<std::optional<value>> query_value(std::string_view sql, const Values&... values) {
+        auto s = prepare(sql);
+        if (!s) return s.failure();
+        const auto row = s->bind_all(values...).step();
+        if (!row) return row.failure();
+        return *row ? std::optional<value>(s->cell(0)) : std::nullopt;
+    }
+    /// Returns the first column of the first row as an integer; 0 when there is no row or it is NULL.
+    template <class... Values>
+    [[nodiscard]] result<std::int64_t> query_integer(std::string_view sql, const Values&... values) {
+        auto s = prepare(sql);
+        if (!s) return s.failure();
+        const auto row = s->bind_all(values...).step();
+        if (!row) return row.failure();
+        return *row ? s->integer(0) : std::int64_t{0};
+    }
+
+    /// Rows changed by the last INSERT, UPDATE or DELETE, without what triggers did.
+    [[nodiscard]] std::int64_t changes() const noexcept;
+    [[nodiscard]] bool in_transaction() const noexcept;
+    /// Finalizes the statements nobody uses: before DDL that would otherwise find them, or when idle.
+    void forget_statements() noexcept;
+
+ private:
+    connection(sqlite3* db, bool owned);
+
+    std::unique_ptr<statement_cache> cache_;
+};
+
+/// All or nothing: rolls back when destroyed before commit(). BEGIN IMMEDIATE on an idle connection, so that
+/// the lock is taken at once; inside an open transaction (nested, or the application's) a savepoint.
+class transaction {
+ public:
+    [[nodiscard]] static result<transaction> begin(connection& db);
+
+    transaction(transaction&& other) noexcept;
+    transaction& operator=(transaction&&) = delete;
+    ~transaction();
+
+    /// \errors as to_error(); after a failure the destructor rolls back
+    [[nodiscard]] result<void> commit();
+    void rollback() noexcept;
+
+ private:
+    transaction(connection& db, bool nested) noexcept : db_(&db), nested_(nested) {}
+
+    connection* db_ = nullptr;  ///< null once finished
+    bool nested_ = false;
+};
+
+}  // namespace casasync::sqlite
