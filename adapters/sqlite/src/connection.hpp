@@ -38,13 +38,16 @@ class statement {
     statement& operator=(statement&& other) noexcept;
     ~statement();
 
-    /// Binds parameter `index` (from 1), copying text and blobs. A failure is kept and comes out of step().
+    /// Binds parameter `index` (from 1), copying text and blobs; ends a read that is under way. A failure is
+    /// kept and comes out of step().
     statement& bind(int index, std::int64_t v) noexcept;
     statement& bind(int index, int v) noexcept { return bind(index, std::int64_t{v}); }
     statement& bind(int index, double v) noexcept;
     statement& bind(int index, std::string_view v) noexcept;
     statement& bind(int index, const char* v) noexcept { return bind(index, std::string_view(v)); }
+    statement& bind(int index, const std::string& v) noexcept { return bind(index, std::string_view(v)); }
     statement& bind(int index, bytes_view v) noexcept;
+    statement& bind(int index, const bytes& v) noexcept { return bind(index, bytes_view(v)); }
     statement& bind(int index, std::nullptr_t) noexcept;
     statement& bind(int index, const value& v) noexcept;
     /// Binds parameters 1, 2, ... in order.
@@ -78,6 +81,8 @@ class statement {
  private:
     friend class connection;
     statement(statement_cache& home, sqlite3_stmt* handle) noexcept : home_(&home), handle_(handle) {}
+    /// Keeps the first failure of bind().
+    statement& bound(int result_code) noexcept;
 
     statement_cache* home_ = nullptr;
     sqlite3_stmt* handle_ = nullptr;

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Conditions that find the rows a REPLACE would remove to make room for NEW. They may find too many (a
+/// displaced row counts only when it is gone), never too few.
+#include "table_shape.hpp"
+
+#include <string>
+#include <vector>
+
+namespace casasync::sqlite {
+
+/// How to find the rows in the way of NEW under one unique index.
+struct rival {
+    std::string alias{};      ///< the name the table must have in FROM, quoted
+    std::string condition{};  ///< over that alias and NEW; leaves out the row with the key of NEW or OLD not
+    bool of_key = false;      ///< rows with the very key of NEW, in another type
+    std::vector<std::size_t> columns{};  ///< what it depends on; empty when that cannot be told
+};
+
+[[nodiscard]] std::vector<rival> make_rivals(const table_shape& table);
+
+}  // namespace casasync::sqlite

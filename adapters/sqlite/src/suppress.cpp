@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "suppress.hpp"
+
+#include "trigger_text.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace casasync::sqlite {
+namespace {
+
+bool starts_with(const char* text, std::string_view prefix) noexcept {
+    return text != nullptr && std::string_view(text).substr(0, prefix.size()) == prefix;
+}
+
+/// Ignores INSERTs into our own tables that stand in our own triggers; SQLite then compiles them to nothing.
+/// \param trigger  the innermost trigger the statement stands in
+int ignore_capture(void*, int action, const char* table, const char*, const char*,
+                   const char* trigger) noexcept {
+    const bool capture =
+        action == SQLITE_INSERT && starts_with(trigger, own_prefix) && starts_with(table, own_prefix);
+    return capture ? SQLITE_IGNORE : SQLITE_OK;
+}
+
+}  // namespace
+
+suppress_capture::suppress_capture(connection& db) noexcept : db_(db.handle()) {
+    sqlite3_set_authorizer(db_, ignore_capture, nullptr);
+}
+
+suppress_capture::~suppress_capture() {
+    sqlite3_set_authorizer(db_, nullptr, nullptr);
+}
+
+result<capture_mark> capture_mark::set(connection& db, std::span<const table_number> tables) {
+    capture_mark out;
+    const auto last = db.query_integer("SELECT max(rowid) FROM casasync_log");
+    if (!last) return last.failure();
+    out.log_ = *last;
+    for (const table_number number : tables) {
+        const auto buried = db.query_integer("SELECT max(rowid) FROM " + grave_table(number));
+        if (!buried) return buried.failure();
+        out.graves_.emplace_back(number, *buried);
+    }
+    return out;
+}
+
+result<void> capture_mark::discard(connection& db) const {
+    const auto cleared = db.run("DELETE FROM casasync_log WHERE rowid > ?1", log_);
+    if (!cleared) return cleared;
+    for (const auto& [number, last] : graves_) {
+        const auto drained = db.run("DELETE FROM " + grave_table(number) + " WHERE rowid > ?1", last);
+        if (!drained) return drained;
+    }
+    return {};
+}
+
+}  // namespace casasync::sqlite
