@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A device's way to its relay over HTTP/1.1: docs/WIRE.md.
+#include <casasync/beast/mailbox.hpp>
+#include <casasync/beast/origin.hpp>
+#include <casasync/openssl/aead.hpp>
+#include <casasync/transport.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace casasync::beast {
+
+struct client_options {
+    endpoint relay{};
+    vault_id vault{};
+    device_id device{};
+    openssl::key256 device_key{};  ///< given by the relay when the device was enrolled
+    std::uint32_t key_version = 1;
+};
+
+/// What the relay says of one device.
+struct device_info {
+    device_id id{};
+    bool active = false;         ///< false: revoked
+    std::uint64_t ack = 0;       ///< position up to which it has stored the log
+    std::uint64_t last_seq = 0;  ///< its last changeset there
+    std::int64_t last_seen = 0;  ///< unix seconds, relay's clock
+};
+
+struct vault_info {
+    relay_state relay{};
+    std::uint64_t bytes = 0;  ///< that the vault's changesets take at the relay
+    std::vector<device_info> devices{};
+};
+
+/// Models casasync::transport. Calls block until answered, timed out or canceled; one connection is kept and
+/// used again. One thread at a time, but for cancel(). Nothing is tried twice, except where the relay cannot
+/// have seen the first try (the kept connection was closed) and once when the relay finds the request's time
+/// off: the difference is remembered and never shown to the user. Every error has a sentence.
+class client {
+ public:
+    /// Returns a client that has not connected yet. \errors malformed_text for the URL; invalid_argument.
+    [[nodiscard]] static result<client> make(const client_options& options);
+
+    client(client&&) noexcept;
+    client& operator=(client&&) noexcept;
+    ~client();
+
+    [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes);
+    [[nodiscard]] result<page> pull(const pull_request& request);
+    [[nodiscard]] result<void> acknowledge(std::uint64_t pos);
+    /// Returns the newest complete snapshot, or nothing.
+    [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot();
+    /// Returns at most `size` (at most 4 MiB) bytes of the content from `offset` on, at least one.
+    [[nodiscard]] result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset,
+                                              std::uint32_t size);
+    [[nodiscard]] result<void> begin_snapshot(const snapshot_info& info);
+    /// Writes one part: limits::snapshot_part_bytes at a multiple of that, or the shorter rest.
+    [[nodiscard]] result<void> write_snapshot(const snapshot_info& info, std::uint64_t offset,
+                                              bytes_view part);
+    [[nodiscard]] result<void> complete_snapshot(const snapshot_info& info);
+
+    /// Tells the relay with every later request that everything up to `pos` is stored. Never goes back.
+    void set_ack(std::uint64_t pos) noexcept;
+
+    /// Returns the key of another device, which becomes a member of the vault.
+    [[nodiscard]] result<openssl::key256> enrol_device(device_id device);
+    /// Takes a device out of the vault.
+    [[nodiscard]] result<void> revoke_device(device_id device);
+    [[nodiscard]] result<vault_info> info();
+    /// Opens a mailbox for a new device, for 10 minutes. \errors already_exists if the id is taken.
+    [[nodiscard]] result<mailbox> open_mailbox(mailbox_id id);
+
+    /// Makes the call in progress and every later one, until resume(), return `canceled`. From any thread.
+    void cancel();
+    void resume() noexcept;
+
+    /// Returns how many seconds the relay asked to wait in its last refusal; 0: it did not say.
+    [[nodiscard]] std::uint32_t retry_after_s() const noexcept;
+
+ private:
+    struct state;
+    explicit client(std::unique_ptr<state> s) noexcept;
+
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace casasync::beast

@@ -1,0 +1,384 @@
+// SPDX-License-Identifier: MIT
+#include "http.hpp"
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/connect.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/vector_body.hpp>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cctype>
+#include <exception>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace casasync::beast {
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using boost::system::error_code;
+using tcp = asio::ip::tcp;
+using steady = std::chrono::steady_clock;
+
+constexpr std::size_t header_bytes_max = std::size_t{16} << 10;
+constexpr std::size_t slice_bytes = std::size_t{64} << 10;  // written under one deadline, read at once
+constexpr std::string_view kept =
+    " Nothing is lost: changes stay on this device and go out once the relay can be reached.";
+
+/// What became of one asynchronous operation.
+struct outcome {
+    error_code ec{};
+    std::size_t n = 0;
+};
+using pending = std::shared_ptr<std::optional<outcome>>;
+
+char lower(char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+std::string lower(std::string_view text) {
+    std::string out(text);
+    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
+    return out;
+}
+
+/// Returns the request's head: all fields are ours, so nothing in them needs quoting.
+std::string head_of(const http_request& request, const relay_origin& origin, const std::string& user_agent) {
+    std::string out(request.method);
+    out += " " + request.target + " HTTP/1.1\r\nHost: " + origin.authority + "\r\nUser-Agent: " + user_agent +
+           "\r\nAccept-Encoding: identity\r\n";
+    for (const auto& [name, value] : request.fields) out += name + ": " + value + "\r\n";
+    if (!request.body.empty() || request.method == "POST")
+        out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+    return out + "\r\n";
+}
+
+}  // namespace
+
+std::string_view http_answer::field(std::string_view lower_name) const noexcept {
+    const auto named = [&](const auto& f) { return f.first == lower_name; };
+    const auto it = std::find_if(fields.begin(), fields.end(), named);
+    if (it == fields.end() || std::find_if(it + 1, fields.end(), named) != fields.end()) return {};
+    return it->second;
+}
+
+bool http_answer::is(std::string_view media_type) const {
+    std::string_view value = field("content-type");
+    value = value.substr(0, value.find(';'));
+    while (value.ends_with(' ')) value.remove_suffix(1);
+    return lower(value) == media_type;
+}
+
+class http_connection::impl {
+ public:
+    impl(const endpoint& at, relay_origin origin)
+        : origin_(std::move(origin)), at_(at), work_(io_->get_executor()), socket_(*io_) {}
+
+    ~impl() { close(); }
+
+    result<http_answer> exchange(const http_request& request) {
+        if (!request.repeatable || !still_open()) close();
+        const bool reused = socket_.is_open();
+        answer_begun_ = false;
+        timed_out_ = false;
+        if (!reused)
+            if (auto connected = connect(); !connected) return close(), connected.failure();
+        auto answer = once(request);
+        if (answer) return answer;
+        close();
+        // The relay closed the kept connection at the moment it was used again: it has not seen the request.
+        if (!reused || answer_begun_ || answer.code() != errc::offline || timed_out_) return answer;
+        if (auto connected = connect(); !connected) return close(), connected.failure();
+        answer = once(request);
+        if (!answer) close();
+        return answer;
+    }
+
+    void close() {
+        error_code ignored;
+        socket_.close(ignored);
+        tls_.reset();
+        buffer_.clear();
+    }
+
+    void cancel() {
+        canceled_ = true;
+        asio::post(*io_, [] {});  // wakes the waiting call
+    }
+
+    void resume() noexcept { canceled_ = false; }
+    const relay_origin& origin() const noexcept { return origin_; }
+
+ private:
+    error unreachable(const std::string& what) const {
+        return {errc::offline, "The relay " + origin_.text + " " + what + "." + std::string(kept)};
+    }
+
+    error no_relay(const std::string& what) const {
+        return {errc::wrong_relay,
+                "At " + origin_.text + " " + what + ". Check the relay's URL. This device's data is safe."};
+    }
+
+    /// Runs handlers until `done` is set. Returns the error when that was not in time.
+    result<void> wait(const pending& done, steady::time_point deadline) {
+        while (!done->has_value()) {
+            if (canceled_) return error{errc::canceled, "Stopped before the relay answered."};
+            if (steady::now() >= deadline) {
+                timed_out_ = true;
+                return unreachable("does not answer in time");
+            }
+            io_->run_one_until(deadline);
+        }
+        return {};
+    }
+
+    /// Starts an operation on the socket and waits for its end. The socket is closed when that does not come
+    /// in time, and no handler is left behind.
+    template <class Start>
+    result<outcome> finish(steady::time_point deadline, Start&& start) {
+        const auto done = std::make_shared<std::optional<outcome>>();
+        start([done](const error_code& ec, auto... n) { *done = outcome{ec, (std::size_t{0} + ... + n)}; });
+        const auto waited = wait(done, deadline);
+        if (waited.ok()) return **done;
+        error_code ignored;
+        socket_.close(ignored);
+        while (!done->has_value()) io_->run_one();
+        return waited.failure();
+    }
+
+    /// Tells whether the kept connection may be used again: open, and nothing came that nobody asked for.
+    bool still_open() {
+        if (!socket_.is_open()) return false;
+        std::array<char, 1> one{};
+        error_code ec;
+        socket_.non_blocking(true, ec);
+        socket_.receive(asio::buffer(one), tcp::socket::message_peek, ec);
+        return ec == asio::error::would_block;
+    }
+
+    /// Finds the addresses of the host. The system's resolver cannot be interrupted, so it runs in a thread
+    /// that nobody waits for: all it touches is its own.
+    result<std::vector<tcp::endpoint>> look_up(steady::time_point deadline) {
+        error_code ec;
+        const auto address = asio::ip::make_address(origin_.host, ec);
+        if (!ec)
+            return std::vector<tcp::endpoint>{{address, static_cast<std::uint16_t>(std::stoi(origin_.port))}};
+        const auto done = std::make_shared<std::optional<outcome>>();
+        const auto found = std::make_shared<std::vector<tcp::endpoint>>();
+        std::thread([io = io_, host = origin_.host, port = origin_.port, done, found] {
+            error_code failed;
+            tcp::resolver resolver(*io);
+            for (const auto& entry : resolver.resolve(host, port, failed)) found->push_back(entry.endpoint());
+            asio::post(*io, [done, failed] { *done = outcome{failed}; });
+        }).detach();
+        if (const auto waited = wait(done, deadline); !waited) return waited.failure();
+        if ((*done)->ec || found->empty())
+            return unreachable("cannot be reached: no address is known for " + origin_.host +
+                               "; check the URL and the network");
+        return *found;
+    }
+
+    result<void> connect() {
+        const auto deadline = steady::now() + at_.connect_timeout;
+        const auto addresses = look_up(deadline);
+        if (!addresses) return addresses.failure();
+        error last = unreachable("cannot be reached");
+        std::size_t left = addresses->size();
+        for (const auto& address : *addresses) {
+            close();
+            const auto now = steady::now();  // an address that is silent leaves time for the others
+            const auto part = now + (deadline - now) / static_cast<std::int64_t>(left--);
+            const auto done = finish(part, [&](auto handler) { socket_.async_connect(address, handler); });
+            if (!done) {
+                last = done.failure();
+                if (last.code == errc::canceled) return last;
+                continue;
+            }
+            if (done->ec) {
+                last = unreachable("cannot be reached: " + done->ec.message());
+                continue;
+            }
+            error_code ignored;
+            socket_.set_option(tcp::no_delay(true), ignored);
+            return origin_.tls ? shake_hands(deadline) : result<void>();
+        }
+        return last;
+    }
+
+    result<void> shake_hands(steady::time_point deadline) {
+        asio::ssl::context context(asio::ssl::context::tls_client);
+        context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
+                            asio::ssl::context::no_tlsv1_1);
+        context.set_verify_mode(asio::ssl::verify_peer);
+        error_code ec;
+        context.set_default_verify_paths(ec);
+        if (!at_.ca_file.empty()) {
+            context.load_verify_file(at_.ca_file, ec);
+            if (ec)
+                return error{errc::io_failed, "The file of trusted certificates, " + at_.ca_file +
+                                                  ", cannot be read: " + ec.message() + "."};
+        }
+        tls_.emplace(socket_, context);
+        tls_->set_verify_callback(asio::ssl::host_name_verification(origin_.host), ec);
+        asio::ip::make_address(origin_.host, ec);
+        if (ec) SSL_set_tlsext_host_name(tls_->native_handle(), origin_.host.c_str());
+        const auto done = finish(
+            deadline, [&](auto handler) { tls_->async_handshake(asio::ssl::stream_base::client, handler); });
+        if (!done) return done.failure();
+        if (!done->ec) return {};
+        if (const long verdict = SSL_get_verify_result(tls_->native_handle()); verdict != X509_V_OK)
+            return no_relay("the certificate is not valid for " + origin_.host + " (" +
+                            X509_verify_cert_error_string(verdict) + ")");
+        if (done->ec.category() == asio::error::get_ssl_category())
+            return no_relay("something answers that does not speak TLS as it should (" + done->ec.message() +
+                            ")");
+        return unreachable("broke off while the connection was made secure");
+    }
+
+    /// Starts `operation(stream, handler)` on the encrypted or the plain stream.
+    template <class Operation>
+    result<outcome> on_stream(steady::time_point deadline, Operation operation) {
+        return finish(deadline, [&](auto handler) {
+            if (tls_)
+                operation(*tls_, handler);
+            else
+                operation(socket_, handler);
+        });
+    }
+
+    /// One request and its answer on the open connection.
+    result<http_answer> once(const http_request& request) {
+        const auto sent = send(request);
+        if (!sent) return sent.failure();
+        auto answer = receive(request);  // a relay may refuse before it has read everything
+        if (!*sent) close();
+        return answer;
+    }
+
+    /// Writes the request. False: the other side no longer takes anything, but may have answered.
+    result<bool> send(const http_request& request) {
+        const std::string head = head_of(request, origin_, at_.user_agent);
+        bytes_view first = as_bytes(head);
+        bytes_view rest = request.body;
+        while (!first.empty() || !rest.empty()) {
+            const bytes_view slice = rest.first(std::min(rest.size(), slice_bytes));
+            const std::array<asio::const_buffer, 2> both{asio::buffer(first.data(), first.size()),
+                                                         asio::buffer(slice.data(), slice.size())};
+            const auto done = on_stream(steady::now() + at_.answer_timeout, [&](auto& stream, auto handler) {
+                asio::async_write(stream, both, handler);
+            });
+            if (!done) return done.failure();
+            if (done->ec) return false;
+            first = {};
+            rest = rest.subspan(slice.size());
+        }
+        return true;
+    }
+
+    /// Reads one answer; sizes are checked by the parser before it makes room for a body.
+    result<http_answer> receive(const http_request& request) {
+        http::response_parser<http::vector_body<std::uint8_t>> parser;
+        parser.header_limit(header_bytes_max);
+        parser.body_limit(request.answer_bytes_max);
+        parser.eager(true);
+        auto deadline = steady::now() + at_.answer_timeout + request.wait;
+        while (!parser.is_done()) {
+            error_code ec = http::error::need_more;
+            if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), ec));
+            if (parser.is_done()) break;
+            if (ec && ec != http::error::need_more) return unreadable(ec);
+            if (ec) {
+                const auto more = read_some(deadline);
+                if (!more) return more.failure();
+                if (*more == 0) {
+                    parser.put_eof(ec);
+                    if (ec || !parser.is_done()) return unreachable("broke off its answer");
+                }
+                answer_begun_ = true;
+                deadline = steady::now() + at_.answer_timeout;
+            }
+        }
+        auto message = parser.release();
+        http_answer out;
+        out.status = message.result_int();
+        for (const auto& field : message)
+            out.fields.emplace_back(
+                lower(std::string_view(field.name_string().data(), field.name_string().size())),
+                std::string(field.value()));
+        out.body = std::move(message.body());
+        if (!message.keep_alive() || buffer_.size() > 0) close();
+        return out;
+    }
+
+    /// Appends what has come to the buffer and returns how much; 0: the other side closed.
+    result<std::size_t> read_some(steady::time_point deadline) {
+        const auto room = buffer_.prepare(slice_bytes);
+        const auto done =
+            on_stream(deadline, [&](auto& stream, auto handler) { stream.async_read_some(room, handler); });
+        if (!done) return done.failure();
+        buffer_.commit(done->n);
+        const bool closed = done->ec == asio::error::eof || done->ec == asio::ssl::error::stream_truncated;
+        if (done->ec && !closed) return unreachable("broke off: " + done->ec.message());
+        if (closed && !answer_begun_) return unreachable("closed the connection without an answer");
+        return done->n;
+    }
+
+    error unreadable(const error_code& ec) const {
+        if (ec == http::error::body_limit)
+            return {errc::malformed_answer,
+                    "The relay " + origin_.text +
+                        " sends a larger answer than was asked for. Nothing of it was "
+                        "used; this device's data is safe."};
+        return no_relay("something answers that is not a casasync relay (" + ec.message() + ")");
+    }
+
+    const relay_origin origin_;
+    const endpoint at_;
+    const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
+    const asio::executor_work_guard<asio::io_context::executor_type> work_;
+    tcp::socket socket_;
+    std::optional<asio::ssl::stream<tcp::socket&>> tls_;
+    boost::beast::flat_buffer buffer_;
+    std::atomic<bool> canceled_{false};
+    bool answer_begun_ = false;
+    bool timed_out_ = false;
+};
+
+http_connection::http_connection(const endpoint& at, relay_origin origin)
+    : impl_(std::make_unique<impl>(at, std::move(origin))) {}
+http_connection::http_connection(http_connection&&) noexcept = default;
+http_connection& http_connection::operator=(http_connection&&) noexcept = default;
+http_connection::~http_connection() = default;
+
+result<http_answer> http_connection::exchange(const http_request& request) {
+    try {
+        return impl_->exchange(request);
+    } catch (const std::exception& failure) {
+        impl_->close();
+        return error{errc::offline, "The relay " + impl_->origin().text +
+                                        " cannot be asked: " + failure.what() + "." + std::string(kept)};
+    }
+}
+
+const relay_origin& http_connection::origin() const noexcept {
+    return impl_->origin();
+}
+void http_connection::cancel() {
+    impl_->cancel();
+}
+void http_connection::resume() noexcept {
+    impl_->resume();
+}
+
+}  // namespace casasync::beast
