@@ -106,7 +106,7 @@ class writer {
     [[nodiscard]] static std::string group_literal(std::size_t group) {
         return std::to_string(static_cast<std::uint64_t>(group) << column_set::group_columns);
     }
-    /// "|(changed)<<n" for every captured column of the group that is not of the key.
+    /// "|((changed)<<n)" for every captured column of the group that is not of the key.
     [[nodiscard]] std::string changed_mask(std::size_t group) const {
         std::string out;
         const std::size_t first = group * column_set::group_columns;
@@ -114,7 +114,7 @@ class writer {
         for (std::size_t i = first; i < end; ++i) {
             const column_shape& c = table_.columns[i];
             if (!c.generated && c.key_position == 0)
-                out += "|" + changed(c) + "<<" + std::to_string(i - first);
+                out += "|(" + changed(c) + "<<" + std::to_string(i - first) + ")";
         }
         return out;
     }
