@@ -88,6 +88,7 @@ class http_connection::impl {
     ~impl() { close(); }
 
     result<http_answer> exchange(const http_request& request) {
+        if (canceled_) return stopped();
         if (!request.repeatable || !still_open()) close();
         const bool reused = socket_.is_open();
         answer_begun_ = false;
@@ -121,6 +122,8 @@ class http_connection::impl {
     const relay_origin& origin() const noexcept { return origin_; }
 
  private:
+    static error stopped() { return {errc::canceled, "Stopped before the relay answered."}; }
+
     error unreachable(const std::string& what) const {
         return {errc::offline, "The relay " + origin_.text + " " + what + "." + std::string(kept)};
     }
@@ -133,7 +136,7 @@ class http_connection::impl {
     /// Runs handlers until `done` is set. Returns the error when that was not in time.
     result<void> wait(const pending& done, steady::time_point deadline) {
         while (!done->has_value()) {
-            if (canceled_) return error{errc::canceled, "Stopped before the relay answered."};
+            if (canceled_) return stopped();
             if (steady::now() >= deadline) {
                 timed_out_ = true;
                 return unreachable("does not answer in time");
@@ -305,6 +308,8 @@ class http_connection::impl {
                     parser.put_eof(ec);
                     if (ec || !parser.is_done()) return unreachable("broke off its answer");
                 }
+                if (!answer_begun_ && !may_be_http())
+                    return no_relay("something answers that does not speak HTTP; perhaps it wants https://");
                 answer_begun_ = true;
                 deadline = steady::now() + at_.answer_timeout;
             }
@@ -323,6 +328,8 @@ class http_connection::impl {
 
     /// Appends what has come to the buffer and returns how much; 0: the other side closed.
     result<std::size_t> read_some(steady::time_point deadline) {
+        if (buffer_.size() > header_bytes_max)  // a line that never ends
+            return no_relay("something answers that is not a casasync relay");
         const auto room = buffer_.prepare(slice_bytes);
         const auto done =
             on_stream(deadline, [&](auto& stream, auto handler) { stream.async_read_some(room, handler); });
@@ -332,6 +339,14 @@ class http_connection::impl {
         if (done->ec && !closed) return unreachable("broke off: " + done->ec.message());
         if (closed && !answer_begun_) return unreachable("closed the connection without an answer");
         return done->n;
+    }
+
+    /// Tells whether what has come may be the beginning of an HTTP answer.
+    bool may_be_http() const {
+        constexpr std::string_view start = "HTTP/";
+        const auto data = buffer_.data();
+        const std::string_view begun(static_cast<const char*>(data.data()), data.size());
+        return start.starts_with(begun.substr(0, start.size()));
     }
 
     error unreadable(const error_code& ec) const {

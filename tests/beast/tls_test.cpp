@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+#include "fixtures.hpp"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <memory>
+#include <thread>
+
+using namespace fixtures;
+
+namespace {
+
+using key_ptr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
+using certificate_ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
+using file_ptr = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
+
+/// A key and a certificate for the name "localhost", valid for an hour, its own authority.
+struct identity {
+    key_ptr key{EVP_EC_gen("P-256"), EVP_PKEY_free};
+    certificate_ptr certificate{X509_new(), X509_free};
+
+    identity() {
+        X509* const x = certificate.get();
+        X509_set_version(x, 2);
+        ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
+        X509_gmtime_adj(X509_getm_notBefore(x), -60);
+        X509_gmtime_adj(X509_getm_notAfter(x), 3600);
+        X509_set_pubkey(x, key.get());
+        X509_NAME* const name = X509_get_subject_name(x);
+        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
+                                   reinterpret_cast<const unsigned char*>("test relay"), -1, -1, 0);
+        X509_set_issuer_name(x, name);
+        X509_EXTENSION* const names =
+            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
+        X509_add_ext(x, names, -1);
+        X509_EXTENSION_free(names);
+        X509_sign(x, key.get(), EVP_sha256());
+    }
+};
+
+/// A folder with the certificate as a PEM file, removed at the end.
+struct certificate_file {
+    std::filesystem::path folder;
+
+    explicit certificate_file(const identity& of) {
+        std::string name = (std::filesystem::temp_directory_path() / "casasync_tls_XXXXXX").string();
+        if (::mkdtemp(name.data()) == nullptr) std::abort();
+        folder = name;
+        const file_ptr file(std::fopen(path().c_str(), "w"), std::fclose);
+        if (!file || PEM_write_X509(file.get(), of.certificate.get()) != 1) std::abort();
+    }
+    certificate_file(const certificate_file&) = delete;
+    certificate_file& operator=(const certificate_file&) = delete;
+    ~certificate_file() { std::filesystem::remove_all(folder); }
+
+    [[nodiscard]] std::string path() const { return (folder / "ca.pem").string(); }
+};
+
+/// Serves one TLS connection: answers every request with 204 until the client closes.
+class tls_server {
+ public:
+    explicit tls_server(const identity& as) : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
+        SSL_CTX_use_certificate(context_.get(), as.certificate.get());
+        SSL_CTX_use_PrivateKey(context_.get(), as.key.get());
+        listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        socklen_t size = sizeof address;
+        if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+            ::listen(listener_, 1) != 0 ||
+            ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+            std::abort();
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    tls_server(const tls_server&) = delete;
+    tls_server& operator=(const tls_server&) = delete;
+    ~tls_server() { join(); }
+
+    void join() {
+        if (thread_.joinable()) thread_.join();
+    }
+    [[nodiscard]] std::string authority(const char* host) const {
+        return host + (":" + std::to_string(port_));
+    }
+
+    int requests = 0;     ///< after join()
+    std::string named{};  ///< the server name the client asked for; after join()
+
+ private:
+    void serve() {
+        const int socket = ::accept(listener_, nullptr, nullptr);
+        ::close(listener_);
+        const std::unique_ptr<SSL, decltype(&SSL_free)> ssl(SSL_new(context_.get()), SSL_free);
+        SSL_set_fd(ssl.get(), socket);
+        if (SSL_accept(ssl.get()) == 1) {
+            if (const char* name = SSL_get_servername(ssl.get(), TLSEXT_NAMETYPE_host_name)) named = name;
+            answer(ssl.get());
+        }
+        ::close(socket);
+    }
+
+    void answer(SSL* ssl) {
+        const std::string reply = http_reply(204, relay_fields, "");
+        std::string text;
+        std::array<char, 4096> buffer{};
+        for (int n = 0; (n = SSL_read(ssl, buffer.data(), buffer.size())) > 0;) {
+            text.append(buffer.data(), static_cast<std::size_t>(n));
+            if (!text.ends_with("}")) continue;  // requests here end with a JSON body
+            text.clear();
+            ++requests;
+            SSL_write(ssl, reply.data(), static_cast<int>(reply.size()));
+        }
+    }
+
+    context_ptr context_;
+    int listener_ = -1;
+    unsigned short port_ = 0;
+    std::thread thread_;
+};
+
+beast::client secure_client(const std::string& url, const std::string& ca_file) {
+    beast::client_options options;
+    options.relay = at(url);
+    options.relay.ca_file = ca_file;
+    options.vault = vault;
+    options.device = device;
+    options.device_key = device_key();
+    return beast::client::make(options).value();
+}
+
+const identity& relay_identity() {
+    static const identity one;
+    return one;
+}
+
+}  // namespace
+
+TEST_CASE("calls go over TLS to a relay whose certificate is trusted and names it", "[beast][tls]") {
+    const certificate_file ca(relay_identity());
+    tls_server server(relay_identity());
+    {
+        auto c = secure_client("https://" + server.authority("localhost"), ca.path());
+        for (std::uint64_t i = 1; i <= 3; ++i) CHECK(code(c.acknowledge(i)) == errc{});
+    }
+    server.join();
+    CHECK(server.requests == 3);
+    CHECK(server.named == "localhost");
+}
+
+TEST_CASE("a certificate that is not trusted, or names another host, ends the call", "[beast][tls]") {
+    const certificate_file ca(relay_identity());
+    const auto refused = [](tls_server& server, const char* host, const std::string& ca_file) {
+        const auto r = secure_client("https://" + server.authority(host), ca_file).acknowledge(1);
+        server.join();
+        CHECK(server.requests == 0);
+        REQUIRE(code(r) == errc::wrong_relay);
+        CHECK(r.failure().detail.find("certificate") != std::string::npos);
+    };
+    tls_server untrusted(relay_identity());
+    refused(untrusted, "localhost", {});
+    tls_server misnamed(relay_identity());
+    refused(misnamed, "127.0.0.1", ca.path());
+    const identity other;
+    tls_server impostor(other);
+    refused(impostor, "localhost", ca.path());
+}
+
+TEST_CASE("a server without TLS is no relay at an https URL", "[beast][tls]") {
+    scripted_server plain({{{"HTTP/1.1 400 Bad Request\r\n\r\n", exchange::after::hold, false}}});
+    CHECK(code(secure_client("https" + plain.url().substr(4), {}).acknowledge(1)) == errc::wrong_relay);
+}
+
+TEST_CASE("a missing file of authorities is named", "[beast][tls]") {
+    const certificate_file ca(relay_identity());
+    scripted_server server({{{"", exchange::after::hold, false}}});
+    const auto r = secure_client("https" + server.url().substr(4), ca.path() + ".missing").acknowledge(1);
+    CHECK(code(r) == errc::io_failed);
+    CHECK(r.failure().detail.find("ca.pem.missing") != std::string::npos);
+}
