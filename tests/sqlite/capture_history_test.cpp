@@ -49,11 +49,11 @@ constexpr std::string_view app_trigger_tables = R"(
     CREATE TABLE audit(what);
     CREATE VIEW both_ways AS SELECT id, code, n FROM parent;)";
 
-const std::array<schema, 12> schemas{{
+const std::array<schema, 13> schemas{{
     {"several unique columns",
      R"(CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, email TEXT COLLATE NOCASE UNIQUE, code INTEGER, a, b TEXT COLLATE NOCASE,
             UNIQUE(code, b));
-        CREATE UNIQUE INDEX by_b ON t(b COLLATE BINARY DESC, a);)",
+        CREATE UNIQUE INDEX by_b ON t(b COLLATE BINARY DESC, a COLLATE NOCASE);)",
      ""},
     {"composite key without rowid",
      R"(CREATE TABLE "weird "" name"(p TEXT, "select" INTEGER, "u x" REAL UNIQUE, b BLOB, v UNIQUE,
@@ -74,6 +74,10 @@ const std::array<schema, 12> schemas{{
             h INTEGER GENERATED ALWAYS AS (a * 2 + length(b)) STORED, s TEXT);
         CREATE UNIQUE INDEX i1 ON t(h, s);
         CREATE UNIQUE INDEX i2 ON t(s) WHERE h > 3;)",
+     ""},
+    {"one generated column",
+     R"(CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, a INTEGER NOT NULL DEFAULT 1, b TEXT COLLATE NOCASE,
+            g TEXT AS (a || b) COLLATE NOCASE UNIQUE, s);)",
      ""},
     {"conflict clauses and defaults",
      R"(CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, u TEXT NOT NULL DEFAULT a UNIQUE ON CONFLICT REPLACE,
@@ -118,6 +122,7 @@ std::string wide_table() {
 
 constexpr std::array<std::string_view, 14> cell_values{"NULL", "0",   "1",   "2",   "3",   "1.0",   "0.0",
                                                        "-0.0", "'a'", "'A'", "'b'", "'1'", "x'61'", "1.5"};
+constexpr std::array<std::string_view, 3> letters{"'a'", "'A'", "'b'"};
 constexpr std::array<std::string_view, 6> text_keys{"'k1'", "'k2'", "'k3'", "'k4'", "'K1'", "'k5'"};
 constexpr std::array<std::string_view, 9> any_keys{"1",   "1.0",  "'1'",   "2",   "0",
                                                    "0.0", "-0.0", "x'61'", "'k1'"};
@@ -169,6 +174,9 @@ class scribe {
     std::string literal(std::size_t i) {
         const column_shape& c = table_.columns[i];
         if (c.key_position == 0 && (c.name == "p" || c.name == "q")) return std::string(d_.pick(text_keys));
+        if (c.key_position == 0 && c.not_null && d_.one_in(4)) return "NULL";
+        if (c.key_position == 0 && c.collation == "NOCASE" && d_.one_in(2))
+            return std::string(d_.pick(letters));
         if (c.key_position == 0) return std::string(d_.pick(cell_values));
         if (table_.integer_key) return d_.one_in(6) ? "NULL" : std::string(d_.pick(integer_keys));
         if (c.kept_as == affinity::text) return std::string(d_.pick(text_keys));
@@ -256,6 +264,8 @@ history run_history(std::uint64_t seed) {
     history out;
     const schema& s = schemas[d.below(schemas.size())];
     connection db = memory();
+    sqlite3_limit(db.handle(), SQLITE_LIMIT_TRIGGER_DEPTH,
+                  20);  // some application triggers call each other for ever
     const std::string tables = s.tables.empty() ? wide_table() : std::string(s.tables);
     const bool triggers_first = d.one_in(2);
     const auto script = [&](const std::string& sql) {

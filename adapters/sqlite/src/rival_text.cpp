@@ -9,6 +9,10 @@
 namespace casasync::sqlite {
 namespace {
 
+/// How deep generated columns may stand on each other and still be followed below; SQLite's parser sets a
+/// limit.
+constexpr std::ptrdiff_t generated_levels_max = 8;
+
 /// A DEFAULT as an expression. SQLite takes a bare or quoted name there for a string.
 std::string default_expression(const std::string& sql) {
     static constexpr std::array<std::string_view, 6> literals{
@@ -36,49 +40,69 @@ std::string stored_value(const column_shape& c) {
                                        : plain;
 }
 
-/// A row source that has the table's name and column names, and NEW's values: text of an index means NEW
-/// there. It names every column, because SQLite leaves NULL in those a BEFORE trigger does not name, and
-/// computes generated columns from that.
-std::string new_as_table(const table_shape& table) {
-    std::string out = "(SELECT ";
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        const column_shape& c = table.columns[i];
-        if (i > 0) out += ", ";
-        out += stored_value(c) + " AS " + quote_name(c.name);
-    }
-    return out + ") AS " + quote_name(table.name);
+/// Returns the condition that NEW still shows a NULL which will be stored as a default; "" when it never does.
+std::string shows_default_as_null(const table_shape& table) {
+    std::string out;
+    for (const column_shape& c : table.columns)
+        if (c.not_null && c.default_sql)
+            out += (out.empty() ? "NEW." : " OR NEW.") + quote_name(c.name) + " IS NULL";
+    return out;
 }
 
-bool is_plain(const table_shape& table, const unique_index& index) {
-    return index.where.empty() &&
-           std::all_of(index.parts.begin(), index.parts.end(),
-                       [&](const index_part& p) { return p.column && !table.columns[*p.column].generated; });
-}
+/// A row source with the table's column names and NEW's values, under `alias`: what stands in the definition
+/// of an index means NEW there. It names every column, because SQLite leaves NULL in those a BEFORE trigger
+/// does not name, and computes generated columns from that.
+std::string new_as_table(const table_shape& table, const std::string& alias) {
+    std::string out;
+    for (const column_shape& c : table.columns)
+        out += (out.empty() ? "(SELECT " : ", ") + stored_value(c) + " AS " + quote_name(c.name);
+    out += ") AS " + alias;
 
-rival make_plain(const table_shape& table, const unique_index& index) {
-    rival out{.alias = "o", .condition = {}, .of_key = false, .columns = {}};
-    for (const index_part& p : index.parts) {
-        const column_shape& c = table.columns[*p.column];
-        if (!out.condition.empty()) out.condition += " AND ";
-        out.condition +=
-            "o." + quote_name(c.name) + " = " + stored_value(c) + " COLLATE " + quote_name(p.collation);
-        out.columns.push_back(*p.column);
+    // Generated columns were computed from the NULLs that become defaults: compute them again, once for each,
+    // because they may stand on each other.
+    const std::string recompute = shows_default_as_null(table);
+    if (recompute.empty()) return out;
+    const auto generated = std::count_if(table.columns.begin(), table.columns.end(),
+                                         [](const column_shape& c) { return c.generated; });
+    for (auto level = std::min<std::ptrdiff_t>(generated, generated_levels_max); level > 0; --level) {
+        std::string outer;
+        for (const column_shape& c : table.columns) {
+            const std::string name = quote_name(c.name);
+            outer += (outer.empty() ? "(SELECT " : ", ") +
+                     (c.generated ? "CASE WHEN " + recompute + " THEN (" + c.generated_sql + ") ELSE " +
+                                        name + " END AS " + name
+                                  : name);
+        }
+        out = outer + " FROM " + out + ") AS " + alias;
     }
     return out;
 }
 
-/// For expressions, conditions and generated columns: the index's own text in two scopes, the table and NEW.
-rival make_textual(const table_shape& table, const unique_index& index) {
-    const std::string source = new_as_table(table);
-    rival out{.alias = quote_name(table.name), .condition = {}, .of_key = false, .columns = {}};
+/// The condition of a partial index is asked of the other row only: it may be displaced when it is in the
+/// index and equals NEW, and there is at most one such row.
+rival make_rival(const table_shape& table, const unique_index& index) {
+    const auto is_stored = [&](const index_part& p) {
+        return p.column && !table.columns[*p.column].generated;
+    };
+    const bool verbatim =
+        !index.where.empty() || !std::all_of(index.parts.begin(), index.parts.end(), is_stored);
+    rival out{
+        .alias = verbatim ? quote_name(table.name) : "o", .condition = {}, .of_key = false, .columns = {}};
     for (const index_part& p : index.parts) {
-        const std::string text = p.column ? quote_name(table.columns[*p.column].name) : p.expression;
+        const std::string text =
+            p.column ? out.alias + "." + quote_name(table.columns[*p.column].name) : "(" + p.expression + ")";
+        const std::string wanted = is_stored(p)
+                                       ? stored_value(table.columns[*p.column])
+                                       : "(SELECT " + text + " FROM " + new_as_table(table, out.alias) + ")";
         if (!out.condition.empty()) out.condition += " AND ";
-        out.condition +=
-            "(" + text + ") = (SELECT " + text + " FROM " + source + ") COLLATE " + quote_name(p.collation);
+        out.condition += text + " = " + wanted + " COLLATE " + quote_name(p.collation);
+        if (is_stored(p)) out.columns.push_back(*p.column);
     }
-    if (!index.where.empty())
-        out.condition += " AND (" + index.where + ") AND (SELECT " + index.where + " FROM " + source + ")";
+    if (out.columns.size() < index.parts.size()) out.columns.clear();
+    if (!index.where.empty()) {
+        out.condition += " AND (" + index.where + ")";
+        out.columns.clear();
+    }
     return out;
 }
 
@@ -107,8 +131,7 @@ void add_key_in_other_type(const table_shape& table, std::vector<rival>& out) {
 
 std::vector<rival> make_rivals(const table_shape& table) {
     std::vector<rival> out;
-    for (const unique_index& index : table.uniques)
-        out.push_back(is_plain(table, index) ? make_plain(table, index) : make_textual(table, index));
+    for (const unique_index& index : table.uniques) out.push_back(make_rival(table, index));
     add_key_in_other_type(table, out);
     return out;
 }

@@ -13,8 +13,8 @@ namespace casasync::sqlite {
 /// How to find the rows in the way of NEW under one unique index.
 struct rival {
     std::string alias{};      ///< the name the table must have in FROM, quoted
-    std::string condition{};  ///< over that alias and NEW; leaves out the row with the key of NEW or OLD not
-    bool of_key = false;      ///< rows with the very key of NEW, in another type
+    std::string condition{};  ///< over that alias and NEW; the row that changes itself may meet it, too
+    bool of_key = false;      ///< finds rows with the very key of NEW, in another type
     std::vector<std::size_t> columns{};  ///< what it depends on; empty when that cannot be told
 };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "table_shape.hpp"
 
-#include "index_text.hpp"
+#include "definition_text.hpp"
 
 #include <algorithm>
 #include <cctype>
@@ -86,6 +86,19 @@ result<void> read_columns(connection& db, table_shape& out) {
     return {};
 }
 
+/// Fills in what only the CREATE TABLE statement tells.
+result<void> read_table_text(connection& db, table_shape& out) {
+    const auto sql =
+        db.query_value("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1", out.name);
+    if (!sql) return sql.failure();
+    if (!*sql || (*sql)->kind() != value_kind::text) return {};
+    out.sql = (*sql)->text();
+    for (generated_text& text : cut_generated(out.sql))
+        for (column_shape& c : out.columns)
+            if (c.generated && c.name == text.column) c.generated_sql = std::move(text.expression);
+    return {};
+}
+
 /// Returns what an index compares: its key columns and expressions, in order.
 result<std::vector<index_part>> read_parts(connection& db, const std::string& index) {
     auto s =
@@ -111,7 +124,7 @@ result<void> read_index_text(connection& db, unique_index& index) {
     if (!sql) return sql.failure();
     if (!*sql || (*sql)->kind() != value_kind::text) return {};
     index.sql = (*sql)->text();
-    auto text = cut_index_text(index.sql);
+    auto text = cut_index(index.sql);
     if (!text || text->terms.size() != index.parts.size())
         return error{errc::store_failed,
                      "The definition of the index \"" + index.name +
@@ -186,11 +199,7 @@ std::optional<std::size_t> table_shape::column(std::string_view wanted) const no
 result<table_shape> read_shape(connection& db, std::string_view table) {
     auto out = read_head(db, table);
     if (!out || out->kind != table_kind::table) return out;
-    const auto sql = db.query_value("SELECT sql FROM main.sqlite_schema WHERE type = 'table' AND name = ?1",
-                                    std::string_view(out->name));
-    if (!sql) return sql.failure();
-    if (*sql && (*sql)->kind() == value_kind::text) out->sql = (*sql)->text();
-    for (const auto read : {read_columns, read_indexes, read_foreign_keys})
+    for (const auto read : {read_columns, read_table_text, read_indexes, read_foreign_keys})
         if (const auto done = read(db, *out); !done) return done.failure();
     return out;
 }

@@ -25,6 +25,7 @@ struct column_shape {
     affinity kept_as = affinity::none;
     bool not_null = false;                     ///< also when implied by STRICT or WITHOUT ROWID
     bool generated = false;                    ///< computed, VIRTUAL or STORED: not captured
+    std::string generated_sql{};               ///< what computes it, as an SQL expression
     std::size_t key_position = 0;              ///< place in the PRIMARY KEY from 1; 0 when not of the key
     std::optional<std::string> default_sql{};  ///< the DEFAULT as an SQL expression
     std::string collation{};                   ///< "BINARY" when not declared

@@ -98,17 +98,18 @@ result<void> check_key(const table_shape& table, const trackable_options& option
     return {};
 }
 
-/// A condition or an expression of an index is put into our triggers as it stands, where the names OLD and
-/// NEW already mean the row that changes.
+/// A condition or an expression of an index or of a computed column is put into our triggers as it stands,
+/// where the names OLD and NEW already mean the row that changes.
 result<void> check_indexes(const table_shape& table) {
     if (!same_ignoring_case(table.name, "old") && !same_ignoring_case(table.name, "new")) return {};
     for (const unique_index& index : table.uniques)
-        if (!index.where.empty() || std::any_of(index.parts.begin(), index.parts.end(),
-                                                [](const index_part& p) { return !p.column.has_value(); }))
-            return refuse(
-                table, "its unique index " + quote_name(index.name) +
-                           " has a condition or an expression, which does not go together with the name of "
-                           "the table. Rename the table.");
+        if (!index.where.empty() ||
+            std::any_of(index.parts.begin(), index.parts.end(),
+                        [&](const index_part& p) { return !p.column || table.columns[*p.column].generated; }))
+            return refuse(table, "its unique index " + quote_name(index.name) +
+                                     " has a condition or an expression or a computed column, which does not "
+                                     "go together with the name of "
+                                     "the table. Rename the table.");
     return {};
 }
 
