@@ -14,6 +14,9 @@ endif()
 
 function(casasync_warnings target)
   target_compile_options(${target} PRIVATE -Wall -Wextra -Wconversion)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+    target_compile_options(${target} PRIVATE -Wno-restrict)  # "a" + std::string when optimised: GCC bug 105651
+  endif()
   if(CASASYNC_WERROR)
     target_compile_options(${target} PRIVATE -Werror)
   endif()
