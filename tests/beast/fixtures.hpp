@@ -62,8 +62,8 @@ inline bytes envelope_of(std::uint64_t seq, device_id author = device, std::uint
     h.seq = seq;
     h.ciphertext_bytes = size;
     const auto header = encode_header(h);
-    bytes out(header.begin(), header.end());
-    out.resize(out.size() + size + envelope_tag_bytes, static_cast<std::uint8_t>(seq));
+    bytes out(envelope_overhead_bytes + size, static_cast<std::uint8_t>(seq));
+    std::copy(header.begin(), header.end(), out.begin());
     return out;
 }
 

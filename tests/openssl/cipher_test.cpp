@@ -38,8 +38,9 @@ bytes envelope_around(const bytes& text) {
     h.ciphertext_bytes = static_cast<std::uint32_t>(text.size());
     const auto header = encode_header(h);
     const bytes sealed = aead_seal(k, h.nonce, bytes_view(header).first(60), text).value();
-    bytes out(header.begin(), header.end());
-    out.insert(out.end(), sealed.begin(), sealed.end());
+    bytes out(header.size() + sealed.size());
+    std::copy(header.begin(), header.end(), out.begin());
+    std::copy(sealed.begin(), sealed.end(), out.begin() + envelope_header_bytes);
     return out;
 }
 

@@ -59,10 +59,6 @@ constexpr problem problems[] = {
      "has no room left for this vault. Changes stay on this device until the operator raises the quota."},
 };
 
-bool any_of(unsigned status, const std::vector<unsigned>& set) {
-    return std::find(set.begin(), set.end(), status) != set.end();
-}
-
 refusal_hints hints_in(const http_answer& answer, const boost::json::object* body) {
     refusal_hints out;
     if (const auto s = parse_decimal(answer.field("retry-after")))
@@ -82,7 +78,7 @@ std::optional<error> by_status(unsigned status, const std::string& relay, const 
     if (status == 429)
         return error{errc::too_many_requests,
                      relay + "asks to slow down. Nothing is lost; try again " + again_in(hints) + "."};
-    if (any_of(status, {500, 502, 503, 504}))
+    if (status == 500 || (status >= 502 && status <= 504))
         return error{errc::relay_unavailable, relay + "cannot serve now (HTTP " + std::to_string(status) +
                                                   "). Nothing is lost; try again " + again_in(hints) + "."};
     return std::nullopt;
@@ -126,7 +122,8 @@ result<http_answer> ask(http_connection& http, const http_request& request,
                         const std::vector<unsigned>& expected, refusal_hints* hints) {
     auto answer = http.exchange(request);
     refusal_hints said;
-    if (answer && !any_of(answer->status, expected)) answer = refusal_of(*answer, http.origin(), said);
+    if (answer && std::find(expected.begin(), expected.end(), answer->status) == expected.end())
+        answer = refusal_of(*answer, http.origin(), said);
     if (hints != nullptr) *hints = said;
     return answer;
 }
