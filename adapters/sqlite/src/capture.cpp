@@ -112,7 +112,7 @@ result<void> check_compiles(connection& db, const table_shape& table) {
         sqlite3_stmt* compiled = nullptr;
         const int rc = sqlite3_prepare_v2(db.handle(), sql.c_str(), -1, &compiled, nullptr);
         sqlite3_finalize(compiled);
-        if (rc == SQLITE_ERROR)
+        if ((rc & 0xff) == SQLITE_ERROR)
             return error{errc::not_trackable,
                          "The table " + quote_name(table.name) +
                              " cannot be tracked, because SQLite cannot compile the triggers for "

@@ -40,7 +40,8 @@ std::string stored_value(const column_shape& c) {
                                        : plain;
 }
 
-/// Returns the condition that NEW still shows a NULL which will be stored as a default; "" when it never does.
+/// Returns the condition that NEW still shows a NULL which will be stored as a default; "" when it never
+/// does.
 std::string shows_default_as_null(const table_shape& table) {
     std::string out;
     for (const column_shape& c : table.columns)

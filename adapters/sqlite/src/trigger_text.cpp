@@ -38,7 +38,7 @@ class writer {
     /// Logs and buries what a REPLACE would remove. \param spared  the row whose key is not in the way
     [[nodiscard]] std::string displace(const rival& r, const std::string& spared) const {
         std::string from = " FROM " + quote_name(table_.name) + " AS " + r.alias + " WHERE " + r.condition;
-        if (!r.of_key) from += " AND NOT (" + same_key(r.alias, spared) + ")";
+        if (!r.of_key) from += " AND NOT (" + same_key(r.alias, spared) + known_key(spared) + ")";
         return insert_into_log() + "SELECT " + log_values("-1", r.alias) + from + "; " + insert_into_grave() +
                "SELECT " + grave_values(r.alias) + from + "; ";
     }
@@ -93,6 +93,11 @@ class writer {
             out += (out.empty() ? "" : " AND ") + a + name + " IS " + b + name;
         }
         return out;
+    }
+    /// An INTEGER PRIMARY KEY that SQLite is going to choose shows as -1 before the row is inserted.
+    [[nodiscard]] std::string known_key(const std::string& row) const {
+        if (!table_.integer_key || row != "NEW") return "";
+        return " AND NEW." + quote_name(table_.columns[table_.key[0]].name) + " IS NOT -1";
     }
     /// True where a column's bytes or type may differ. SQL's comparison is enough where the column has an
     /// affinity; elsewhere 1 IS 1.0, and nothing tells 0.0 from -0.0, so a zero counts as changed.
