@@ -78,7 +78,7 @@ std::optional<error> by_status(unsigned status, const std::string& relay, const 
     if (status == 429)
         return error{errc::too_many_requests,
                      relay + "asks to slow down. Nothing is lost; try again " + again_in(hints) + "."};
-    if (status == 500 || (status >= 502 && status <= 504))
+    if (status >= 500 || status == 408 || status == 425)
         return error{errc::relay_unavailable, relay + "cannot serve now (HTTP " + std::to_string(status) +
                                                   "). Nothing is lost; try again " + again_in(hints) + "."};
     return std::nullopt;
