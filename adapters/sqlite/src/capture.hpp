@@ -50,7 +50,9 @@ struct capture_options {
 /// Installs the triggers and the graveyard of a table, or repairs them: ours before every change are made
 /// older than the application's triggers (they fire last), ours after it newer (they fire first); the
 /// application's are re-created verbatim in between. All or nothing. What the graveyard holds is kept.
-/// \errors not_trackable when SQLite cannot compile the triggers; invalid_argument when columns were removed
+/// Not under suppress_capture, where the check that SQLite can compile the triggers would see nothing of
+/// them. \errors not_trackable when SQLite cannot compile the triggers; invalid_argument when columns were
+/// removed
 ///         while the graveyard is not drained; as to_error()
 [[nodiscard]] result<void> install(connection& db, table_number number, const table_shape& table,
                                    const capture_options& options);
