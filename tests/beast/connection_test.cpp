@@ -69,6 +69,16 @@ TEST_CASE("bytes that nobody asked for are not taken for the next answer", "[bea
     CHECK(code(c.acknowledge(2)) == errc{});
 }
 
+TEST_CASE("what a server says when it gives up a kept connection is no answer to the next call",
+          "[beast][connection]") {
+    const std::string idle = http_reply(408, "Connection: close\r\n", "");
+    scripted_server server({{{ok}, {idle, after::close, false}}, {{ok}}});
+    auto c = client_at(server.url());
+    CHECK(code(c.acknowledge(1)) == errc{});
+    server.wait_for_closed(1);
+    CHECK(code(c.acknowledge(2)) == errc{});
+}
+
 TEST_CASE("a relay that cannot be reached is offline, and named", "[beast][connection]") {
     std::string url;
     { url = scripted_server({}).url(); }
@@ -122,7 +132,7 @@ TEST_CASE("a relay that falls silent is not waited for without end", "[beast][co
         CHECK(code(client_at(server.url(), std::chrono::milliseconds(50)).info()) == errc::offline);
     }
     // A kept connection that falls silent is not asked a second time.
-    scripted_server server({{{ok}, {"", after::hold}}});
+    scripted_server server({{{ok}, {"", after::hold}}, {{ok}}});
     auto c = client_at(server.url(), std::chrono::milliseconds(2000));
     CHECK(code(c.acknowledge(1)) == errc{});
     CHECK(code(c.acknowledge(2)) == errc::offline);
@@ -132,10 +142,13 @@ TEST_CASE("a relay that falls silent is not waited for without end", "[beast][co
 
 TEST_CASE("a relay may refuse before it has read the whole request", "[beast][connection]") {
     // The part is larger than what socket buffers hold, and the server reads none of it before it answers.
-    scripted_server server({{{problem_reply(413, "too-large"), after::hold, false}}});
-    auto c = client_at(server.url());
-    const snapshot_info info{id_of<snapshot_id>(4), 7, limits::snapshot_part_bytes, {}};
-    CHECK(code(c.write_snapshot(info, 0, bytes(limits::snapshot_part_bytes, 1))) == errc::limit_exceeded);
+    // Then it reads the rest, or closes, so that the client can no longer write.
+    for (const after then : {after::hold, after::close}) {
+        scripted_server server({{{problem_reply(413, "too-large"), then, false}}});
+        auto c = client_at(server.url());
+        const snapshot_info info{id_of<snapshot_id>(4), 7, limits::snapshot_part_bytes, {}};
+        CHECK(code(c.write_snapshot(info, 0, bytes(limits::snapshot_part_bytes, 1))) == errc::limit_exceeded);
+    }
 }
 
 TEST_CASE("a waiting call ends when it is canceled from another thread", "[beast][connection]") {

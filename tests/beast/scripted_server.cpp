@@ -129,6 +129,9 @@ void scripted_server::serve() {
         }
         serve_connection(socket, script);
         ::close(socket);
+        const std::scoped_lock lock(mutex_);
+        ++closed_;
+        arrived_.notify_all();
     }
     ::close(listener_);
 }
@@ -161,4 +164,9 @@ std::vector<std::string> scripted_server::requests() {
 void scripted_server::wait_for_requests(std::size_t n) {
     std::unique_lock lock(mutex_);
     arrived_.wait(lock, [&] { return requests_.size() >= n; });
+}
+
+void scripted_server::wait_for_closed(std::size_t n) {
+    std::unique_lock lock(mutex_);
+    arrived_.wait(lock, [&] { return closed_ >= n; });
 }

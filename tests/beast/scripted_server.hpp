@@ -45,6 +45,8 @@ class scripted_server {
     [[nodiscard]] std::vector<std::string> requests();
     /// Blocks until `n` requests were read.
     void wait_for_requests(std::size_t n);
+    /// Blocks until the server closed its `n`-th connection; all it sent there has arrived.
+    void wait_for_closed(std::size_t n);
 
  private:
     void serve();
@@ -56,6 +58,7 @@ class scripted_server {
     std::mutex mutex_;
     std::condition_variable arrived_;
     std::vector<std::string> requests_;
+    std::size_t closed_ = 0;
     bool stopping_ = false;
     std::thread thread_;
 };
