@@ -12,11 +12,14 @@ inline constexpr std::size_t value_bytes_max = std::size_t{16} << 20;  ///< one 
 inline constexpr std::size_t row_columns_max = 2000;                   ///< columns of a table
 inline constexpr std::size_t tables_max = 1000;                        ///< tables one changeset may name
 inline constexpr std::size_t key_bytes_max = std::size_t{4} << 10;     ///< canonical key of a row
-inline constexpr std::size_t name_bytes_max = 1000;          ///< a table, column, vault or device name
-inline constexpr std::size_t devices_max = 16;               ///< active devices of a vault
-inline constexpr std::size_t context_entries_max = 65536;    ///< replicas or devices in one causal context
+inline constexpr std::size_t name_bytes_max = 1000;        ///< a table, column, vault or device name
+inline constexpr std::size_t devices_max = 16;             ///< active devices of a vault
+inline constexpr std::size_t context_entries_max = 65536;  ///< replicas or devices in one causal context
+inline constexpr std::size_t changeset_cells_max = std::size_t{1}
+                                                   << 22;    ///< cells of one changeset, NULLs included
 inline constexpr std::size_t changeset_ops_max = 2'000'000;  ///< row operations of one changeset
-inline constexpr std::size_t part_payload_bytes_max = std::size_t{1008} << 10;  ///< payload of one envelope
+inline constexpr std::size_t part_payload_bytes_max =
+    (std::size_t{1008} << 10) - 4;  ///< payload of one envelope: with its length and padding it fits into one
 inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset
 inline constexpr std::size_t changeset_bytes_max = part_payload_bytes_max * group_parts_max;
 inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20;  ///< one sealed envelope

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Changeset <-> bytes: versioned, columnar, canonical (equal changesets, equal bytes; what decodes encodes
+/// to the same bytes). Names of tables and columns stand once a changeset; each table is then a set of
+/// columns: keys (prefix-shared), kinds (runs), column masks (dictionary), stamps (deltas), and values,
+/// column by column, with a dictionary of short strings. A decoder checks every length, count and name
+/// against a named limit before it allocates.
+#include <casasync/changeset.hpp>
+#include <casasync/detail/value_columns.hpp>
+#include <casasync/detail/wire.hpp>
+#include <casasync/limits.hpp>
+#include <casasync/result.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <vector>
+
+namespace casasync {
+
+inline constexpr std::uint8_t changeset_format = 1;
+
+namespace detail {
+
+inline void put_context(writer& w, const causal_context& context) {
+    w.varint(context.vector.entries().size());
+    for (const auto& [replica, when] : context.vector.entries()) {
+        w.raw(replica.octets);
+        w.u64(when.packed);
+    }
+    w.varint(context.seen.entries().size());
+    for (const auto& [device, seq] : context.seen.entries()) {
+        w.raw(device.octets);
+        w.varint(seq);
+    }
+}
+
+template <class Map, class Id, class Read>
+void get_map(reader& r, Map& map, Read&& read) {
+    Id last{};
+    const std::size_t n = r.count(limits::context_entries_max, 17);
+    for (std::size_t i = 0; i < n && r.ok(); ++i) {
+        const Id id = r.id<Id>();
+        if (i > 0 && !(last < id)) return r.fail();
+        last = id;
+        map.raise(id, read());
+    }
+}
+
+inline causal_context get_context(reader& r) {
+    causal_context context;
+    get_map<version_vector, replica_id>(r, context.vector, [&r] { return hlc{r.u64()}; });
+    get_map<frontier, device_id>(r, context.seen, [&r] { return r.varint(); });
+    return context;
+}
+
+inline void put_traits(writer& w, const table_traits& table) {
+    w.counted(table.name);
+    w.u8(static_cast<std::uint8_t>(table.policy));
+    w.varint(table.columns.size());
+    for (const column_traits& c : table.columns) {
+        w.counted(c.name);
+        w.u8(static_cast<std::uint8_t>(c.rule));
+    }
+}
+
+/// A name is 1 to limits::name_bytes_max bytes without NUL, and not one of SQLite's or our own tables.
+inline bool good_name(std::string_view name) noexcept {
+    return !name.empty() && name.size() <= limits::name_bytes_max &&
+           name.find('\0') == std::string_view::npos;
+}
+inline bool good_table_name(std::string_view name) noexcept {
+    const auto starts = [name](std::string_view prefix) {  // SQLite's names do not tell case
+        if (name.size() < prefix.size()) return false;
+        for (std::size_t i = 0; i < prefix.size(); ++i) {
+            const char c = name[i];
+            if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c) != prefix[i]) return false;
+        }
+        return true;
+    };
+    return good_name(name) && !starts("sqlite_") && !starts("casasync_");
+}
+
+inline table_traits get_traits(reader& r) {
+    table_traits table;
+    table.name = r.counted_text(limits::name_bytes_max);
+    const std::uint8_t policy = r.u8();
+    if (!good_table_name(table.name) || policy > 1) return r.fail(), table;
+    table.policy = static_cast<delete_policy>(policy);
+    const std::size_t n = r.count(limits::row_columns_max, 3);
+    std::vector<std::string_view> names;
+    for (std::size_t i = 0; i < n && r.ok(); ++i) {
+        std::string name = r.counted_text(limits::name_bytes_max);
+        const std::uint8_t rule = r.u8();
+        if (!good_name(name) || rule > 2) return r.fail(), table;
+        table.columns.push_back({std::move(name), static_cast<merge_rule>(rule)});
+    }
+    for (const column_traits& c : table.columns) names.push_back(c.name);
+    std::sort(names.begin(), names.end());
+    if (std::adjacent_find(names.begin(), names.end()) != names.end()) r.fail();
+    return table;
+}
+
+using replica_index = std::map<replica_id, std::uint64_t>;
+
+inline void put_keys(writer& w, const std::vector<row_change>& rows) {
+    bytes_view last;
+    for (const row_change& row : rows) {
+        std::size_t shared = 0;
+        while (shared < last.size() && shared < row.key.size() && last[shared] == row.key[shared]) ++shared;
+        w.varint(shared);
+        w.counted(bytes_view(row.key).subspan(shared));
+        last = row.key;
+    }
+}
+
+inline void put_operations(writer& w, const table_changes& t, const replica_index& replicas, hlc base) {
+    w.varint(t.rows.size());
+    put_keys(w, t.rows);
+    put_runs(w, t.rows, [](const row_change& r) {
+        return static_cast<std::uint64_t>(r.op.kind) | (r.op.blind ? 8U : 0U);
+    });
+    put_runs(w, t.rows, [&](const row_change& r) { return replicas.at(r.op.when.replica); });
+    for (const row_change& r : t.rows) {
+        w.signed_varint(static_cast<std::int64_t>(r.op.when.when.packed - base.packed));
+        base = r.op.when.when;
+    }
+    put_masks(w, t.rows);
+    put_values(w, t);
+}
+
+inline bool get_keys(reader& r, std::vector<row_change>& rows) {
+    for (std::size_t i = 0; i < rows.size() && r.ok(); ++i) {
+        const bytes_view last = i > 0 ? bytes_view(rows[i - 1].key) : bytes_view{};
+        const std::size_t shared = static_cast<std::size_t>(r.varint());
+        const bytes_view rest = r.counted(limits::key_bytes_max);
+        if (shared > last.size() || shared + rest.size() > limits::key_bytes_max || shared + rest.size() == 0)
+            return false;
+        // canonical: shared is as long as it can be, keys do not go back
+        if (shared < last.size() && !rest.empty() && rest[0] <= last[shared]) return false;
+        if (shared < last.size() && rest.empty()) return false;
+        rows[i].key.reserve(shared + rest.size());
+        rows[i].key.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(shared));
+        rows[i].key.insert(rows[i].key.end(), rest.begin(), rest.end());
+    }
+    return r.ok();
+}
+
+/// Reads one table's operations; returns unknown_format_version for a kind or value tag of a newer casasync.
+inline result<void> get_operations(reader& r, table_changes& t, std::span<const replica_id> replicas,
+                                   hlc base, std::size_t& cells_left) {
+    t.rows.resize(r.count(limits::changeset_ops_max, 2));
+    if (!get_keys(r, t.rows)) return errc::malformed_changeset;
+    bool newer = false;
+    const bool kinds = get_runs(r, t.rows, [&newer](row_change& row, std::uint64_t v) {
+        newer = newer || (v & 7) < 1 || (v & 7) > 3 || v > 15;
+        row.op.kind = static_cast<op_kind>(v & 3);
+        row.op.blind = (v & 8) != 0;
+        return true;
+    });
+    if (kinds && newer) return errc::unknown_format_version;
+    const bool authors = kinds && get_runs(r, t.rows, [&](row_change& row, std::uint64_t v) {
+                             if (v >= replicas.size()) return false;
+                             row.op.when.replica = replicas[static_cast<std::size_t>(v)];
+                             return true;
+                         });
+    if (!authors) return errc::malformed_changeset;
+    for (row_change& row : t.rows) {
+        base.packed += static_cast<std::uint64_t>(r.signed_varint());
+        row.op.when.when = base;
+    }
+    for (std::size_t i = 1; i < t.rows.size(); ++i)
+        if (t.rows[i].key == t.rows[i - 1].key && !(t.rows[i - 1].op.when < t.rows[i].op.when))
+            return errc::malformed_changeset;
+    if (!r.ok() || !get_masks(r, t, cells_left)) return errc::malformed_changeset;
+    return get_values(r, t);
+}
+
+}  // namespace detail
+
+/// Returns the bytes of `c`. It must be well formed: tables and columns named once, rows sorted, columns
+/// sorted. \cost O(cells), one pass a column. Thread-safe: pure.
+[[nodiscard]] inline bytes encode(const changeset& c) {
+    bytes out;
+    detail::writer w(out);
+    w.raw(as_bytes("CSC"));
+    w.u8(changeset_format);
+    w.raw(c.device.octets);
+    w.varint(c.seq);
+    w.counted(c.device_name);
+    detail::put_context(w, c.context);
+    detail::replica_index replicas;
+    for (const table_changes& t : c.tables)
+        for (const row_change& r : t.rows) replicas.emplace(r.op.when.replica, 0);
+    w.varint(replicas.size());
+    std::uint64_t n = 0;
+    for (auto& [replica, index] : replicas) {
+        index = n++;
+        w.raw(replica.octets);
+    }
+    const hlc greatest = greatest_stamp(c).when;
+    w.u64(greatest.packed);
+    w.varint(c.tables.size());
+    for (const table_changes& t : c.tables) {
+        detail::put_traits(w, t.table);
+        detail::put_operations(w, t, replicas, greatest);
+    }
+    return out;
+}
+
+/// What the front of a changeset tells: enough to decide whether it can be merged yet.
+struct changeset_head {
+    device_id device{};
+    std::uint64_t seq = 0;
+    std::string device_name{};
+    causal_context context{};
+    std::vector<replica_id> replicas{};  ///< sorted; those its stamps carry
+    hlc greatest{};                      ///< greatest stamp inside; zero for a heartbeat
+};
+
+namespace detail {
+
+inline result<changeset_head> get_head(reader& r) {
+    const bytes_view magic = r.raw(3);
+    if (!r.ok() || magic[0] != 'C' || magic[1] != 'S' || magic[2] != 'C') return errc::malformed_changeset;
+    if (r.u8() != changeset_format) return r.ok() ? errc::unknown_format_version : errc::malformed_changeset;
+    changeset_head head;
+    head.device = r.id<device_id>();
+    head.seq = r.varint();
+    head.device_name = r.counted_text(limits::name_bytes_max);
+    head.context = get_context(r);
+    const std::size_t n = r.count(limits::context_entries_max, 16);
+    for (std::size_t i = 0; i < n && r.ok(); ++i) {
+        head.replicas.push_back(r.id<replica_id>());
+        if (i > 0 && !(head.replicas[i - 1] < head.replicas[i])) r.fail();
+    }
+    head.greatest = hlc{r.u64()};
+    if (!r.ok() || head.seq == 0) return errc::malformed_changeset;
+    return head;
+}
+
+}  // namespace detail
+
+/// Returns the front of a changeset. \errors malformed_changeset, unknown_format_version. \cost O(context).
+[[nodiscard]] inline result<changeset_head> decode_head(bytes_view data) {
+    detail::reader r(data);
+    return detail::get_head(r);
+}
+
+/// Returns the changeset in `data`.
+/// \errors malformed_changeset for bytes that encode() does not write; unknown_format_version for what a
+/// newer one wrote. \cost O(cells). Thread-safe: pure. Memory is bounded by limits, whatever the bytes claim.
+[[nodiscard]] inline result<changeset> decode(bytes_view data) {
+    if (data.size() > limits::changeset_bytes_max) return errc::limit_exceeded;
+    detail::reader r(data);
+    auto head = detail::get_head(r);
+    if (!head) return head.failure();
+    changeset c;
+    c.device = head->device;
+    c.seq = head->seq;
+    c.device_name = std::move(head->device_name);
+    c.context = std::move(head->context);
+    std::size_t cells_left = limits::changeset_cells_max;
+    const std::size_t tables = r.count(limits::tables_max, 4);
+    for (std::size_t i = 0; i < tables && r.ok(); ++i) {
+        table_changes& t = c.tables.emplace_back();
+        t.table = detail::get_traits(r);
+        if (!r.ok()) return errc::malformed_changeset;
+        for (std::size_t j = 0; j < i; ++j)
+            if (c.tables[j].table.name == t.table.name) return errc::malformed_changeset;
+        if (auto ok = detail::get_operations(r, t, head->replicas, head->greatest, cells_left); !ok)
+            return ok.failure();
+        if (t.rows.empty()) return errc::malformed_changeset;
+    }
+    if (!r.done() || greatest_stamp(c).when != head->greatest) return errc::malformed_changeset;
+    std::vector<bool> used(head->replicas.size());
+    for (const table_changes& t : c.tables)
+        for (const row_change& row : t.rows) {
+            const auto it =
+                std::lower_bound(head->replicas.begin(), head->replicas.end(), row.op.when.replica);
+            used[static_cast<std::size_t>(it - head->replicas.begin())] = true;
+        }
+    if (std::find(used.begin(), used.end(), false) != used.end()) return errc::malformed_changeset;
+    return c;
+}
+
+}  // namespace casasync
