@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The core in reading order.
+#include <casasync/environment.hpp>  // time and randomness as parameters
+#include <casasync/error.hpp>        // what can go wrong, and what a caller may do about it
+#include <casasync/limits.hpp>       // named limits, enforced at both ends
+#include <casasync/result.hpp>       // a value or an error
+
+#include <casasync/bytes.hpp>  // byte strings and their text
+#include <casasync/hlc.hpp>    // hybrid logical clock
+#include <casasync/ids.hpp>    // vault, device, replica
+#include <casasync/key.hpp>    // a row's key as canonical bytes
+#include <casasync/stamp.hpp>  // the total order of writes
+#include <casasync/value.hpp>  // what a cell holds
+
+#include <casasync/causality.hpp>  // who has seen what
+#include <casasync/conflict.hpp>   // writes that lost unseen
+#include <casasync/row.hpp>        // a row's registers, and merging into them
+#include <casasync/table.hpp>      // rules and policies
+
+#include <casasync/changeset.hpp>  // what one device wrote
+#include <casasync/codec.hpp>      // changeset <-> bytes
+
+#include <casasync/cipher.hpp>     // concept: payload <-> envelope
+#include <casasync/cursor.hpp>     // a place in a relay's log
+#include <casasync/envelope.hpp>   // sealed bytes plus what a relay may know
+#include <casasync/page.hpp>       // a page of the log as bytes
+#include <casasync/transport.hpp>  // concept: the way to a relay and back

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/casasync.hpp>
+#include <casasync_test/catch.hpp>
+
+#include <limits>
+#include <string>
+
+using namespace casasync;
+
+namespace {
+
+changeset sample() {
+    changeset c;
+    c.device.octets[0] = 7;
+    c.seq = 3;
+    c.device_name = "desktop";
+    replica_id r;
+    r.octets[3] = 9;
+    c.context.vector.raise(r, hlc{band::adopt.packed + 5});
+    c.context.seen.raise(c.device, 2);
+    table_changes t;
+    t.table = {"txn",
+               delete_policy::later_wins,
+               {{"amount", merge_rule::lww}, {"note", merge_rule::lww}, {"raw", merge_rule::max}}};
+    const value key[] = {value("550e8400-e29b-41d4-a716-446655440000")};
+    const value other[] = {value("z"), value(-4)};
+    const auto at = [&r](std::uint64_t n) { return stamp{hlc{band::adopt.packed + n}, r}; };
+    t.rows.push_back({*encode_key(other),
+                      {op_kind::insert,
+                       false,
+                       at(9),
+                       {{0, std::numeric_limits<std::int64_t>::min()}, {1, ""}, {2, bytes{0, 255}}}}});
+    t.rows.push_back(
+        {*encode_key(key), {op_kind::update, true, at(10), {{0, -0.0}, {1, std::string("a\0b", 3)}}}});
+    t.rows.push_back({*encode_key(key), {op_kind::erase, false, at(12), {}}});
+    c.tables.push_back(t);
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("a changeset comes back as it was, to the byte", "[codec]") {
+    const bytes data = encode(sample());
+    const auto back = decode(data);
+    REQUIRE(back.ok());
+    CHECK(*back == sample());
+    CHECK(encode(*back) == data);
+    const auto head = decode_head(data);
+    REQUIRE(head.ok());
+    CHECK(head->greatest == greatest_stamp(sample()).when);
+}
+
+TEST_CASE("every truncation is refused, every bit flip is refused or decodes to what encodes the same",
+          "[codec]") {
+    const bytes data = encode(sample());
+    for (std::size_t n = 0; n < data.size(); ++n) CHECK_FALSE(decode(bytes_view(data).first(n)).ok());
+    for (std::size_t bit = 0; bit < data.size() * 8; ++bit) {
+        bytes flipped = data;
+        flipped[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+        const auto back = decode(flipped);
+        INFO("bit " << bit);
+        if (back) CHECK(encode(*back) == flipped);
+    }
+}
+
+TEST_CASE("names of the engine's and SQLite's own tables are refused", "[codec]") {
+    for (const char* name : {"casasync_log", "SQLITE_master", ""}) {
+        changeset c = sample();
+        c.tables[0].table.name = name;
+        CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    }
+}
+
+TEST_CASE("keys come back byte for byte, a UUID text in 16 bytes", "[key]") {
+    const value uuid[] = {value("550e8400-e29b-41d4-a716-446655440000")},
+                upper[] = {value("550E8400-e29b-41d4-a716-446655440000")};
+    CHECK(encode_key(uuid)->size() == 17);
+    for (const auto& key : {std::vector<value>(uuid, uuid + 1), std::vector<value>(upper, upper + 1),
+                            std::vector<value>{value(1), value(1.0), value(bytes{1})}})
+        CHECK(*decode_key(*encode_key(key)) == key);
+    const value null[] = {value{}};
+    CHECK(encode_key(null).code() == errc::invalid_argument);
+}
+
+TEST_CASE("the clock goes forward whatever the wall clock does", "[hlc]") {
+    const hlc late = hlc::at(1'700'000'000'000);
+    CHECK(tick(late, 5) == hlc{late.packed + 1});
+    CHECK(tick(hlc{late.packed | 0xFFFF}, 0).ms() == 1'700'000'000'001);
+    CHECK(tick_user({}, -1) > band::adopt);
+}
+
+TEST_CASE("INTEGER and REAL compare exactly", "[value]") {
+    const std::int64_t big = (std::int64_t{1} << 53) + 1;
+    CHECK((compare_amount(value(big), value(9007199254740992.0)) > 0));
+    CHECK((compare_amount(value(std::numeric_limits<std::int64_t>::max()), value(9223372036854775808.0)) < 0));
+    CHECK(value(1) != value(1.0));
+    CHECK(value(0.0) != value(-0.0));
+    CHECK(value(std::numeric_limits<double>::quiet_NaN()).is_null());
+}

@@ -1,0 +1,3 @@
+// SPDX-License-Identifier: MIT
+// Compiled with -fno-exceptions -fno-rtti: the whole core needs neither.
+#include <casasync/casasync.hpp>
