@@ -16,6 +16,7 @@
 
 #include <casasync/causality.hpp>  // who has seen what
 #include <casasync/conflict.hpp>   // writes that lost unseen
+#include <casasync/digest.hpp>     // one number that is equal on devices in sync
 #include <casasync/row.hpp>        // a row's registers, and merging into them
 #include <casasync/table.hpp>      // rules and policies
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/conflict.hpp>
+#include <casasync/digest.hpp>
 #include <casasync/row.hpp>
 #include <casasync_test/catch.hpp>
 
@@ -245,4 +246,31 @@ TEST_CASE("max keeps the greatest amount and NULL never wins", "[row]") {
     put(4, 7.5);
     CHECK(*row.cells[0].what == value(7.5));
     CHECK(open_conflicts(row, table).empty());
+}
+
+TEST_CASE("the digests are equal after every causal order, and differ before the last write", "[digest]") {
+    const bytes key{1, 2, 3};
+    for (unsigned seed = 0; seed < 500; ++seed) {
+        std::mt19937 rng(seed);
+        const table_traits table =
+            two_columns(seed % 2 == 0 ? delete_policy::later_wins : delete_policy::delete_wins);
+        const auto made = history(rng, table, 3, 6);
+        row_state row[2];
+        for (row_state& r : row)
+            for (const written* w : causal_order(rng, made)) merge_operation(r, w->op, w->vector, table);
+        INFO("seed " << seed);
+        CHECK(row_digest(table, key, row[0]) == row_digest(table, key, row[1]));
+        CHECK(conflict_digest(table, key, open_conflicts(row[0], table)) ==
+              conflict_digest(table, key, open_conflicts(row[1], table)));
+        row_state later = row[0];
+        const version_vector nothing;
+        const stamp when{hlc{band::adopt.packed << 2}, replica(9)};
+        merge_operation(later, {op_kind::insert, true, when, {{0, 1}, {1, 1}}}, nothing, table);
+        CHECK(row_digest(table, key, later) != row_digest(table, key, row[0]));
+    }
+}
+
+TEST_CASE("rows that were there when the vault began add nothing to the digest", "[digest]") {
+    const table_traits table = two_columns(delete_policy::later_wins);
+    CHECK(row_digest(table, bytes{7}, adopted_row(2)) == digest128{});
 }
