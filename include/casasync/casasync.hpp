@@ -20,6 +20,7 @@
 #include <casasync/row.hpp>        // a row's registers, and merging into them
 #include <casasync/table.hpp>      // rules and policies
 
+#include <casasync/capture.hpp>    // captured writes -> operations
 #include <casasync/changeset.hpp>  // what one device wrote
 #include <casasync/codec.hpp>      // changeset <-> bytes
 

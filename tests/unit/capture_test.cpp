@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/capture.hpp>
+#include <casasync_test/catch.hpp>
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace casasync;
+
+namespace {
+
+using values = std::vector<value>;
+
+const table_traits table{"t", delete_policy::later_wins, {{"a", merge_rule::lww}, {"b", merge_rule::lww}}};
+
+/// A device with one row: statements change the table and the log, seal() empties the log into registers.
+struct bench {
+    std::optional<values> row;
+    captured_row log;
+    std::vector<std::size_t> ticks;
+    row_state registers;
+    bool sealed_row = false, sealed_any = false;
+
+    explicit bench(bool present) {
+        if (!present) return;
+        row = values{0, 0};
+        sealed_row = sealed_any = true;
+        merge_operation(registers, {op_kind::insert, false, at(1), {{0, 0}, {1, 0}}}, {}, table);
+    }
+    static stamp at(std::size_t n) { return {hlc{band::adopt.packed + n}, {}}; }
+    void entry(captured_kind kind, std::vector<column_no> columns, std::size_t tick) {
+        log.writes.push_back({kind, std::move(columns)});
+        ticks.push_back(tick);
+    }
+    /// i insert, d delete, r replace by another row's victim and insert again, a and b update.
+    bool run(char statement, std::size_t n) {
+        const int fresh = static_cast<int>(n);
+        if ((statement == 'i') == row.has_value()) return false;
+        if (statement == 'd' || statement == 'r') {
+            log.buried = row;
+            entry(statement == 'd' ? captured_kind::erase : captured_kind::displaced, {}, 10 * n);
+            row.reset();
+        }
+        if (statement == 'i' || statement == 'r') {
+            row = values{fresh, fresh};
+            entry(captured_kind::insert, {}, 10 * n + 1);
+        }
+        if (statement == 'a' || statement == 'b') {
+            const column_no column = statement == 'a' ? 0 : 1;
+            (*row)[column] = value(fresh);
+            entry(captured_kind::update, {column}, 10 * n);
+        }
+        return true;
+    }
+    void seal() {
+        log.existed = sealed_row;
+        log.known = sealed_any;
+        log.now = row;
+        for (captured_operation& o : operations_of(log)) {
+            o.op.when = at(ticks[o.write]);
+            merge_operation(registers, o.op, {}, table);
+            sealed_any = true;
+        }
+        sealed_row = row.has_value();
+        log = {};
+        ticks.clear();
+    }
+    std::optional<values> shown() const {
+        if (!is_visible(registers, table.policy)) return std::nullopt;
+        values out;
+        for (const cell& c : registers.cells) out.push_back(*c.what);
+        return out;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("what others see does not depend on when a seal falls", "[capture]") {
+    std::vector<std::string> scripts{""};
+    for (std::size_t begin = 0, length = 0; length < 4; ++length) {
+        const std::size_t end = scripts.size();
+        for (; begin < end; ++begin)
+            for (const char c : {'i', 'd', 'r', 'a', 'b'}) scripts.push_back(scripts[begin] + c);
+    }
+    std::size_t runs = 0;
+    for (const bool present : {false, true}) {
+        for (const std::string& script : scripts) {
+            bench trial(present);
+            bool valid = !script.empty();
+            for (std::size_t i = 0; i < script.size() && valid; ++i) valid = trial.run(script[i], i + 1);
+            if (!valid) continue;
+            for (unsigned remote = 0; remote <= 45;
+                 remote += 5) {  // 0: none; else an unseen update of a at that time
+                std::set<std::string> outcomes;
+                for (unsigned cut = 0; cut < 1U << (script.size() - 1); ++cut) {
+                    bench d(present);
+                    for (std::size_t i = 0; i < script.size(); ++i) {
+                        d.run(script[i], i + 1);
+                        if (i + 1 == script.size() || (cut >> i & 1U) != 0) d.seal();
+                    }
+                    INFO(script << ", cut " << cut << ", remote " << remote);
+                    REQUIRE(d.shown() == d.row);
+                    replica_id other;
+                    other.octets[0] = 1;
+                    const stamp when{hlc{band::adopt.packed + remote}, other};
+                    if (remote > 0 && present)
+                        merge_operation(d.registers, {op_kind::update, false, when, {{0, -1}}}, {}, table);
+                    std::string text;
+                    if (const auto seen = d.shown())
+                        for (const value& v : *seen) text += std::to_string(v.integer()) + " ";
+                    outcomes.insert(text);
+                    ++runs;
+                }
+                INFO(script << " of a row that was " << (present ? "there" : "not there") << ", remote "
+                            << remote);
+                REQUIRE(outcomes.size() == 1);
+            }
+        }
+    }
+    CHECK(runs > 10000);
+}
+
+TEST_CASE("a row that came and went unseen leaves nothing", "[capture]") {
+    captured_row row;
+    row.writes = {{captured_kind::insert, {}}, {captured_kind::erase, {}}};
+    CHECK(operations_of(row).empty());
+}
+
+TEST_CASE("a possible victim that is still there was not deleted", "[capture]") {
+    captured_row row;
+    row.existed = row.known = true;
+    row.now = values{1, 2};
+    row.writes = {{captured_kind::displaced, {}}};
+    CHECK(operations_of(row).empty());
+}
