@@ -23,6 +23,7 @@
 #include <casasync/capture.hpp>    // captured writes -> operations
 #include <casasync/changeset.hpp>  // what one device wrote
 #include <casasync/codec.hpp>      // changeset <-> bytes
+#include <casasync/inbox.hpp>      // when a received changeset may be merged
 
 #include <casasync/cipher.hpp>     // concept: payload <-> envelope
 #include <casasync/cursor.hpp>     // a place in a relay's log
