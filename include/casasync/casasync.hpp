@@ -24,6 +24,7 @@
 #include <casasync/changeset.hpp>  // what one device wrote
 #include <casasync/codec.hpp>      // changeset <-> bytes
 #include <casasync/inbox.hpp>      // when a received changeset may be merged
+#include <casasync/merge.hpp>      // changeset + rows -> plan
 
 #include <casasync/cipher.hpp>     // concept: payload <-> envelope
 #include <casasync/cursor.hpp>     // a place in a relay's log

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Merge decides, apply obeys: a changeset and the rows it touches become a plan, and nothing else. A store
+/// loads the rows and writes the plan with cursor, clock and audit in one transaction.
+#include <casasync/changeset.hpp>
+#include <casasync/conflict.hpp>
+#include <casasync/digest.hpp>
+#include <casasync/result.hpp>
+#include <casasync/row.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace casasync {
+
+using table_no = std::uint32_t;
+
+/// A table as this store knows it, and where an author's columns are in it.
+struct resolved_table {
+    table_no table = 0;
+    const table_traits* traits = nullptr;  ///< every column this store knows, unknown ones of others included
+    std::vector<column_no> columns{};      ///< the author's column number -> this store's
+};
+
+/// Loads what a merge needs. The compiler checks the names; a model also promises:
+///  - resolve() takes in tables and columns it has never heard of (they are kept as registers), and fails
+///  with
+///    schema_mismatch when a column has another merge rule here;
+///  - load() returns the registers of a row, an empty row_state if it has none; every value when `values` is
+///  set, and always
+///    those of live writes.
+template <class R>
+concept row_source = requires(R& rows, const table_traits& theirs, table_no table, bytes_view key,
+                              bool values) {
+    { rows.resolve(theirs) } -> std::same_as<result<resolved_table>>;
+    { rows.load(table, key, values) } -> std::same_as<result<row_state>>;
+};
+
+/// What becomes of one row.
+struct merged_row {
+    table_no table = 0;
+    bytes key{};
+    row_state after{};  ///< values of unchanged cells may be missing when the row stays visible
+    bool was_visible = false;
+    bool is_visible = false;
+    std::vector<column_no> written{};  ///< columns whose register changed, sorted
+    std::vector<conflict> opened{};    ///< open now, and not before
+    std::vector<conflict> closed{};    ///< open before, and not now
+};
+
+/// What applying a changeset changes. `digest` and `open_digest` are differences, to be added to the store's
+/// sums.
+struct merge_plan {
+    std::vector<merged_row> rows{};  ///< by table as in the changeset, then by key
+    causal_context merged{};         ///< to be merged into the store's context by maxima
+    hlc greatest{};                  ///< to be observed by the clock
+    digest128 digest{}, open_digest{};
+};
+
+namespace detail {
+
+/// The operations on one row, with this store's column numbers.
+inline std::vector<row_operation> translate(std::span<const row_change> group,
+                                            const std::vector<column_no>& columns) {
+    std::vector<row_operation> out;
+    out.reserve(group.size());
+    for (const row_change& change : group) {
+        row_operation& op = out.emplace_back(change.op);
+        for (cell_write& c : op.cells) c.column = columns[c.column];
+        std::sort(op.cells.begin(), op.cells.end(),
+                  [](const cell_write& a, const cell_write& b) { return a.column < b.column; });
+    }
+    return out;
+}
+
+inline std::vector<conflict> without(const std::vector<conflict>& all, const std::vector<conflict>& taken) {
+    std::vector<conflict> out;
+    for (const conflict& c : all) {
+        const bool there = std::any_of(taken.begin(), taken.end(), [&c](const conflict& t) {
+            return t.column == c.column && t.loser == c.loser && t.what == c.what;
+        });
+        if (!there) out.push_back(c);
+    }
+    return out;
+}
+
+/// Fills in the plan for one row from its state before and after.
+inline merged_row compare_states(merge_plan& plan, const resolved_table& table, bytes key,
+                                 const row_state& before, row_state after) {
+    merged_row row{table.table,
+                   std::move(key),
+                   {},
+                   is_visible(before, table.traits->policy),
+                   is_visible(after, table.traits->policy),
+                   {},
+                   {},
+                   {}};
+    for (const cell& c : after.cells) {
+        const cell* old = before.find(c.column);
+        if (old == nullptr || *old != c) row.written.push_back(c.column);
+    }
+    const auto open_before = open_conflicts(before, *table.traits),
+               open_after = open_conflicts(after, *table.traits);
+    row.opened = without(open_after, open_before);
+    row.closed = without(open_before, open_after);
+    plan.digest += row_digest(*table.traits, row.key, after);
+    plan.digest -= row_digest(*table.traits, row.key, before);
+    plan.open_digest += conflict_digest(*table.traits, row.key, open_after);
+    plan.open_digest -= conflict_digest(*table.traits, row.key, open_before);
+    row.after = std::move(after);
+    return row;
+}
+
+}  // namespace detail
+
+/// Returns what merging `incoming` changes in `rows`. The changeset must be admitted (inbox.hpp); this
+/// device's own ones take the same way when they are sealed.
+///
+/// \errors those of `rows`; nothing was changed then.
+/// \cost   one load a row, a second one with values only where a write was unseen, a row is deleted or comes
+/// back
+template <row_source Rows>
+[[nodiscard]] result<merge_plan> merge(const changeset& incoming, Rows& rows) {
+    merge_plan plan;
+    const version_vector& vector = incoming.context.vector;
+    for (const table_changes& changes : incoming.tables) {
+        auto table = rows.resolve(changes.table);
+        if (!table) return table.failure();
+        for (auto first = changes.rows.begin(); first != changes.rows.end();) {
+            const auto last = std::find_if(first, changes.rows.end(),
+                                           [&](const row_change& r) { return r.key != first->key; });
+            const auto ops = detail::translate({first, last}, table->columns);
+            auto before = rows.load(table->table, first->key, false);
+            if (!before) return before.failure();
+            const bool values = std::any_of(ops.begin(), ops.end(), [&](const row_operation& y) {
+                return needs_values(*before, y, vector, *table->traits);
+            });
+            if (values) before = rows.load(table->table, first->key, true);
+            if (!before) return before.failure();
+            row_state after = *before;
+            for (const row_operation& y : ops) {
+                merge_operation(after, y, vector, *table->traits);
+                plan.merged.vector.raise(y.when.replica, y.when.when);
+                plan.greatest = observe(plan.greatest, y.when.when);
+            }
+            plan.rows.push_back(detail::compare_states(plan, *table, first->key, *before, std::move(after)));
+            first = last;
+        }
+    }
+    plan.merged.seen.raise(incoming.device, std::max(incoming.seq, incoming.last_seq));
+    return plan;
+}
+
+}  // namespace casasync
