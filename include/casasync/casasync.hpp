@@ -25,6 +25,9 @@
 #include <casasync/codec.hpp>      // changeset <-> bytes
 #include <casasync/inbox.hpp>      // when a received changeset may be merged
 #include <casasync/merge.hpp>      // changeset + rows -> plan
+#include <casasync/row_codec.hpp>  // registers <-> bytes
+#include <casasync/snapshot.hpp>   // a vault's whole state, to join or catch up
+#include <casasync/store.hpp>      // concept: rows, outbox, inbox
 
 #include <casasync/cipher.hpp>     // concept: payload <-> envelope
 #include <casasync/cursor.hpp>     // a place in a relay's log

@@ -28,16 +28,21 @@ inline void append_record_head(bytes& out, std::uint64_t pos, std::uint64_t at, 
 }
 }  // namespace detail
 
-/// Appends one record to a page under construction: the envelope, or its digest for the reader's own device.
+/// Appends one record to a page under construction: `content` is the envelope and `length` its size, or the
+/// digest and `own_record_length` for the reader's own device.
+inline void append_record(bytes& out, std::uint64_t pos, std::uint64_t at, std::uint32_t length,
+                          bytes_view content) {
+    detail::append_record_head(out, pos, at, length);
+    out.insert(out.end(), content.begin(), content.end());
+}
+
+/// The same of a record as a reader has it: without an envelope it is the reader's own.
 inline void append_record(bytes& out, const log_record& record) {
-    if (record.envelope.empty()) {
-        detail::append_record_head(out, record.pos, record.received_at, own_record_length);
-        out.insert(out.end(), record.digest.begin(), record.digest.end());
-    } else {
-        detail::append_record_head(out, record.pos, record.received_at,
-                                   static_cast<std::uint32_t>(record.envelope.size()));
-        out.insert(out.end(), record.envelope.begin(), record.envelope.end());
-    }
+    if (record.envelope.empty())
+        append_record(out, record.pos, record.received_at, own_record_length, record.digest);
+    else
+        append_record(out, record.pos, record.received_at, static_cast<std::uint32_t>(record.envelope.size()),
+                      record.envelope);
 }
 
 /// Ends a page. A page without its end has no effect at the reader.

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Where a device keeps its rows, its registers, what it has to send and what it has received.
+/// adapters/sqlite keeps them in the app's own database; memory_store.hpp is the same without a file.
+#include <casasync/bytes.hpp>
+#include <casasync/cursor.hpp>
+#include <casasync/envelope.hpp>
+#include <casasync/environment.hpp>
+#include <casasync/ids.hpp>
+#include <casasync/result.hpp>
+#include <casasync/snapshot.hpp>
+
+#include <concepts>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace casasync {
+
+/// A sealed changeset, or a part of one, on its way to the relay.
+struct outbound_part {
+    std::uint64_t seq = 0;
+    std::uint16_t part = 0, parts = 1;
+    envelope_kind kind = envelope_kind::changeset;
+    std::uint32_t max_hour = 0;
+    bytes payload{};
+    bytes envelope{};  ///< empty until keep_envelope() was called; then always the same bytes
+};
+
+/// A changeset, or a part of one, that came from the relay, opened.
+struct inbound_part {
+    std::uint64_t pos = 0;
+    device_id device{};
+    std::uint64_t seq = 0;
+    std::uint16_t part = 0, parts = 1;
+    bytes payload{};
+};
+
+/// What merge_inbox() did.
+struct merge_report {
+    std::size_t changesets = 0;  ///< merged now
+    std::size_t rows = 0;        ///< rows they touched
+    bool more = false;           ///< it stopped to let others write; call again
+};
+
+/// The compiler checks the names; a model also promises:
+///  - every call is one transaction: all of it is durable when it returns a value, none of it when it returns
+///  an error
+///    (merge_inbox() is one transaction a changeset, and may stop between two);
+///  - seal() turns everything captured so far into changesets in the outbox, and returns the number of their
+///  operations;
+///  - outbox() returns what was not settled, in order of seq, up to about `bytes_max` of payload, at least
+///  one if any;
+///  - keep_envelope() is called once a seq, before its envelope is first sent;
+///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; unknown
+///  ones are ignored;
+///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
+///  stored is
+///    acknowledged, merged or not;
+///  - merge_inbox() merges what inbox.hpp admits, seals first, and leaves the rest;
+///  - merge_snapshot() merges, moves the cursor to `at`, and keeps the outbox.
+/// `relay_now` is the relay's time in ms, 0 when unknown.
+template <class S>
+concept change_store = requires(S& store, const S& view, std::uint64_t seq, std::size_t bytes_max,
+                                bytes_view envelope, const digest256& digest,
+                                std::span<const inbound_part> parts, const cursor& at, unix_ms relay_now,
+                                const snapshot_sink& sink, const snapshot_source& source) {
+    { view.vault() } -> std::same_as<vault_id>;
+    { view.device() } -> std::same_as<device_id>;
+    { store.seal() } -> std::same_as<result<std::size_t>>;
+    { store.outbox(bytes_max) } -> std::same_as<result<std::vector<outbound_part>>>;
+    { store.keep_envelope(seq, envelope, digest) } -> std::same_as<result<void>>;
+    { store.settle(seq) } -> std::same_as<result<void>>;
+    { store.settle(digest) } -> std::same_as<result<void>>;
+    { store.position() } -> std::same_as<result<cursor>>;
+    { store.accept(parts, at) } -> std::same_as<result<void>>;
+    { store.merge_inbox(relay_now) } -> std::same_as<result<merge_report>>;
+    { store.write_snapshot(sink) } -> std::same_as<result<causal_context>>;
+    { store.merge_snapshot(source, at) } -> std::same_as<result<void>>;
+};
+
+}  // namespace casasync
