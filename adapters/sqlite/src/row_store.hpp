@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Registers beside the tables. For every tracked table t
+///
+///     casasync_m_<t>(k, r)     r: one byte (1: the row has a casasync_side record), then the registers
+///     (row_codec.hpp) casasync_side(t, k, b)   what the table does not hold: values of rows that are hidden
+///     or parked, of columns this file does
+///                              not have, of references shown as NULL; and live writes that lost
+///     casasync_replica(n, id, device, hlc)   replicas as small numbers, whose they are, and up to where they
+///     are merged
+///
+/// A row without a record that is in the table was there when the vault began: every cell at the adoption
+/// stamp.
+#include "catalog.hpp"
+#include "connection.hpp"
+
+#include <casasync/causality.hpp>
+#include <casasync/merge.hpp>
+#include <casasync/result.hpp>
+#include <casasync/row.hpp>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace casasync::sqlite {
+
+class row_store {
+ public:
+    row_store(connection& db, catalog& tables) noexcept : db_(&db), tables_(&tables) {}
+
+    [[nodiscard]] static result<void> create(connection& db);
+    /// Reads the replicas. Call after open, and after a rollback.
+    [[nodiscard]] result<void> read();
+
+    /// Models row_source for merge().
+    [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
+    [[nodiscard]] result<row_state> load(table_no table, bytes_view key, bool values);
+
+    /// Writes registers, and into casasync_side what the table does not hold: every value when `in_table` is
+    /// false, else those of columns this file does not have and of `apart` (sorted; shown differently from
+    /// their register). Every value that goes to casasync_side must be loaded.
+    [[nodiscard]] result<void> save(table_no table, bytes_view key, const row_state& row, bool in_table,
+                                    std::span<const column_no> apart = {});
+
+    /// The row's values in the table now, one an entry of shape.columns (NULL for generated ones); nothing
+    /// when not there.
+    [[nodiscard]] result<std::optional<std::vector<value>>> in_table(const vault_table& table,
+                                                                     bytes_view key);
+
+    /// What this device has merged, by replica.
+    [[nodiscard]] const version_vector& vector() const noexcept { return vector_; }
+    [[nodiscard]] result<void> raise(const version_vector& to);
+    /// Notes whose stamps carry `replica`.
+    [[nodiscard]] result<void> own(const replica_id& replica, const device_id& device);
+    [[nodiscard]] std::optional<device_id> owner(const replica_id& replica) const;
+
+ private:
+    [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
+    [[nodiscard]] std::optional<replica_id> replica_of(std::uint64_t number) const;
+
+    connection* db_;
+    catalog* tables_;
+    version_vector vector_;
+    std::map<replica_id, std::uint64_t> numbers_;
+    std::vector<replica_id> replicas_;
+    std::map<replica_id, device_id> owners_;
+};
+
+}  // namespace casasync::sqlite
