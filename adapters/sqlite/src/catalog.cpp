@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: MIT
+#include "catalog.hpp"
+
+#include <casasync/codec.hpp>
+
+#include <algorithm>
+
+namespace casasync::sqlite {
+
+namespace {
+
+error rule_mismatch(const std::string& table, const std::string& column) {
+    return {errc::schema_mismatch,
+            "table " + table + ": column " + column +
+                " merges by another rule here than on the device that wrote it. Nothing is lost: its "
+                "changes wait. Track the table with the same --rule on both devices."};
+}
+
+/// Groups are kept as names, one column a line: group number, column name.
+result<void> write_groups(connection& db, const vault_table& table) {
+    if (auto ok = db.run("DELETE FROM casasync_group WHERE t = ?1", std::int64_t{table.number}); !ok)
+        return ok;
+    for (std::size_t g = 0; g < table.groups.size(); ++g)
+        for (const column_no c : table.groups[g])
+            if (auto ok = db.run("INSERT INTO casasync_group(t, g, c) VALUES(?1, ?2, ?3)",
+                                 std::int64_t{table.number}, static_cast<std::int64_t>(g), std::int64_t{c});
+                !ok)
+                return ok;
+    return {};
+}
+
+result<void> read_columns(connection& db, vault_table& table) {
+    auto s = db.prepare("SELECT name, rule FROM casasync_column WHERE t = ?1 ORDER BY c");
+    if (!s) return s.failure();
+    s->bind(1, std::int64_t{table.number});
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        table.traits.columns.push_back({std::string(s->text(0)), static_cast<merge_rule>(s->integer(1))});
+    }
+    auto groups = db.prepare("SELECT g, c FROM casasync_group WHERE t = ?1 ORDER BY g, c");
+    if (!groups) return groups.failure();
+    groups->bind(1, std::int64_t{table.number});
+    for (;;) {
+        const auto row = groups->step();
+        if (!row) return row.failure();
+        if (!*row) return {};
+        table.groups.resize(static_cast<std::size_t>(groups->integer(0)) + 1);
+        table.groups.back().push_back(static_cast<column_no>(groups->integer(1)));
+    }
+}
+
+/// True for a column whose values travel: not part of the key, not computed.
+bool travels(const column_shape& c) {
+    return c.key_position == 0 && !c.generated;
+}
+
+result<void> check_tracking(const table_shape& shape, const tracking& how) {
+    const auto known = [&shape](const std::string& name) -> result<void> {
+        const auto at = shape.column(name);
+        if (!at)
+            return error{errc::invalid_argument,
+                         "table " + shape.name + " has no column " + name + "; nothing was changed"};
+        if (!travels(shape.columns[*at]))
+            return error{errc::invalid_argument,
+                         "column " + name + " of table " + shape.name +
+                             " is part of the key or computed: it takes no rule and no group"};
+        return {};
+    };
+    for (const auto& [column, rule] : how.rules)
+        if (auto ok = known(column); !ok) return ok;
+    for (const auto& group : how.groups)
+        for (const std::string& column : group)
+            if (auto ok = known(column); !ok) return ok;
+    return {};
+}
+
+}  // namespace
+
+result<void> catalog::create(connection& db) {
+    return db.execute(
+        "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
+        "INTEGER NOT NULL, "
+        "policy INTEGER NOT NULL, natural INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_column(t INTEGER NOT NULL, c INTEGER NOT NULL, name TEXT NOT "
+        "NULL, rule INTEGER NOT "
+        "NULL, PRIMARY KEY(t, c)) WITHOUT ROWID, STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_group(t INTEGER NOT NULL, g INTEGER NOT NULL, c INTEGER NOT "
+        "NULL, PRIMARY KEY(t, g, "
+        "c)) WITHOUT ROWID, STRICT;");
+}
+
+result<void> catalog::read(connection& db) {
+    std::vector<std::unique_ptr<vault_table>> tables;
+    {
+        auto s = db.prepare("SELECT t, name, tracked, policy, natural FROM casasync_table ORDER BY t");
+        if (!s) return s.failure();
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) break;
+            auto& t = *tables.emplace_back(std::make_unique<vault_table>());
+            t.number = static_cast<table_no>(s->integer(0));
+            t.traits.name = s->text(1);
+            t.tracked = s->integer(2) != 0;
+            t.traits.policy = static_cast<delete_policy>(s->integer(3));
+            t.natural_integer_key = s->integer(4) != 0;
+        }
+    }
+    for (auto& t : tables) {
+        if (auto ok = read_columns(db, *t); !ok) return ok;
+        if (!t->tracked) continue;
+        auto shape = read_shape(db, t->traits.name);
+        if (!shape && shape.code() != errc::not_found) return shape.failure();
+        t->tracked = shape.ok();  // a table dropped behind our back: its registers stay
+        if (shape) t->shape = std::move(*shape);
+        if (auto ok = fit(db, *t); !ok) return ok;
+    }
+    tables_ = std::move(tables);
+    return {};
+}
+
+/// Brings columns and shape together; a column the file has gained gets its number here.
+result<void> catalog::fit(connection& db, vault_table& table) {
+    if (!table.tracked) return {};
+    table.of_shape.assign(table.shape.columns.size(), std::nullopt);
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i) {
+        if (!travels(table.shape.columns[i])) continue;
+        auto c = table.traits.column(table.shape.columns[i].name);
+        if (!c) {
+            auto added = add_column(db, table, {table.shape.columns[i].name, merge_rule::lww});
+            if (!added) return added.failure();
+            c = *added;
+        }
+        table.of_shape[i] = *c;
+    }
+    table.in_shape.assign(table.traits.columns.size(), std::nullopt);
+    for (std::size_t i = 0; i < table.of_shape.size(); ++i)
+        if (table.of_shape[i]) table.in_shape[*table.of_shape[i]] = i;
+    return {};
+}
+
+result<column_no> catalog::add_column(connection& db, vault_table& table, const column_traits& column) {
+    if (table.traits.columns.size() >= limits::row_columns_max)
+        return error{errc::limit_exceeded,
+                     "table " + table.traits.name + " has more than 2,000 columns in this vault"};
+    const auto c = static_cast<column_no>(table.traits.columns.size());
+    if (auto ok = db.run("INSERT INTO casasync_column(t, c, name, rule) VALUES(?1, ?2, ?3, ?4)",
+                         std::int64_t{table.number}, std::int64_t{c}, column.name,
+                         static_cast<std::int64_t>(column.rule));
+        !ok)
+        return ok.failure();
+    table.traits.columns.push_back(column);
+    if (table.tracked) table.in_shape.resize(table.traits.columns.size());
+    return c;
+}
+
+const vault_table* catalog::find(table_no number) const noexcept {
+    for (const auto& t : tables_)
+        if (t->number == number) return t.get();
+    return nullptr;
+}
+
+const vault_table* catalog::find(std::string_view name) const noexcept {
+    for (const auto& t : tables_)
+        if (t->traits.name == name) return t.get();
+    return nullptr;
+}
+
+result<const vault_table*> catalog::track(connection& db, std::string_view name, const tracking& how,
+                                          const capture_options& capture) {
+    auto shape = read_shape(db, name);
+    if (!shape) return shape.failure();
+    if (auto ok = check_trackable(*shape, {how.natural_integer_key}); !ok) return ok.failure();
+    if (auto ok = check_tracking(*shape, how); !ok) return ok.failure();
+    const vault_table* known = find(shape->name);
+    for (const auto& [column, rule] : how.rules) {
+        const auto c = known != nullptr ? known->traits.column(column) : std::nullopt;
+        if (c && known->traits.columns[*c].rule != rule)
+            return error{errc::schema_mismatch,
+                         "column " + column + " of table " + shape->name +
+                             " already merges by another rule, which stays for the life of the column"};
+    }
+    if (auto ok = db.run("INSERT INTO casasync_table(name, tracked, policy, natural) VALUES(?1, 1, ?2, ?3) "
+                         "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, natural = "
+                         "excluded.natural",
+                         shape->name, static_cast<std::int64_t>(how.policy),
+                         std::int64_t{how.natural_integer_key ? 1 : 0});
+        !ok)
+        return ok.failure();
+    if (known == nullptr) {
+        auto& t = *tables_.emplace_back(std::make_unique<vault_table>());
+        auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", shape->name);
+        if (!number) return number.failure();
+        t.number = static_cast<table_no>(*number);
+        t.traits.name = shape->name;
+    }
+    vault_table& table = *const_cast<vault_table*>(find(shape->name));
+    table.tracked = true;
+    table.traits.policy = how.policy;
+    table.natural_integer_key = how.natural_integer_key;
+    table.shape = std::move(*shape);
+    for (const auto& [column, rule] : how.rules)
+        if (!table.traits.column(column))
+            if (auto added = add_column(db, table, {column, rule}); !added) return added.failure();
+    if (auto ok = fit(db, table); !ok) return ok.failure();
+    if (!how.groups.empty()) table.groups.clear();
+    for (const auto& group : how.groups) {
+        auto& columns = table.groups.emplace_back();
+        for (const std::string& column : group) columns.push_back(*table.traits.column(column));
+        std::sort(columns.begin(), columns.end());
+    }
+    if (auto ok = write_groups(db, table); !ok) return ok.failure();
+    const std::string n = std::to_string(table.number);
+    if (auto ok = db.execute("CREATE TABLE IF NOT EXISTS casasync_m_" + n +
+                             "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL) WITHOUT ROWID, STRICT");
+        !ok)
+        return ok.failure();
+    if (auto ok = install(db, table.number, table.shape, capture); !ok) return ok.failure();
+    return find(table.number);
+}
+
+result<void> catalog::untrack(connection& db, std::string_view name) {
+    const vault_table* table = find(name);
+    if (table == nullptr || !table->tracked)
+        return error{errc::not_found, "table " + std::string(name) + " is not tracked; nothing was changed"};
+    if (auto ok = remove(db, table->number); !ok) return ok;
+    return db.run("UPDATE casasync_table SET tracked = 0 WHERE t = ?1", std::int64_t{table->number});
+}
+
+result<resolved_table> catalog::resolve(connection& db, const table_traits& theirs) {
+    const vault_table* known = find(theirs.name);
+    if (known == nullptr) {
+        if (tables_.size() >= limits::tables_max)
+            return error{errc::limit_exceeded, "this vault names more than 1,000 tables"};
+        if (auto ok =
+                db.run("INSERT INTO casasync_table(name, tracked, policy, natural) VALUES(?1, 0, ?2, 0)",
+                       theirs.name, static_cast<std::int64_t>(theirs.policy));
+            !ok)
+            return ok.failure();
+        auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", theirs.name);
+        if (!number) return number.failure();
+        auto& t = *tables_.emplace_back(std::make_unique<vault_table>());
+        t.number = static_cast<table_no>(*number);
+        t.traits.name = theirs.name;
+        t.traits.policy = theirs.policy;
+        if (auto ok = db.execute("CREATE TABLE IF NOT EXISTS casasync_m_" + std::to_string(*number) +
+                                 "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL) WITHOUT ROWID, STRICT");
+            !ok)
+            return ok.failure();
+        known = &t;
+    }
+    vault_table& table = *const_cast<vault_table*>(known);
+    resolved_table out{table.number, &table.traits, {}};
+    for (const column_traits& column : theirs.columns) {
+        auto c = table.traits.column(column.name);
+        if (c && table.traits.columns[*c].rule != column.rule)
+            return rule_mismatch(table.traits.name, column.name);
+        if (!c) {
+            auto added = add_column(db, table, column);
+            if (!added) return added.failure();
+            c = *added;
+        }
+        out.columns.push_back(*c);
+    }
+    return out;
+}
+
+}  // namespace casasync::sqlite

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: MIT
+#include "row_store.hpp"
+
+#include <casasync/key.hpp>
+#include <casasync/row_codec.hpp>
+
+#include <algorithm>
+
+namespace casasync::sqlite {
+
+namespace {
+
+error damaged(const vault_table& table) {
+    return {errc::store_failed, "casasync's record of a row of table " + table.traits.name +
+                                    " is damaged. The rows themselves are not touched. Restore the file from "
+                                    "a backup, or join it anew."};
+}
+
+std::string select_row(const vault_table& table) {
+    std::string sql = "SELECT ";
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
+        sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
+                                          ? std::string("NULL")
+                                          : quote_name(table.shape.columns[i].name));
+    sql += " FROM main." + quote_name(table.shape.name) + " WHERE ";
+    for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+        sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
+               std::to_string(i + 1);
+    return sql;
+}
+
+std::string meta_name(table_no table) {
+    return "casasync_m_" + std::to_string(table);
+}
+
+}  // namespace
+
+result<void> row_store::create(connection& db) {
+    return db.execute(
+        "CREATE TABLE IF NOT EXISTS casasync_side(t INTEGER NOT NULL, k BLOB NOT NULL, b BLOB NOT NULL, "
+        "PRIMARY KEY(t, k)) WITHOUT "
+        "ROWID, STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_replica(n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, device "
+        "BLOB, hlc INTEGER NOT "
+        "NULL) STRICT;"
+        "INSERT OR IGNORE INTO casasync_replica(n, id, device, hlc) VALUES(0, zeroblob(16), NULL, 0);");
+}
+
+result<void> row_store::read() {
+    auto s = db_->prepare("SELECT n, id, device, hlc FROM casasync_replica ORDER BY n");
+    if (!s) return s.failure();
+    vector_ = {};
+    numbers_.clear();
+    replicas_.clear();
+    owners_.clear();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return {};
+        const auto id = replica_id::from(s->blob(1));
+        if (!id || s->integer(0) != static_cast<std::int64_t>(replicas_.size()))
+            return error{
+                errc::store_failed,
+                "casasync's list of replicas is damaged; restore the file from a backup, or join it anew"};
+        numbers_.emplace(*id, replicas_.size());
+        replicas_.push_back(*id);
+        if (const auto device = device_id::from(s->blob(2))) owners_.emplace(*id, *device);
+        if (s->integer(3) != 0) vector_.raise(*id, hlc{static_cast<std::uint64_t>(s->integer(3))});
+    }
+}
+
+result<std::uint64_t> row_store::number_of(const replica_id& id) {
+    const auto known = numbers_.find(id);
+    if (known != numbers_.end()) return known->second;
+    const std::uint64_t n = replicas_.size();
+    if (auto ok = db_->run("INSERT INTO casasync_replica(n, id, hlc) VALUES(?1, ?2, 0)",
+                           static_cast<std::int64_t>(n), id.view());
+        !ok)
+        return ok.failure();
+    numbers_.emplace(id, n);
+    replicas_.push_back(id);
+    return n;
+}
+
+std::optional<replica_id> row_store::replica_of(std::uint64_t number) const {
+    if (number >= replicas_.size()) return std::nullopt;
+    return replicas_[static_cast<std::size_t>(number)];
+}
+
+result<void> row_store::raise(const version_vector& to) {
+    for (const auto& [id, when] : to.entries()) {
+        if (when <= vector_.of(id)) continue;
+        auto n = number_of(id);
+        if (!n) return n.failure();
+        if (auto ok = db_->run("UPDATE casasync_replica SET hlc = ?1 WHERE n = ?2",
+                               static_cast<std::int64_t>(when.packed), static_cast<std::int64_t>(*n));
+            !ok)
+            return ok;
+        vector_.raise(id, when);
+    }
+    return {};
+}
+
+result<void> row_store::own(const replica_id& replica, const device_id& device) {
+    const auto known = owners_.find(replica);
+    if (replica.is_zero() || (known != owners_.end() && known->second == device)) return {};
+    auto n = number_of(replica);
+    if (!n) return n.failure();
+    owners_[replica] = device;
+    return db_->run("UPDATE casasync_replica SET device = ?1 WHERE n = ?2", device.view(),
+                    static_cast<std::int64_t>(*n));
+}
+
+std::optional<device_id> row_store::owner(const replica_id& replica) const {
+    const auto known = owners_.find(replica);
+    return known == owners_.end() ? std::nullopt : std::optional(known->second);
+}
+
+result<resolved_table> row_store::resolve(const table_traits& theirs) {
+    return tables_->resolve(*db_, theirs);
+}
+
+result<std::optional<std::vector<value>>> row_store::in_table(const vault_table& table, bytes_view key) {
+    if (!table.tracked) return std::optional<std::vector<value>>{};
+    const auto columns = decode_key(key);
+    if (!columns || columns->size() != table.shape.key.size()) return std::optional<std::vector<value>>{};
+    auto s = db_->prepare(select_row(table));
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < columns->size(); ++i) s->bind(static_cast<int>(i) + 1, (*columns)[i]);
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return std::optional<std::vector<value>>{};
+        bool same = true;  // SQL finds 1 also as 1.0
+        for (std::size_t i = 0; i < columns->size() && same; ++i)
+            same = s->cell(static_cast<int>(table.shape.key[i])) == (*columns)[i];
+        if (!same) continue;
+        std::vector<value> out;
+        out.reserve(table.shape.columns.size());
+        for (int i = 0; i < s->columns(); ++i) out.push_back(s->cell(i));
+        return std::optional(std::move(out));
+    }
+}
+
+result<row_state> row_store::load(table_no number, bytes_view key, bool values) {
+    const vault_table& table = *tables_->find(number);
+    row_state row;
+    bool known = false, side = false;
+    {
+        auto s = db_->prepare("SELECT r FROM " + meta_name(number) + " WHERE k = ?1");
+        if (!s) return s.failure();
+        const auto found = s->bind(1, key).step();
+        if (!found) return found.failure();
+        if (*found) {
+            detail::reader r(s->blob(0));
+            side = r.u8() != 0;
+            row = get_registers(r, [this](std::uint64_t n) { return replica_of(n); });
+            if (!r.done() || (!row.cells.empty() && row.cells.back().column >= table.traits.columns.size()))
+                return damaged(table);
+            known = true;
+        }
+    }
+    if (side) {
+        auto s = db_->prepare("SELECT b FROM casasync_side WHERE t = ?1 AND k = ?2");
+        if (!s) return s.failure();
+        const auto found = s->bind_all(std::int64_t{number}, key).step();
+        if (!found) return found.failure();
+        if (!*found) return damaged(table);
+        detail::reader r(s->blob(0));
+        get_contents(r, row, [this](std::uint64_t n) { return replica_of(n); });
+        if (!r.done()) return damaged(table);
+    }
+    if (known && !values) return row;
+    auto shown = in_table(table, key);
+    if (!shown) return shown.failure();
+    if (!*shown) return row;
+    if (!known) {  // there when the vault began
+        row.born = row.touched = band::adopted;
+        for (column_no c = 0; c < table.traits.columns.size(); ++c)
+            if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
+    }
+    for (cell& c : row.cells)
+        if (!c.what && table.holds(c.column)) c.what = std::move((**shown)[*table.in_shape[c.column]]);
+    return row;
+}
+
+result<void> row_store::save(table_no number, bytes_view key, const row_state& row, bool in_table,
+                             std::span<const column_no> apart) {
+    const vault_table& table = *tables_->find(number);
+    result<void> interned;
+    const auto number_or_zero = [&](const replica_id& id) -> std::uint64_t {
+        auto n = number_of(id);
+        if (n) return *n;
+        interned = n.failure();
+        return 0;
+    };
+    const auto elsewhere = [&](const cell& c) {
+        return !in_table || !table.holds(c.column) ||
+               std::binary_search(apart.begin(), apart.end(), c.column);
+    };
+    const bool side = !row.live.empty() || std::any_of(row.cells.begin(), row.cells.end(), elsewhere);
+    bytes out;
+    detail::writer w(out);
+    w.u8(side ? 1 : 0);
+    put_registers(w, row, number_or_zero);
+    if (!interned) return interned;
+    {
+        auto s = db_->prepare("INSERT INTO " + meta_name(number) +
+                              "(k, r) VALUES(?1, ?2) ON CONFLICT(k) DO UPDATE SET r = excluded.r");
+        if (!s) return s.failure();
+        if (auto ok = s->bind_all(key, out).run(); !ok) return ok;
+    }
+    if (!side)
+        return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{number}, key);
+    out.clear();
+    put_contents(w, row, number_or_zero, elsewhere);
+    if (!interned) return interned;
+    return db_->run(
+        "INSERT INTO casasync_side(t, k, b) VALUES(?1, ?2, ?3) ON CONFLICT(t, k) DO UPDATE SET b = "
+        "excluded.b",
+        std::int64_t{number}, key, out);
+}
+
+}  // namespace casasync::sqlite
