@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+#include "audit.hpp"
+
+#include <casasync/digest.hpp>
+#include <casasync/row_codec.hpp>
+
+namespace casasync::sqlite {
+
+namespace {
+
+constexpr const char* columns =
+    "SELECT id, t, k, c, value, hlc, replica, open, opened, closed FROM casasync_conflict ";
+
+bytes encode_value(const value& v) {
+    bytes out;
+    detail::writer w(out);
+    detail::put_value(w, v);
+    return out;
+}
+
+}  // namespace
+
+std::string audit_id(const table_traits& table, bytes_view key, const conflict& lost) {
+    bytes all(key.begin(), key.end());
+    detail::writer w(all);
+    w.counted(table.name);
+    w.counted(lost.column ? std::string_view(table.columns[*lost.column].name) : std::string_view{});
+    w.u64(lost.loser.when.packed);
+    w.raw(lost.loser.replica.octets);
+    detail::put_value(w, lost.what);
+    const detail::u128 hash = detail::hash128(all);
+    bytes eight;
+    detail::writer(eight).u64(hash.high);
+    return to_hex(bytes_view(eight).first(6));
+}
+
+result<void> audit_log::create(connection& db) {
+    return db.execute(
+        "CREATE TABLE IF NOT EXISTS casasync_conflict(id TEXT PRIMARY KEY NOT NULL, t INTEGER NOT NULL, k "
+        "BLOB NOT NULL, c INTEGER, value BLOB "
+        "NOT NULL, hlc INTEGER NOT NULL, replica BLOB NOT NULL, open INTEGER NOT NULL, opened INTEGER NOT "
+        "NULL, closed INTEGER NOT NULL) STRICT;"
+        "CREATE INDEX IF NOT EXISTS casasync_conflict_row ON casasync_conflict(t, k);"
+        "CREATE INDEX IF NOT EXISTS casasync_conflict_open ON casasync_conflict(open) WHERE open = 1;");
+}
+
+result<void> audit_log::note(const merged_row& row, unix_ms now) {
+    if (row.opened.empty() && row.closed.empty()) return {};
+    const table_traits& table = tables_->find(row.table)->traits;
+    for (const conflict& c : row.closed)
+        if (auto ok = db_->run("UPDATE casasync_conflict SET open = 0, closed = ?2 WHERE id = ?1",
+                               audit_id(table, row.key, c), now);
+            !ok)
+            return ok;
+    for (const conflict& c : row.opened) {
+        auto s = db_->prepare(
+            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed) "
+            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0) "
+            "ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0");
+        if (!s) return s.failure();
+        const value column = c.column ? value(std::int64_t{*c.column}) : value{};
+        s->bind_all(audit_id(table, row.key, c), std::int64_t{row.table}, row.key, column,
+                    encode_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
+                    c.loser.replica.view(), now);
+        if (auto ok = s->run(); !ok) return ok;
+    }
+    return {};
+}
+
+result<audit_entry> audit_log::read_entry(statement& row) {
+    audit_entry e;
+    e.id = row.text(0);
+    e.table = static_cast<table_no>(row.integer(1));
+    const bytes_view key = row.blob(2);
+    e.key.assign(key.begin(), key.end());
+    if (!row.is_null(3)) e.lost.column = static_cast<column_no>(row.integer(3));
+    detail::reader r(row.blob(4));
+    e.lost.what = detail::get_value(r);
+    e.lost.loser.when = hlc{static_cast<std::uint64_t>(row.integer(5))};
+    const auto replica = replica_id::from(row.blob(6));
+    if (!r.done() || !replica || tables_->find(e.table) == nullptr)
+        return error{errc::store_failed,
+                     "an entry of the audit log is damaged; the rows are not touched. Restore the file from "
+                     "a backup, or join it anew"};
+    e.lost.loser.replica = *replica;
+    e.open = row.integer(7) != 0;
+    e.opened_at = row.integer(8);
+    e.closed_at = row.integer(9);
+    return e;
+}
+
+/// Fills in what is shown now, and why the write is not.
+result<void> audit_log::refresh(audit_entry& e) {
+    auto row = rows_->load(e.table, e.key, true);
+    if (!row) return row.failure();
+    const table_traits& table = tables_->find(e.table)->traits;
+    for (const conflict& c : open_conflicts(*row, table))
+        if (c.column == e.lost.column && c.loser == e.lost.loser) e.lost = c;
+    const cell* now = e.lost.column && is_visible(*row, table.policy) ? row->find(*e.lost.column) : nullptr;
+    if (now != nullptr && now->what) e.shown = *now->what;
+    if (!e.open && now != nullptr) e.lost.winner = now->when;
+    return {};
+}
+
+result<std::vector<audit_entry>> audit_log::entries(bool open_only) {
+    std::vector<audit_entry> out;
+    auto s =
+        db_->prepare(columns + std::string(open_only ? "WHERE open = 1 " : "") + "ORDER BY opened DESC, id");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        auto e = read_entry(*s);
+        if (!e) return e.failure();
+        out.push_back(std::move(*e));
+    }
+    for (audit_entry& e : out)
+        if (auto ok = refresh(e); !ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<audit_entry>> audit_log::entries_of(table_no table, bytes_view key) {
+    std::vector<audit_entry> out;
+    auto s = db_->prepare(columns + std::string("WHERE t = ?1 AND k = ?2 ORDER BY hlc"));
+    if (!s) return s.failure();
+    s->bind_all(std::int64_t{table}, key);
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        auto e = read_entry(*s);
+        if (!e) return e.failure();
+        out.push_back(std::move(*e));
+    }
+    for (audit_entry& e : out)
+        if (auto ok = refresh(e); !ok) return ok.failure();
+    return out;
+}
+
+result<audit_entry> audit_log::find(const std::string& id) {
+    if (id.size() < 4)
+        return error{errc::invalid_argument,
+                     "a conflict id has at least 4 digits; `casasync conflicts` lists them"};
+    auto s = db_->prepare(columns + std::string("WHERE id >= ?1 AND id < ?1 || 'g' LIMIT 2"));
+    if (!s) return s.failure();
+    s->bind(1, id);
+    auto row = s->step();
+    if (!row) return row.failure();
+    if (!*row)
+        return error{errc::not_found,
+                     "there is no conflict " + id + " in this vault; `casasync conflicts` lists them"};
+    auto e = read_entry(*s);
+    if (!e) return e;
+    row = s->step();
+    if (!row) return row.failure();
+    if (*row)
+        return error{errc::invalid_argument, "several conflicts begin with " + id + "; give more digits"};
+    s->reset();
+    if (auto ok = refresh(*e); !ok) return ok.failure();
+    return e;
+}
+
+result<std::int64_t> audit_log::count_open() {
+    return db_->query_integer("SELECT count(*) FROM casasync_conflict WHERE open = 1");
+}
+
+}  // namespace casasync::sqlite

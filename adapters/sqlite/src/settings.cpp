@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#include "settings.hpp"
+
+#include <casasync/detail/wire.hpp>
+#include <casasync/limits.hpp>
+
+namespace casasync::sqlite {
+
+namespace {
+
+constexpr std::uint8_t settings_format = 1;
+
+bytes encode_settings(const settings& s) {
+    bytes out;
+    detail::writer w(out);
+    w.u8(settings_format);
+    w.raw(s.vault.octets);
+    w.raw(s.device.octets);
+    w.raw(s.replica.octets);
+    w.counted(s.device_name);
+    w.u8(static_cast<std::uint8_t>((s.name_said ? 1 : 0) | (s.adopting ? 2 : 0) | (s.write_time ? 4 : 0) |
+                                   (s.relay_heard ? 8 : 0)));
+    w.counted(s.relay);
+    w.varint(s.last_seq);
+    w.u64(s.clock.packed);
+    w.raw(s.at.generation.octets);
+    w.varint(s.at.pos);
+    w.raw(s.at.log);
+    for (const detail::u128* d : {&s.digest, &s.open_digest, &s.base}) {
+        w.u64(d->high);
+        w.u64(d->low);
+    }
+    w.signed_varint(s.relay_offset);
+    w.varint(s.relay_head);
+    w.signed_varint(s.last_synced_at);
+    w.counted(s.last_error);
+    return out;
+}
+
+result<settings> decode_settings(bytes_view data) {
+    detail::reader r(data);
+    settings s;
+    if (r.u8() != settings_format)
+        return error{errc::unknown_format_version,
+                     "this vault was written by a newer casasync; nothing was changed. Update casasync on "
+                     "this device"};
+    s.vault = r.id<vault_id>();
+    s.device = r.id<device_id>();
+    s.replica = r.id<replica_id>();
+    s.device_name = r.counted_text(limits::name_bytes_max);
+    const std::uint8_t flags = r.u8();
+    s.name_said = (flags & 1) != 0;
+    s.adopting = (flags & 2) != 0;
+    s.write_time = (flags & 4) != 0;
+    s.relay_heard = (flags & 8) != 0;
+    s.relay = r.counted_text(2048);
+    s.last_seq = r.varint();
+    s.clock = hlc{r.u64()};
+    s.at.generation = r.id<generation_id>();
+    s.at.pos = r.varint();
+    const bytes_view log = r.raw(32);
+    if (r.ok()) std::copy(log.begin(), log.end(), s.at.log.begin());
+    for (detail::u128* d : {&s.digest, &s.open_digest, &s.base}) {
+        d->high = r.u64();
+        d->low = r.u64();
+    }
+    s.relay_offset = r.signed_varint();
+    s.relay_head = r.varint();
+    s.last_synced_at = r.signed_varint();
+    s.last_error = r.counted_text(std::size_t{1} << 16);
+    if (!r.done())
+        return error{errc::store_failed,
+                     "casasync's own record in this file is damaged; the rows are not touched. Restore the "
+                     "file from a backup, or join it anew"};
+    return s;
+}
+
+}  // namespace
+
+result<void> create_settings(connection& db, const settings& s) {
+    if (auto ok = db.execute(
+            "CREATE TABLE casasync_meta(one INTEGER PRIMARY KEY CHECK(one = 1), s BLOB NOT NULL) STRICT");
+        !ok)
+        return ok;
+    return db.run("INSERT INTO casasync_meta(one, s) VALUES(1, ?1)", encode_settings(s));
+}
+
+result<settings> read_settings(connection& db) {
+    auto there = db.query_integer("SELECT count(*) FROM main.sqlite_schema WHERE name = 'casasync_meta'");
+    if (!there) return there.failure();
+    auto found = *there > 0 ? db.query_value("SELECT s FROM casasync_meta")
+                            : result<std::optional<value>>{std::optional<value>{}};
+    if (!found) return found.failure();
+    if (!*found || (**found).kind() != value_kind::blob)
+        return error{errc::not_a_vault,
+                     "this database is not a casasync vault; nothing was changed. Make it one with `casasync "
+                     "init`, or `casasync join` a vault"};
+    return decode_settings((**found).blob());
+}
+
+result<void> write_settings(connection& db, const settings& s) {
+    return db.run("UPDATE casasync_meta SET s = ?1 WHERE one = 1", encode_settings(s));
+}
+
+}  // namespace casasync::sqlite

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// What a vault remembers of itself, in casasync_meta: one record, read at open and written in the
+/// transaction that changed it.
+#include "connection.hpp"
+
+#include <casasync/cursor.hpp>
+#include <casasync/detail/hash.hpp>
+#include <casasync/environment.hpp>
+#include <casasync/hlc.hpp>
+#include <casasync/ids.hpp>
+#include <casasync/result.hpp>
+
+#include <cstdint>
+#include <string>
+
+namespace casasync::sqlite {
+
+struct settings {
+    vault_id vault{};
+    device_id device{};
+    replica_id replica{};
+    std::string device_name{};
+    bool name_said = false;      ///< a changeset with the name is in the outbox or sent
+    std::string relay{};         ///< origin of the relay, as the person gave it
+    std::uint64_t last_seq = 0;  ///< of this device's stream
+    hlc clock{};
+    cursor at{};
+    detail::u128 digest{}, open_digest{}, base{};
+    bool adopting = true;  ///< one device, no snapshot yet: existing rows are taken as they are
+    bool write_time = true;
+    std::int64_t relay_offset = 0;  ///< relay time minus own time, ms, when last heard
+    bool relay_heard = false;
+    std::uint64_t relay_head = 0;
+    std::int64_t last_synced_at = 0;  ///< unix seconds
+    std::string last_error{};
+
+    friend bool operator==(const settings&, const settings&) = default;
+};
+
+/// Creates casasync_meta. \param s  what a new vault begins with
+[[nodiscard]] result<void> create_settings(connection& db, const settings& s);
+/// \errors not_a_vault when the file has none; unknown_format_version when a newer casasync wrote it
+[[nodiscard]] result<settings> read_settings(connection& db);
+[[nodiscard]] result<void> write_settings(connection& db, const settings& s);
+
+}  // namespace casasync::sqlite
