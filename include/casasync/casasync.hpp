@@ -8,6 +8,7 @@
 #include <casasync/result.hpp>       // a value or an error
 
 #include <casasync/bytes.hpp>  // byte strings and their text
+#include <casasync/clock.hpp>  // which time a device stamps with
 #include <casasync/hlc.hpp>    // hybrid logical clock
 #include <casasync/ids.hpp>    // vault, device, replica
 #include <casasync/key.hpp>    // a row's key as canonical bytes

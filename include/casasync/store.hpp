@@ -66,7 +66,7 @@ concept change_store = requires(S& store, const S& view, std::uint64_t seq, std:
                                 bytes_view envelope, const digest256& digest,
                                 std::span<const inbound_part> parts, const cursor& at, unix_ms relay_now,
                                 const snapshot_sink& sink, const snapshot_source& source) {
-    { view.vault() } -> std::same_as<vault_id>;
+    { view.id() } -> std::same_as<vault_id>;
     { view.device() } -> std::same_as<device_id>;
     { store.seal() } -> std::same_as<result<std::size_t>>;
     { store.outbox(bytes_max) } -> std::same_as<result<std::vector<outbound_part>>>;

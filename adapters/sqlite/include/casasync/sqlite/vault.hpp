@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A vault: an ordinary SQLite file whose tables are the same on all of a person's devices. The app keeps
+/// writing with its own SQL on its own connection; triggers capture what it writes, and this class seals,
+/// sends, receives, merges and shows.
+#include <casasync/bytes.hpp>
+#include <casasync/conflict.hpp>
+#include <casasync/cursor.hpp>
+#include <casasync/environment.hpp>
+#include <casasync/ids.hpp>
+#include <casasync/result.hpp>
+#include <casasync/snapshot.hpp>
+#include <casasync/store.hpp>
+#include <casasync/table.hpp>
+#include <casasync/value.hpp>
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+struct sqlite3;
+
+namespace casasync::sqlite {
+
+/// Runs a piece of the engine's work on the app's own connection and writer queue, and returns its result.
+/// Called on the thread that called the vault; it may hand over to another and wait.
+using executor = std::function<result<void>(const std::function<result<void>(sqlite3*)>&)>;
+
+struct vault_options {
+    std::function<unix_ms()> now{};        ///< wall clock; the system's when empty
+    int busy_timeout_ms = 5000;            ///< how long to wait for another writer before store_busy
+    bool capture_write_time = true;        ///< stamps tell when a row was written, not when it was sealed
+    unix_ms built_at = 1'790'000'000'000;  ///< a clock that says earlier than this is not believed
+    /// Whose connection writes. Empty: the vault opens its own, keeps its transactions short while the app
+    /// writes, and the app should use BEGIN IMMEDIATE and a busy timeout of a second or more.
+    executor run_on_app{};
+};
+
+/// Who a new vault, or a new device of one, is.
+struct identity {
+    vault_id vault{};
+    device_id device{};
+    std::string device_name{};  ///< up to limits::name_bytes_max bytes
+    std::string relay{};        ///< origin, kept for the programs that talk to it
+};
+
+struct track_options {
+    delete_policy policy = delete_policy::later_wins;
+    std::map<std::string, merge_rule> rules{};       ///< column -> rule; the others are lww
+    std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
+    bool natural_integer_key = false;  ///< an INTEGER PRIMARY KEY means the same thing on every device
+};
+
+/// A table that cannot be tracked: why, and what to do about it.
+struct untrackable {
+    std::string table{};
+    std::string reason{};
+};
+
+/// Who wrote something, and when.
+struct author {
+    device_id device{};         ///< zero: it was there when the vault began
+    std::string device_name{};  ///< empty when unknown
+    unix_ms at = 0;             ///< 0: it was there when the vault began
+};
+
+/// An entry of the audit log.
+struct conflict_info {
+    std::string id{};  ///< 12 hexadecimal digits, the same on every device
+    std::string table{};
+    std::vector<value> key{};
+    std::optional<std::string> column{};  ///< none: the lost write is a DELETE of the row
+    value loser{};
+    author loser_by{};
+    value winner{};  ///< what is shown; NULL when the row is not
+    author winner_by{};
+    conflict_reason reason = conflict_reason::older_stamp;
+    bool open = true;
+};
+
+/// A row that is in the vault but cannot be shown in its table at the moment.
+struct parked_info {
+    std::string table{};
+    std::vector<value> key{};
+    std::string reason{};
+    std::string detail{};  ///< a sentence with the remedy
+};
+
+/// One cell's story.
+struct cell_history {
+    std::string column{};
+    std::optional<value> shown{};  ///< none when the row is not visible
+    author by{};
+    std::vector<conflict_info>
+        lost{};  ///< writes of this cell that lost unseen, closed ones too, oldest first
+};
+
+struct row_history {
+    bool visible = false;
+    author born{}, deleted{};  ///< at = 0 when it never was
+    std::vector<cell_history> cells{};
+    std::vector<conflict_info> lost_deletes{};
+};
+
+struct device_info {
+    device_id id{};
+    std::string name{};
+    std::uint64_t last_seq = 0;  ///< merged here
+    unix_ms last_write = 0;      ///< greatest stamp merged of it; 0 when none
+    bool self = false;
+};
+
+/// Where the vault stands. `in_sync` needs the relay's head, hence a sync.
+struct vault_status {
+    vault_id vault{};
+    device_id device{};
+    std::string device_name{};
+    std::string relay{};
+    std::size_t captured = 0;     ///< log entries not sealed yet
+    std::size_t pending_out = 0;  ///< changesets the relay has not confirmed
+    std::size_t pending_in =
+        0;  ///< changesets received and not merged, held ones included; and log positions not pulled
+    std::size_t held = 0;  ///< those whose clock is too far ahead, or that wait for others
+    std::size_t parked = 0;
+    std::size_t open_conflicts = 0;
+    std::size_t too_large = 0;  ///< cells that stay on this device
+    std::string digest{};       ///< 32 hexadecimal digits: equal on devices in sync
+    std::uint64_t cursor = 0, head = 0;
+    bool in_sync = false;
+    std::int64_t last_synced_at = 0;  ///< unix seconds, 0: never
+    std::string last_error{};         ///< empty after a success
+    bool clock_disagrees = false;     ///< own and relay's clock differ by more than 24 h
+    std::vector<device_info> devices{};
+};
+
+/// What verify() found. Empty lists: all is well.
+struct verify_report {
+    std::string digest{};        ///< recomputed from the registers
+    bool digest_matches = true;  ///< with the running one
+    bool conflicts_match = true;
+    std::size_t rows = 0;
+    std::vector<std::string> differences{};  ///< sentences, at most 100
+};
+
+/// Models casasync::change_store. One vault object belongs to one thread at a time; the app's connections are
+/// their own.
+class vault {
+ public:
+    /// Makes the SQLite file `path` (created when missing) a vault of one device. Its rows stay as they are.
+    /// The file is in WAL mode afterwards. \errors already_exists for a vault, not_a_database, store_busy,
+    /// store_full, io_failed
+    [[nodiscard]] static result<vault> create(const std::string& path, const identity& who,
+                                              vault_options options = {});
+    /// Makes the file `path` a new device of an existing vault from its snapshot: schema, tracking, rows. A
+    /// file that is there must have no rows in the vault's tables. All or nothing. \param at  the snapshot's
+    /// place in the relay's log
+    [[nodiscard]] static result<vault> join(const std::string& path, const identity& who,
+                                            const snapshot_source& snapshot, const cursor& at,
+                                            vault_options options = {});
+    /// Opens a vault; schema changes made meanwhile are taken in, capture is checked and repaired.
+    /// \errors not_a_vault, not_a_database, unknown_format_version, io_failed, store_busy. \cost 1 ms for 30
+    /// tables
+    [[nodiscard]] static result<vault> open(const std::string& path, vault_options options = {});
+
+    vault(vault&&) noexcept;
+    vault& operator=(vault&&) noexcept;
+    ~vault();
+
+    /// Returns the app's tables, in creation order, without SQLite's and ours.
+    [[nodiscard]] result<std::vector<std::string>> tables();
+    /// Returns those of `names` that cannot be tracked, with reason and fix. Changes nothing.
+    [[nodiscard]] result<std::vector<untrackable>> check(std::span<const std::string> names,
+                                                         const track_options& options);
+    /// Tracks a table, or changes its delete policy. Rows that are there become part of the vault: as they
+    /// are while it has one device, otherwise as rows this device brings along. \errors not_trackable,
+    /// schema_mismatch, not_found
+    [[nodiscard]] result<void> track(const std::string& table, const track_options& options = {});
+    [[nodiscard]] result<void> untrack(const std::string& table);
+    [[nodiscard]] result<std::vector<std::string>> tracked();
+
+    // change_store: see store.hpp
+    [[nodiscard]] vault_id id() const;
+    [[nodiscard]] device_id device() const;
+    [[nodiscard]] result<std::size_t> seal();
+    [[nodiscard]] result<std::vector<outbound_part>> outbox(std::size_t bytes_max);
+    [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest);
+    [[nodiscard]] result<void> settle(std::uint64_t seq);
+    [[nodiscard]] result<void> settle(const digest256& envelope);
+    [[nodiscard]] result<cursor> position();
+    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at);
+    [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now);
+    [[nodiscard]] result<causal_context> write_snapshot(const snapshot_sink& sink);
+    [[nodiscard]] result<void> merge_snapshot(const snapshot_source& source, const cursor& at);
+
+    /// Notes how a sync ended. \param head  the relay's head when it was heard; \param failure  empty after a
+    /// success
+    [[nodiscard]] result<void> note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure);
+
+    [[nodiscard]] result<vault_status> status();
+    [[nodiscard]] result<std::string> digest();
+    [[nodiscard]] result<verify_report> verify(const std::function<void(std::size_t rows)>& progress = {});
+    [[nodiscard]] result<std::vector<device_info>> devices();
+    [[nodiscard]] result<std::vector<conflict_info>> conflicts(bool open_only = true);
+    [[nodiscard]] result<std::vector<parked_info>> integrity();
+    /// Writes the loser of a conflict back, as an ordinary write of this device; that closes it everywhere.
+    [[nodiscard]] result<conflict_info> restore(const std::string& id);
+    /// Confirms what is shown, as an ordinary write of this device; that closes the conflict everywhere.
+    [[nodiscard]] result<conflict_info> keep(const std::string& id);
+    /// Returns a row's story. `key`: the key columns' values as text, as a person types them.
+    [[nodiscard]] result<row_history> why(const std::string& table, std::span<const std::string> key);
+
+    /// A number that changes when another connection wrote the file: cheap to poll (4 us).
+    [[nodiscard]] result<std::int64_t> data_version();
+
+ private:
+    struct state;
+    explicit vault(std::unique_ptr<state> s);
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace casasync::sqlite
