@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The relay: a blind, append-only log of sealed changesets for each vault, over HTTP as in docs/WIRE.md.
+/// It never sees a key or the content of a vault.
+#include <casasync/environment.hpp>
+#include <casasync/result.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace casasync::relay {
+
+/// Token buckets: so many requests at once, and refilled at that pace. 0: no limit. A client on the relay's
+/// own machine gets `loopback_factor` times as much.
+struct rate_limits {
+    unsigned claims_per_minute = 10;      ///< tries of a pairing code, for each address (IPv6: /64)
+    unsigned new_vaults_per_minute = 10;  ///< for each address
+    unsigned new_pairings_per_hour = 6;   ///< for each vault
+    unsigned pushes_per_minute = 300;     ///< for each device
+    unsigned pulls_per_minute = 600;      ///< for each device
+    unsigned loopback_factor = 10;
+};
+
+/// How long a client may take. A body may take one second more for every 32 KiB.
+struct deadlines {
+    std::chrono::milliseconds head{10'000};  ///< from a request's first byte to its last header line
+    std::chrono::milliseconds body{30'000};  ///< for the body after that, and for reading the answer
+    std::chrono::milliseconds idle{60'000};  ///< between two requests of a connection
+};
+
+struct server_options {
+    std::string host = "127.0.0.1";  ///< address or name to listen at; IPv6 without brackets
+    std::uint16_t port = 0;          ///< 0: any free one, see server::address()
+    std::string data{};              ///< directory of everything the relay keeps; made if missing
+    /// What clients may call this relay, as "host" or "host:port": the Host header of each request must be
+    /// one of them, or the address listened at. On loopback every loopback authority is accepted as well.
+    std::vector<std::string> origins{};
+    std::string create_token{};  ///< asked of whoever creates a vault; empty: anybody may
+    rate_limits rates{};
+    deadlines patience{};
+    std::uint64_t vault_bytes_max = std::uint64_t{1} << 30;  ///< changesets one vault may store
+    std::size_t connections_max = 1024;                      ///< open at once; more are answered 503
+    unsigned io_threads = 2;
+    bool verbose = false;  ///< one JSON line a request to stderr: ids cut to 6 characters, no bodies, no keys
+    std::function<unix_ms()> clock{};  ///< empty: the system's; called from several threads
+};
+
+/// A running relay. start() returns once connections are accepted.
+class server {
+ public:
+    /// \errors invalid_argument for options that make no sense; io_failed when `data` cannot be made, read or
+    ///         written; not_a_database, unknown_format_version when what is there is not this relay's;
+    ///         relay_unavailable when the address is taken, or another relay uses `data`
+    [[nodiscard]] static result<std::unique_ptr<server>> start(const server_options& options);
+
+    server(const server&) = delete;
+    server& operator=(const server&) = delete;
+    /// stop()
+    ~server();
+
+    /// Returns the URL: "http://127.0.0.1:8440".
+    [[nodiscard]] std::string address() const;
+
+    /// Stops accepting, lets requests that are under way finish (at most 10 s), answers long polls at once,
+    /// writes everything to the database and closes it. A second call does nothing. Any thread.
+    void stop();
+
+ private:
+    struct state;
+    explicit server(std::unique_ptr<state> s) noexcept;
+
+    std::unique_ptr<state> state_;
+};
+
+}  // namespace casasync::relay

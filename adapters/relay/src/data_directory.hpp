@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The directory of everything a relay keeps: relay.db, master.key, and lock, which only one relay holds.
+#include <casasync/openssl/aead.hpp>
+#include <casasync/result.hpp>
+
+#include <string>
+
+namespace casasync::relay {
+
+class data_directory {
+ public:
+    /// Makes the directory if it is missing, and takes it for this process.
+    /// \errors invalid_argument without a path; io_failed; relay_unavailable when another relay has it
+    [[nodiscard]] static result<data_directory> open(const std::string& path);
+    data_directory(data_directory&& other) noexcept;
+    data_directory& operator=(data_directory&&) = delete;
+    ~data_directory();
+
+    /// Makes an empty database file that only its owner can read, if there is none. \errors io_failed
+    [[nodiscard]] result<void> make_database_file() const;
+    [[nodiscard]] std::string database_path() const { return path_ + "/relay.db"; }
+    /// Returns the key that all device keys are derived from; makes it on the first start.
+    /// \errors io_failed, also for a file of a wrong size, and when there is a database but no key
+    [[nodiscard]] result<openssl::key256> master_key() const;
+
+ private:
+    data_directory(std::string path, int lock) noexcept : path_(std::move(path)), lock_(lock) {}
+
+    std::string path_;
+    int lock_;
+};
+
+}  // namespace casasync::relay

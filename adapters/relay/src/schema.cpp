@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "schema.hpp"
+
+#include <cstdint>
+
+namespace casasync::relay {
+namespace {
+
+constexpr std::int64_t application_id = 0x63735259;  // "csRY"
+constexpr std::int64_t schema_version = 1;
+
+/// Bodies come last in their rows, so that reading what is before them does not touch their pages. `head` is
+/// a counter in the row of the vault: a position is given out in the transaction that stores the changeset.
+constexpr const char* tables = R"sql(
+CREATE TABLE vault(
+  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation BLOB NOT NULL, creator BLOB NOT NULL,
+  head INTEGER NOT NULL, log BLOB NOT NULL, bytes INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;
+CREATE TABLE device(
+  n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, created INTEGER NOT NULL,
+  revoked INTEGER NOT NULL, ack INTEGER NOT NULL, last_seq INTEGER NOT NULL, last_seen INTEGER NOT NULL,
+  UNIQUE(vault, id)) STRICT;
+CREATE TABLE changeset(
+  vault INTEGER NOT NULL, pos INTEGER NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL,
+  received_at INTEGER NOT NULL, digest BLOB NOT NULL, log BLOB NOT NULL, body BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX changeset_pos ON changeset(vault, pos);
+CREATE UNIQUE INDEX changeset_seq ON changeset(device, seq);
+CREATE TABLE snapshot(
+  n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL,
+  pos INTEGER NOT NULL, size INTEGER NOT NULL, part_size INTEGER NOT NULL, complete INTEGER NOT NULL,
+  manifest BLOB NOT NULL, UNIQUE(vault, id)) STRICT;
+CREATE TABLE snapshot_part(
+  n INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL,
+  body BLOB NOT NULL, UNIQUE(snapshot, part)) STRICT;
+CREATE TABLE pairing(
+  mailbox BLOB PRIMARY KEY, token_a BLOB NOT NULL, token_b BLOB NOT NULL, expires INTEGER NOT NULL,
+  burnt INTEGER NOT NULL) STRICT;
+CREATE TABLE mail(
+  mailbox BLOB NOT NULL, side INTEGER NOT NULL, n INTEGER NOT NULL, body BLOB NOT NULL,
+  PRIMARY KEY(mailbox, side, n)) STRICT;
+)sql";
+
+bool is_empty(database& db) {
+    prepared any(db, "SELECT 1 FROM sqlite_schema LIMIT 1");
+    rows row = any.query();
+    return !row.next();
+}
+
+}  // namespace
+
+result<void> prepare_schema(database& db, const std::string& path) {
+    const std::int64_t owner = db.pragma("application_id");
+    const std::int64_t version = db.pragma("user_version");
+    if (owner == 0 && version == 0 && is_empty(db)) {
+        db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;" + std::string(tables) +
+                   "PRAGMA application_id=" + std::to_string(application_id) +
+                   "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT");
+        return {};
+    }
+    if (owner != application_id)
+        return error{errc::not_a_database,
+                     path +
+                         " is not the database of a casasync relay. Nothing was changed; "
+                         "give another data directory."};
+    if (version != schema_version)
+        return error{errc::unknown_format_version, path + " was written by " +
+                                                       (version > schema_version ? "a newer" : "an older") +
+                                                       " casasync-relay (version " + std::to_string(version) +
+                                                       ", this one knows " + std::to_string(schema_version) +
+                                                       "). Nothing was changed; start the relay that fits."};
+    return {};
+}
+
+void configure_writer(database& db) {
+    db.execute(
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA secure_delete=OFF; "
+        "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864");
+}
+
+}  // namespace casasync::relay

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// The one thread that writes. Requests queue up here, and all that wait when a commit ends share the next
+/// one: a disk that takes 2 ms for a durable commit still carries thousands of pushes a second.
+#include "answer.hpp"
+#include "hub.hpp"
+#include "log_rows.hpp"
+#include "mailbox_rows.hpp"
+#include "snapshot_rows.hpp"
+
+#include <condition_variable>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace casasync::relay {
+
+/// The database as the writer sees it, statements prepared.
+struct write_store {
+    explicit write_store(const std::string& path);
+
+    database db;
+    log_reader read;
+    log_writer log;
+    snapshot_writer snapshots;
+    mailbox_writer mailboxes;
+};
+
+/// What one request did in its transaction.
+struct verdict {
+    answer out{};
+    bool keep = true;                ///< false: undo what it wrote
+    std::optional<topic> changed{};  ///< whom to wake after the commit
+    std::optional<member> who{};     ///< the caller and its log as they are after the commit
+};
+
+struct write_job {
+    std::function<verdict(write_store&)> run{};
+    std::function<void(verdict)> done{};  ///< called from the writer's thread, after the commit
+    std::size_t bytes = 0;                ///< memory the request holds
+};
+
+class writer {
+ public:
+    writer(const std::string& path, hub& listeners);
+    writer(const writer&) = delete;
+    writer& operator=(const writer&) = delete;
+    ~writer();
+
+    /// False: the queue is full, or stop() was called; `done` is not called then. Any thread.
+    [[nodiscard]] bool submit(write_job job);
+    /// Runs what is queued, moves everything into the database file, and ends the thread.
+    void stop();
+
+ private:
+    void work();
+    [[nodiscard]] std::vector<write_job> next_batch();
+    void run_batch(std::vector<write_job>& batch);
+    [[nodiscard]] verdict run_one(const write_job& job);
+    /// Tells the operator when writing begins to fail and when it works again.
+    void report(const char* failure);
+
+    write_store store_;
+    hub& listeners_;
+    prepared begin_, commit_, savepoint_, undo_, release_;
+    std::mutex mutex_{};
+    std::condition_variable more_{};
+    std::vector<write_job> queue_{};
+    std::size_t queued_bytes_ = 0;
+    bool stopping_ = false;
+    bool failing_ = false;
+    std::thread thread_{};
+};
+
+}  // namespace casasync::relay
