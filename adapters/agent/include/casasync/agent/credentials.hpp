@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// What a device needs beside its vault file to talk to the relay: kept in "<file>-casasync.key", readable by
+/// its owner alone, and never inside the database, so that a copy of the database gives nothing away.
+#include <casasync/ids.hpp>
+#include <casasync/openssl/aead.hpp>
+#include <casasync/result.hpp>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace casasync::agent {
+
+/// What was begun and not finished: the key file is written before the vault, so that an interruption leaves
+/// nothing that cannot be taken up again.
+enum class setup : std::uint8_t { done, init, join };
+
+struct credentials {
+    vault_id vault{};
+    device_id device{};
+    std::string relay{};  ///< origin the keys belong to
+    openssl::key256 vault_key{};
+    std::uint32_t epoch = 1;  ///< of vault_key
+    openssl::key256 device_key{};
+    std::uint32_t key_version = 1;  ///< of device_key
+    setup step = setup::done;
+    std::optional<mailbox_id> pairing{};  ///< while a join is under way: which code it came by
+
+    friend bool operator==(const credentials&, const credentials&) = default;
+};
+
+/// Returns where the keys of the vault at `vault_path` are: beside the file a symbolic link leads to.
+[[nodiscard]] std::string key_file_of(const std::string& vault_path);
+
+/// \errors missing_credentials when there is no key file, or it cannot be read or understood
+[[nodiscard]] result<credentials> read_credentials(const std::string& vault_path);
+
+/// Returns the credentials, or nothing when there is no key file. \errors missing_credentials when what is
+/// there cannot be read or understood
+[[nodiscard]] result<std::optional<credentials>> find_credentials(const std::string& vault_path);
+
+/// Writes the key file, mode 0600, durably and whole: a crash leaves the old one or the new one.
+/// \errors store_full, io_failed
+[[nodiscard]] result<void> write_credentials(const std::string& vault_path, const credentials& keys);
+
+}  // namespace casasync::agent

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/agent/credentials.hpp>
+
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace casasync::agent {
+namespace {
+
+constexpr std::size_t key_file_bytes_max = std::size_t{64} << 10;
+
+/// A file descriptor that closes itself.
+class descriptor {
+ public:
+    descriptor(const std::string& path, int flags, mode_t mode = 0) noexcept
+        : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
+    descriptor(const descriptor&) = delete;
+    descriptor& operator=(const descriptor&) = delete;
+    ~descriptor() {
+        if (fd_ >= 0) ::close(fd_);
+    }
+    [[nodiscard]] bool open() const noexcept { return fd_ >= 0; }
+    [[nodiscard]] int get() const noexcept { return fd_; }
+
+ private:
+    int fd_;
+};
+
+error unreadable(const std::string& path, const std::string& why) {
+    return {
+        errc::missing_credentials,
+        "The key file " + path + " " + why +
+            ". The data in the vault is safe, but without its keys it cannot sync. Put the file back from "
+            "a backup, or join again with a code from another device, into a new file."};
+}
+
+error write_failed(const std::string& path, int number) {
+    const errc code = number == ENOSPC || number == EDQUOT ? errc::store_full : errc::io_failed;
+    return {code, "The key file " + path + " cannot be written: " + std::strerror(number) +
+                      ". Nothing was changed. Make sure that there is space and that the folder can be "
+                      "written, then run the command again."};
+}
+
+std::string_view name_of_step(setup step) {
+    switch (step) {
+        case setup::init:
+            return "init";
+        case setup::join:
+            return "join";
+        case setup::done:
+            break;
+    }
+    return "done";
+}
+
+/// Reads members of one JSON object; remembers whether all were as they should be.
+class member_reader {
+ public:
+    explicit member_reader(const boost::json::object& in) : in_(&in) {}
+
+    std::string text(std::string_view key) {
+        const auto* found = in_->if_contains(key);
+        if (found == nullptr || !found->is_string()) return bad_ = true, std::string();
+        return std::string(std::string_view(found->get_string()));
+    }
+    std::uint32_t number(std::string_view key) {
+        const auto* found = in_->if_contains(key);
+        if (found == nullptr || !found->is_int64() || found->get_int64() < 1 ||
+            found->get_int64() > 0xFFFFFFFFLL)
+            return bad_ = true, 0;
+        return static_cast<std::uint32_t>(found->get_int64());
+    }
+    template <class Id>
+    Id id(std::string_view key) {
+        const auto parsed = Id::parse(text(key));
+        if (!parsed) return bad_ = true, Id{};
+        return *parsed;
+    }
+    openssl::key256 key(std::string_view name) {
+        const auto data = from_base64url(text(name));
+        const auto parsed = data ? openssl::to_key256(*data) : result<openssl::key256>(data.failure());
+        if (!parsed) return bad_ = true, openssl::key256{};
+        return *parsed;
+    }
+    [[nodiscard]] bool has(std::string_view key) const { return in_->contains(key); }
+    [[nodiscard]] bool bad() const noexcept { return bad_; }
+
+ private:
+    const boost::json::object* in_;
+    bool bad_ = false;
+};
+
+std::optional<credentials> decode(const std::string& text) {
+    boost::system::error_code failed;
+    const boost::json::value parsed = boost::json::parse(text, failed);
+    if (failed || !parsed.is_object()) return std::nullopt;
+    member_reader in(parsed.get_object());
+    credentials out;
+    if (in.number("version") != 1) return std::nullopt;
+    out.vault = in.id<vault_id>("vault");
+    out.device = in.id<device_id>("device");
+    out.relay = in.text("relay");
+    out.vault_key = in.key("vault_key");
+    out.epoch = in.number("epoch");
+    out.device_key = in.key("device_key");
+    out.key_version = in.number("key_version");
+    const std::string step = in.text("setup");
+    out.step = step == "init" ? setup::init : step == "join" ? setup::join : setup::done;
+    if (in.has("pairing")) out.pairing = in.id<mailbox_id>("pairing");
+    if (in.bad() || step != name_of_step(out.step)) return std::nullopt;
+    return out;
+}
+
+std::string encode(const credentials& keys) {
+    boost::json::object out{{"version", 1},
+                            {"vault", keys.vault.text()},
+                            {"device", keys.device.text()},
+                            {"relay", keys.relay},
+                            {"vault_key", to_base64url(keys.vault_key)},
+                            {"epoch", keys.epoch},
+                            {"device_key", to_base64url(keys.device_key)},
+                            {"key_version", keys.key_version},
+                            {"setup", name_of_step(keys.step)}};
+    if (keys.pairing) out["pairing"] = keys.pairing->text();
+    return boost::json::serialize(out) + "\n";
+}
+
+/// Returns 0 or the errno of what failed.
+int write_whole(const descriptor& file, std::string_view text) {
+    while (!text.empty()) {
+        const ::ssize_t n = ::write(file.get(), text.data(), text.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return errno;
+        text.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return ::fchmod(file.get(), S_IRUSR | S_IWUSR) == 0 && ::fsync(file.get()) == 0 ? 0 : errno;
+}
+
+int replace(const std::string& path, const std::string& text) {
+    const std::string fresh = path + ".new";
+    {
+        const descriptor file(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
+        if (!file.open()) return errno;
+        if (const int failed = write_whole(file, text); failed != 0) {
+            ::unlink(fresh.c_str());
+            return failed;
+        }
+    }
+    if (::rename(fresh.c_str(), path.c_str()) != 0) return errno;
+    const auto folder = std::filesystem::path(path).parent_path();
+    const descriptor directory(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
+    return directory.open() && ::fsync(directory.get()) == 0 ? 0 : errno;
+}
+
+}  // namespace
+
+std::string key_file_of(const std::string& vault_path) {
+    std::error_code failed;
+    const auto real = std::filesystem::weakly_canonical(vault_path, failed);
+    return (failed ? vault_path : real.string()) + "-casasync.key";
+}
+
+result<std::optional<credentials>> find_credentials(const std::string& vault_path) {
+    const std::string path = key_file_of(vault_path);
+    const descriptor file(path, O_RDONLY);
+    if (!file.open() && errno == ENOENT) return std::optional<credentials>();
+    if (!file.open()) return unreadable(path, std::string("cannot be opened: ") + std::strerror(errno));
+    std::string text(key_file_bytes_max, '\0');
+    const ::ssize_t n = ::read(file.get(), text.data(), text.size());
+    if (n < 0) return unreadable(path, std::string("cannot be read: ") + std::strerror(errno));
+    text.resize(static_cast<std::size_t>(n));
+    auto keys = decode(text);
+    if (!keys) return unreadable(path, "is damaged or was written by a newer casasync");
+    return keys;
+}
+
+result<credentials> read_credentials(const std::string& vault_path) {
+    auto found = find_credentials(vault_path);
+    if (!found) return found.failure();
+    if (!*found) return unreadable(key_file_of(vault_path), "is not there");
+    return std::move(**found);
+}
+
+result<void> write_credentials(const std::string& vault_path, const credentials& keys) {
+    const std::string path = key_file_of(vault_path);
+    if (const int failed = replace(path, encode(keys)); failed != 0) return write_failed(path, failed);
+    return {};
+}
+
+}  // namespace casasync::agent
