@@ -201,6 +201,7 @@ TEST_CASE("every refusal of a relay has its code and a sentence", "[beast][clien
         {409, "cursor-mismatch", errc::log_mismatch},
         {409, "snapshot-older", errc::already_exists},
         {409, "already-exists", errc::already_exists},
+        {409, "device-limit", errc::limit_exceeded},
         {409, "crowded", errc::pairing_used},
         {410, "history-compacted", errc::history_compacted},
         {410, "pairing-expired", errc::pairing_expired},
