@@ -35,3 +35,6 @@
 #include <casasync/envelope.hpp>   // sealed bytes plus what a relay may know
 #include <casasync/page.hpp>       // a page of the log as bytes
 #include <casasync/transport.hpp>  // concept: the way to a relay and back
+
+#include <casasync/session.hpp>            // the sync conversation as a value
+#include <casasync/snapshot_transfer.hpp>  // a snapshot to a relay and back
