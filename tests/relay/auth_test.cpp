@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include "fixtures.hpp"
+
+#include <casasync_test/catch.hpp>
+
+using namespace casasync;
+using namespace casasync_test;
+
+namespace {
+
+/// Changes one character in the middle of a field's value.
+void spoil(signed_request& r, const std::string& name, std::size_t at) {
+    for (auto& [field, value] : r.fields)
+        if (field == name) value[at] = value[at] == 'A' ? 'B' : 'A';
+}
+
+}  // namespace
+
+TEST_CASE("a signed request is answered with the state of the log", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    const reply r = device.call("GET", "");
+    CHECK(r.status == 200);
+    CHECK(r.field("casasync-generation").size() == 22);
+    CHECK(r.field("casasync-head") == "0");
+    CHECK(r.field("casasync-floor") == "0");
+    CHECK(r.field("casasync-time") == std::to_string(f.now_ms));
+    CHECK(r.field("cache-control") == "no-store");
+}
+
+TEST_CASE("every part of a request is covered by its signature", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    const auto body = device.envelope(1);
+    const auto good = device.make("POST", device.base() + "/changesets", body, envelopes_type);
+    auto r = good;
+
+    SECTION("another method") {
+        r.method = "GET";
+    }
+    SECTION("another path") {
+        r.target = "/vaults/" + device.vault.text() + "/changesets";
+    }
+    SECTION("another host") {
+        r.set("Host", "localhost:" + std::to_string(f.port()));
+    }
+    SECTION("another ack") {
+        r.set("Casasync-Ack", "1");
+    }
+    SECTION("no ack") {
+        r.remove("Casasync-Ack");
+    }
+    SECTION("an ack that is no number") {
+        r.set("Casasync-Ack", "00");
+    }
+    SECTION("another digest") {
+        spoil(r, "Content-Digest", 20);
+    }
+    SECTION("no digest") {
+        r.remove("Content-Digest");
+    }
+    SECTION("no signature") {
+        r.remove("Signature");
+    }
+    SECTION("no signature input") {
+        r.remove("Signature-Input");
+    }
+    SECTION("another signature") {
+        spoil(r, "Signature", 20);
+    }
+    SECTION("another nonce") {
+        for (auto& [name, value] : r.fields)
+            if (name == "Signature-Input") value.replace(value.find("nonce=\"") + 7, 1, "_");
+    }
+    SECTION("the media type with a parameter, which was not signed") {
+        r.set("Content-Type", envelopes_type + "; a=b");
+    }
+    const reply answer = device.send(r);
+    CHECK(answer.status == 401);
+    CHECK(answer.problem() == "unauthenticated");
+    CHECK(answer.field("casasync-generation").empty());
+    CHECK(device.send(good).status == 201);
+}
+
+TEST_CASE("the query is covered, too", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    auto r = device.make("GET", device.base() + "/changesets?after=0");
+    r.target += "&limit=1";
+    CHECK(device.send(r).status == 401);
+}
+
+TEST_CASE("a 401 tells nothing of what is wrong", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    auto unknown_device = device;
+    unknown_device.device = id<device_id>(9);
+    auto unknown_vault = device;
+    unknown_vault.vault = id<vault_id>(9);
+    auto wrong_key = device;
+    wrong_key.key[0] ^= 1;
+    const auto text_of = [](const reply& r) {
+        CHECK(r.status == 401);
+        auto body = r.json();
+        body.erase("instance");
+        return std::pair(body, r.fields);
+    };
+    const auto expected = text_of(wrong_key.call("GET", ""));
+    CHECK(text_of(unknown_device.call("GET", "")) == expected);
+    CHECK(text_of(unknown_vault.call("GET", "")) == expected);
+}
+
+TEST_CASE("a key opens its own vault alone, on every route", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto mine = make_vault(f.port(), f.now_s(), 1);
+    const auto other = make_vault(f.port(), f.now_s(), 2);
+    const std::string snapshot = id<snapshot_id>(1).text();
+    struct one {
+        std::string method, path, type;
+    };
+    const std::vector<one> routes = {
+        {"GET", "", ""},
+        {"POST", "/devices", json_type},
+        {"DELETE", "/devices/" + other.device.text(), ""},
+        {"POST", "/changesets", envelopes_type},
+        {"GET", "/changesets?after=0", ""},
+        {"PUT", "/devices/" + mine.device.text() + "/ack", json_type},
+        {"POST", "/snapshots", json_type},
+        {"PUT", "/snapshots/" + snapshot + "/parts/0", octets_type},
+        {"POST", "/snapshots/" + snapshot + "/complete", octets_type},
+        {"GET", "/snapshots/latest", ""},
+        {"GET", "/snapshots/" + snapshot + "/content", ""},
+    };
+    for (const auto& route : routes) {
+        INFO(route.method << " " << route.path);
+        const bytes body = route.type.empty() ? bytes() : bytes{'{', '}'};
+        const reply r = mine.send(mine.make(route.method, other.base() + route.path, body, route.type));
+        CHECK(r.status == 401);
+    }
+}
+
+TEST_CASE("a device acknowledges and pushes for itself alone", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto b = enrol(a, 2);
+    CHECK(a.call("PUT", "/devices/" + b.device.text() + "/ack", R"({"pos":0})").status == 401);
+    CHECK(a.push({b.envelope(1)}).status == 401);
+    CHECK(b.push({b.envelope(1)}).status == 201);
+}
+
+TEST_CASE("a request may be off by five minutes and no more", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    auto device = make_vault(f.port(), f.now_s());
+    for (const std::int64_t off : {-300, 300}) {
+        device.created = f.now_s() + static_cast<std::uint64_t>(off);
+        CHECK(device.call("GET", "").status == 200);
+    }
+    for (const std::int64_t off : {-301, 301}) {
+        device.created = f.now_s() + static_cast<std::uint64_t>(off);
+        const reply r = device.call("GET", "");
+        CHECK(r.status == 401);
+        CHECK(r.problem() == "clock-skew");
+        CHECK(r.number("server_time") == f.now_s());
+    }
+}
+
+TEST_CASE("the key version is the one the relay gave", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    auto r = device.make("GET", device.base());
+    for (auto& [name, value] : r.fields)
+        if (name == "Signature-Input") value.replace(value.find(".1\";tag"), 2, ".2");
+    CHECK(device.send(r).status == 401);
+}
+
+TEST_CASE("a body that is not what was signed is refused", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    auto r = device.make("POST", device.base() + "/changesets", device.envelope(1), envelopes_type);
+    r.body.back() ^= 1;
+    const reply answer = device.send(r);
+    CHECK(answer.status == 400);
+    CHECK(answer.problem() == "bad-digest");
+    CHECK(answer.field("casasync-head") == "0");
+    CHECK(device.pull(0, "").status == 204);
+}
+
+TEST_CASE("a request signed without a body cannot carry one", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto b = enrol(a, 2);
+    auto r = a.make("DELETE", a.base() + "/devices/" + b.device.text());
+    r.body = {'x'};
+    CHECK(a.send(r).status == 401);
+    CHECK(b.call("GET", "").status == 200);
+}
+
+TEST_CASE("an ack above the head is refused on any request", "[relay][auth]") {
+    relay_fixture f;
+    f.start();
+    auto device = make_vault(f.port(), f.now_s());
+    device.ack = 1;
+    const reply r = device.call("GET", "");
+    CHECK(r.status == 409);
+    CHECK(r.problem() == "cursor-mismatch");
+    CHECK(r.number("head") == 0);
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: MIT
+#include "fixtures.hpp"
+
+#include <casasync/limits.hpp>
+
+#include <casasync_test/catch.hpp>
+
+#include <algorithm>
+
+using namespace casasync;
+using namespace casasync_test;
+
+namespace {
+
+struct upload {
+    snapshot_id id{};
+    bytes content{};
+    std::uint64_t pos = 0;
+    std::uint64_t part_size = 0;
+
+    [[nodiscard]] std::string path() const { return "/snapshots/" + id.text(); }
+    [[nodiscard]] bytes part(std::size_t n) const {
+        const auto first = content.begin() + static_cast<std::ptrdiff_t>(n * part_size);
+        const auto size = std::min<std::uint64_t>(part_size, content.size() - n * part_size);
+        return {first, first + static_cast<std::ptrdiff_t>(size)};
+    }
+    [[nodiscard]] std::size_t parts() const { return (content.size() + part_size - 1) / part_size; }
+};
+
+upload make_upload(std::uint8_t n, std::size_t size = 2500, std::uint64_t pos = 0,
+                   std::uint64_t part_size = 1000) {
+    upload out{id<snapshot_id>(n), bytes(size), pos, part_size};
+    for (std::size_t i = 0; i < size; ++i) out.content[i] = static_cast<std::uint8_t>(i * 7 + n);
+    return out;
+}
+
+reply begin(const device_client& d, const upload& u) {
+    return d.call("POST", "/snapshots",
+                  R"({"snapshot_id":")" + u.id.text() + R"(","pos":)" + std::to_string(u.pos) +
+                      R"(,"size":)" + std::to_string(u.content.size()) + R"(,"part_size":)" +
+                      std::to_string(u.part_size) + "}");
+}
+
+reply put(const device_client& d, const upload& u, std::size_t n, const bytes& body) {
+    return d.call("PUT", u.path() + "/parts/" + std::to_string(n), body, octets_type);
+}
+
+bytes manifest_of(const device_client& d, std::uint8_t content = 1) {
+    bytes out = d.envelope(0, 256, content);
+    out[5] = static_cast<std::uint8_t>(envelope_kind::snapshot_manifest);
+    return out;
+}
+
+reply complete(const device_client& d, const upload& u, std::uint8_t content = 1) {
+    return d.call("POST", u.path() + "/complete", manifest_of(d, content), octets_type);
+}
+
+void upload_all(const device_client& d, const upload& u) {
+    REQUIRE(begin(d, u).status == 201);
+    for (std::size_t n = 0; n < u.parts(); ++n) REQUIRE(put(d, u, n, u.part(n)).status == 204);
+    REQUIRE(complete(d, u).status == 201);
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto b = enrol(a, 2);
+    REQUIRE(a.push({a.envelope(1)}).status == 201);
+    const auto u = make_upload(1, 2500, 1);
+    CHECK(a.call("GET", "/snapshots/latest").problem() == "not-found");
+    REQUIRE(begin(a, u).status == 201);
+    CHECK(put(a, u, 2, u.part(2)).status == 204);  // in any order
+    CHECK(put(a, u, 0, u.part(0)).status == 204);
+    CHECK(complete(a, u).problem() == "malformed");  // part 1 is missing
+    CHECK(put(a, u, 1, u.part(1)).status == 204);
+    CHECK(a.call("GET", "/snapshots/latest").status == 404);  // not yet visible
+    CHECK(a.call("GET", u.path() + "/content").status == 404);
+    REQUIRE(complete(a, u).status == 201);
+
+    const reply latest = b.call("GET", "/snapshots/latest");
+    CHECK(latest.status == 200);
+    CHECK(latest.string("snapshot_id") == u.id.text());
+    CHECK(latest.number("pos") == 1);
+    CHECK(latest.number("size") == 2500);
+    CHECK(latest.string("manifest") == to_base64url(manifest_of(a)));
+    CHECK(b.call("GET", "").json().at("snapshot").at("pos") == 1);
+
+    const auto range = [&](std::uint64_t offset, std::uint64_t size) {
+        const reply r = b.call(
+            "GET", u.path() + "/content?offset=" + std::to_string(offset) + "&size=" + std::to_string(size));
+        CHECK(r.status == 200);
+        CHECK(r.field("cache-control").find("immutable") != std::string::npos);
+        return r.body;
+    };
+    const auto expected = [&](std::size_t offset, std::size_t size) {
+        return bytes(u.content.begin() + static_cast<std::ptrdiff_t>(offset),
+                     u.content.begin() + static_cast<std::ptrdiff_t>(offset + size));
+    };
+    CHECK(b.call("GET", u.path() + "/content").body == u.content);
+    CHECK(range(0, 1) == expected(0, 1));
+    CHECK(range(999, 2) == expected(999, 2));
+    CHECK(range(500, 2000) == expected(500, 2000));
+    CHECK(range(2499, 1000) == expected(2499, 1));
+    for (const std::string query : {"?offset=2500", "?size=0", "?size=4194305", "?offset=x"})
+        CHECK(b.call("GET", u.path() + "/content" + query).problem() == "malformed");
+}
+
+TEST_CASE("a part may come again, but not changed", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto u = make_upload(1);
+    REQUIRE(begin(a, u).status == 201);
+    REQUIRE(put(a, u, 0, u.part(0)).status == 204);
+    CHECK(put(a, u, 0, u.part(0)).status == 204);
+    const reply other = put(a, u, 0, u.part(1));
+    CHECK(other.status == 409);
+    CHECK(other.problem() == "already-exists");
+    CHECK(put(a, u, 1, u.part(2)).problem() == "malformed");  // shorter than announced
+    CHECK(put(a, u, 3, u.part(0)).status == 404);
+    CHECK(a.call("PUT", u.path() + "/parts/x", u.part(0), octets_type).status == 404);
+    CHECK(put(a, make_upload(9), 0, u.part(0)).status == 404);
+    const auto b = enrol(a, 2);
+    CHECK(put(b, u, 1, u.part(1)).status == 404);  // another device's upload
+}
+
+TEST_CASE("an upload can be taken up again", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto u = make_upload(1);
+    REQUIRE(begin(a, u).status == 201);
+    REQUIRE(put(a, u, 0, u.part(0)).status == 204);
+    f.restart();
+    auto again = a;
+    again.port = f.port();
+    CHECK(begin(again, u).status == 201);
+    for (std::size_t n = 0; n < u.parts(); ++n) CHECK(put(again, u, n, u.part(n)).status == 204);
+    CHECK(complete(again, u).status == 201);
+    CHECK(complete(again, u).status == 201);  // the answer was lost
+    CHECK(complete(again, u, 2).problem() == "already-exists");
+    CHECK(begin(again, u).problem() == "already-exists");
+    CHECK(again.call("GET", u.path() + "/content").body == u.content);
+}
+
+TEST_CASE("another plan under the same id is refused", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    REQUIRE(begin(a, make_upload(1)).status == 201);
+    CHECK(begin(a, make_upload(1, 2400)).problem() == "already-exists");
+}
+
+TEST_CASE("an upload that was given up makes way for the device's next one", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto first = make_upload(1);
+    REQUIRE(begin(a, first).status == 201);
+    REQUIRE(put(a, first, 0, first.part(0)).status == 204);
+    REQUIRE(begin(a, make_upload(2)).status == 201);
+    CHECK(put(a, first, 1, first.part(1)).status == 404);
+}
+
+TEST_CASE("an older snapshot is refused", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto b = enrol(a, 2);
+    REQUIRE(a.push({a.envelope(1), a.envelope(2)}).status == 201);
+    const auto slow = make_upload(1, 1000, 1);
+    REQUIRE(begin(b, slow).status == 201);
+    REQUIRE(put(b, slow, 0, slow.part(0)).status == 204);
+    upload_all(a, make_upload(2, 1000, 2));
+    CHECK(begin(a, make_upload(3, 1000, 1)).problem() == "snapshot-older");
+    CHECK(complete(b, slow).problem() == "snapshot-older");
+    CHECK(begin(a, make_upload(3, 1000, 2)).status == 201);
+    const reply ahead = begin(a, make_upload(4, 1000, 3));
+    CHECK(ahead.problem() == "cursor-mismatch");
+    CHECK(ahead.number("head") == 2);
+}
+
+TEST_CASE("the two newest snapshots are kept", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    for (std::uint8_t n = 1; n <= 3; ++n) upload_all(a, make_upload(n));
+    CHECK(a.call("GET", "/snapshots/latest").string("snapshot_id") == id<snapshot_id>(3).text());
+    CHECK(a.call("GET", make_upload(1).path() + "/content").status == 404);
+    CHECK(a.call("GET", make_upload(2).path() + "/content").body == make_upload(2).content);
+}
+
+TEST_CASE("a snapshot's announcement is checked", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto announce = [&](const std::string& size, const std::string& part_size) {
+        return a.call("POST", "/snapshots",
+                      R"({"snapshot_id":")" + id<snapshot_id>(1).text() + R"(","pos":0,"size":)" + size +
+                          R"(,"part_size":)" + part_size + "}");
+    };
+    CHECK(announce("0", "1").problem() == "malformed");
+    CHECK(announce("1", "0").problem() == "malformed");
+    CHECK(announce("2147483649", "8388608").problem() == "too-large");
+    CHECK(announce("8388609", "8388609").problem() == "too-large");
+    CHECK(announce("1025", "1").problem() == "too-large");
+    CHECK(announce("2147483648", "8388608").status == 201);
+}
+
+TEST_CASE("a manifest is an envelope of its own kind, of the device that signs", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto b = enrol(a, 2);
+    const auto u = make_upload(1);
+    REQUIRE(begin(a, u).status == 201);
+    for (std::size_t n = 0; n < u.parts(); ++n) REQUIRE(put(a, u, n, u.part(n)).status == 204);
+    const auto path = u.path() + "/complete";
+    CHECK(a.call("POST", path, a.envelope(1), octets_type).problem() == "malformed");
+    CHECK(a.call("POST", path, bytes(100), octets_type).problem() == "malformed");
+    CHECK(a.call("POST", path, manifest_of(b), octets_type).problem() == "unauthenticated");
+    CHECK(a.call("POST", path, bytes(limits::manifest_bytes_max + 1), octets_type).status == 413);
+    CHECK(complete(a, u).status == 201);
+}
+
+TEST_CASE("a part of 8 MiB goes through", "[relay][snapshot]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    const auto u = make_upload(1, limits::snapshot_part_bytes + 5, 0, limits::snapshot_part_bytes);
+    upload_all(a, u);
+    const std::uint64_t offset = limits::snapshot_part_bytes - 10;
+    const reply r = a.call("GET", u.path() + "/content?offset=" + std::to_string(offset) + "&size=4194304");
+    CHECK(r.body == bytes(u.content.end() - 15, u.content.end()));
+}
