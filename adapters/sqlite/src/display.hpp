@@ -7,30 +7,20 @@
 /// all rows that passed -> foreign keys: the greatest set whose parents are in it. A dangling nullable
 /// reference with ON DELETE SET NULL is shown as NULL.
 ///
-///     casasync_parked(t, k, reason, detail, since)   reason: 'check', 'unique', 'foreign key'; 'dangling':
-///     shown, reference NULL
+/// See parked_list.hpp for the list of what is parked, display_pass.hpp for the way there.
 #include "catalog.hpp"
 #include "connection.hpp"
+#include "parked_list.hpp"
 #include "row_store.hpp"
 
 #include <casasync/environment.hpp>
 #include <casasync/merge.hpp>
 #include <casasync/result.hpp>
 
-#include <cstdint>
 #include <span>
-#include <string>
 #include <vector>
 
 namespace casasync::sqlite {
-
-/// A row that is in the vault but not (or not wholly) in the table.
-struct parked_row {
-    table_no table = 0;
-    bytes key{};
-    std::string reason{};
-    std::string detail{};  ///< a sentence: what is in the way, and what to do
-};
 
 class display {
  public:

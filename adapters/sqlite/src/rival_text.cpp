@@ -130,6 +130,10 @@ void add_key_in_other_type(const table_shape& table, std::vector<rival>& out) {
 
 }  // namespace
 
+std::string default_of(const column_shape& column) {
+    return column.default_sql ? default_expression(*column.default_sql) : "NULL";
+}
+
 std::vector<rival> make_rivals(const table_shape& table) {
     std::vector<rival> out;
     for (const unique_index& index : table.uniques) out.push_back(make_rival(table, index));

@@ -20,4 +20,7 @@ struct rival {
 
 [[nodiscard]] std::vector<rival> make_rivals(const table_shape& table);
 
+/// Returns what a column gets that nobody names, as an SQL expression; NULL without a DEFAULT.
+[[nodiscard]] std::string default_of(const column_shape& column);
+
 }  // namespace casasync::sqlite

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// One call of display::show() or keep(): which rows are looked at, and what becomes of each.
+///
+/// Rows are written in the order they come; a table without unique indexes, foreign keys and parked rows
+/// needs no more. A row that SQLite finds not unique leaves its table and waits in a queue in (born, key)
+/// order, with the parked rows that may have become free. From there a row displaces greater ones, which join
+/// the queue, and is parked behind a smaller one: whatever is in the table and smaller than the row at the
+/// head is settled, so the outcome is the greedy one over all registers. Foreign keys come last and only
+/// remove.
+#include "catalog.hpp"
+#include "connection.hpp"
+#include "parked_list.hpp"
+#include "references.hpp"
+#include "row_store.hpp"
+#include "row_writer.hpp"
+
+#include <casasync/environment.hpp>
+#include <casasync/merge.hpp>
+#include <casasync/result.hpp>
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace casasync::sqlite {
+
+class display_pass {
+ public:
+    display_pass(connection& db, catalog& tables, row_store& rows, unix_ms now) noexcept
+        : db_(&db), tables_(&tables), store_(&rows), parked_(db), now_(now) {}
+
+    [[nodiscard]] result<void> show(std::span<const merged_row> changed);
+    [[nodiscard]] result<void> keep(std::span<const merged_row> changed);
+
+ private:
+    /// What this call knows of a table.
+    struct lane {
+        const vault_table* table = nullptr;
+        row_writer writer;
+        std::size_t rank = 0;  ///< parents first
+        bool child = false, parent = false;
+        bool parked = false;               ///< some of its rows are parked
+        bool plain_key = true;             ///< keys that SQL takes for equal have equal bytes
+        bool outside = false;              ///< values of shown rows are kept beside the table, too
+        std::vector<column_no> amounts{};  ///< columns that merge by amount
+
+        [[nodiscard]] bool plain() const noexcept {
+            return !child && !parent && !parked && plain_key && table->shape.uniques.empty();
+        }
+    };
+    enum class due : std::uint8_t { nothing, written, all };  ///< columns the table does not show yet
+
+    /// A row that this call decides on.
+    struct row_entry {
+        lane* home = nullptr;
+        bytes key{};
+        std::vector<value> key_values{};
+        const merged_row* changed = nullptr;
+        std::optional<row_state> own{};  ///< its registers; those of `changed` when not here
+        bool complete = false;           ///< every value is loaded
+        bool was_in_table = false, in_table = false, leaving = false;
+        due to_write = due::nothing;
+        std::string_view reason{};
+        std::string detail{};
+        std::string old_reason{}, old_detail{};
+        std::vector<column_no> apart{};  ///< shown as NULL
+
+        [[nodiscard]] const row_state& state() const noexcept { return own ? *own : changed->after; }
+    };
+    struct queue_place {
+        std::size_t rank = 0;
+        table_no table = 0;
+        stamp born{};
+        bytes key{};
+
+        friend auto operator<=>(const queue_place&, const queue_place&) = default;
+    };
+    using row_id = std::pair<table_no, bytes>;
+    struct frame;
+
+    [[nodiscard]] result<void> open();
+    [[nodiscard]] result<lane*> lane_of(const vault_table& table);
+    [[nodiscard]] result<row_entry*> entry_of(lane& home, const bytes& key,
+                                              const merged_row* changed = nullptr);
+    [[nodiscard]] result<void> complete(row_entry& e);
+    /// Saves a changed row whose place is decided, without an entry. \param home null when not tracked
+    [[nodiscard]] result<void> save_changed(const merged_row& row, bool in_table, const lane* home);
+
+    [[nodiscard]] result<void> show_row(const merged_row& row);
+    [[nodiscard]] result<void> show_plain(lane& home, const merged_row& row);
+    [[nodiscard]] result<void> keep_row(const merged_row& row);
+    [[nodiscard]] result<void> put_back_amounts(lane& home, const merged_row& row);
+
+    [[nodiscard]] result<write_outcome> write(row_entry& e);
+    [[nodiscard]] result<write_outcome> update(row_entry& e);
+    [[nodiscard]] bool touches(const row_entry& e, std::span<const column_no> columns) const;
+    [[nodiscard]] result<void> settle(row_entry& e);
+    /// Makes room for `e`; false when it was parked instead.
+    [[nodiscard]] result<bool> displace(row_entry& e);
+    [[nodiscard]] result<void> park(row_entry& e, std::string_view reason, std::string detail);
+    void enqueue(row_entry& e);
+    void dequeue(row_entry& e);
+    [[nodiscard]] result<void> drain();
+
+    [[nodiscard]] result<void> leave(row_entry& seed);
+    [[nodiscard]] result<frame> open_frame(row_entry& e, const reference* of);
+    [[nodiscard]] result<void> close_frame(const frame& f, const row_entry& seed);
+    [[nodiscard]] result<row_entry*> let_go(row_entry& parent, const reference& r, const bytes& child);
+    [[nodiscard]] result<bool> blank(row_entry& e, const reference& r);
+
+    [[nodiscard]] result<void> bring_back(const std::set<table_no>& touched);
+    [[nodiscard]] result<void> check_references();
+    [[nodiscard]] result<void> check_references_of(const row_id& id);
+    [[nodiscard]] result<void> decide(std::span<const merged_row> changed);
+    [[nodiscard]] result<void> finish();
+
+    connection* db_;
+    catalog* tables_;
+    row_store* store_;
+    parked_list parked_;
+    unix_ms now_;
+
+    bool enforced_ = false;    ///< the connection enforces foreign keys
+    bool any_parked_ = false;  ///< before this call
+    bool checking_ = false;    ///< all is written; rows are only removed
+    references references_{};
+    std::map<table_no, lane> lanes_{};
+    std::map<row_id, row_entry> entries_{};
+    std::map<queue_place, row_entry*> queue_{};
+    std::set<row_id> to_check_{};  ///< rows whose parents may be missing
+};
+
+}  // namespace casasync::sqlite

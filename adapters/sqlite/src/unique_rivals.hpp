@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Which rows of a table are in the way of a row that SQLite found not unique.
+#include "catalog.hpp"
+#include "connection.hpp"
+
+#include <casasync/result.hpp>
+#include <casasync/row.hpp>
+
+#include <span>
+#include <string>
+#include <vector>
+
+namespace casasync::sqlite {
+
+struct unique_rival {
+    bytes key{};
+    std::string columns{};  ///< what both have the same, for a person: "name", or "account and date"
+};
+
+/// Returns the rows of `table` that equal `row` in its key or in a unique index, without `row` itself unless
+/// it is there under its key (bytes). Plain, partial and expression indexes; generated columns are computed.
+/// All values of `row` must be loaded.
+/// \cost  a look-up and the compilation of a query for each unique index: for rows that were refused
+[[nodiscard]] result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table& table,
+                                                            std::span<const value> key, const row_state& row);
+
+}  // namespace casasync::sqlite
