@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Stories of devices that share a vault: who writes what and when, who meets whom, and what all of them then
+/// show. The same seed tells the same story.
+#include <casasync_test/catch.hpp>
+#include <casasync_test/world.hpp>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <random>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace casasync_test {
+
+/// Seeds 0 and 1 are told in fair weather: the first device syncs first, or the last one. Every other seed
+/// has weather of its own.
+inline constexpr int fair_stories = 2;
+inline constexpr int stories = fair_stories + 100;
+
+class story {
+ public:
+    struct options {
+        int seed = 0;
+        std::vector<std::string> devices{"desktop", "phone"};
+        casasync::delete_policy policy = casasync::delete_policy::later_wins;
+        bool ranks_reversed = false;
+    };
+
+    explicit story(options o)
+        : names_(std::move(o.devices)),
+          fair_(o.seed < fair_stories),
+          reversed_(o.seed % 2 == 1),
+          rng_(static_cast<std::uint64_t>(o.seed)),
+          world_(make_world({static_cast<std::uint64_t>(o.seed), o.policy, o.ranks_reversed})) {
+        start_ = world_->time();
+        for (const std::string& name : names_) devices_[name] = world_->add(name);
+    }
+
+    [[nodiscard]] test_device& operator[](const std::string& name) { return *devices_.at(name); }
+
+    /// Sets the wall time, in ms since the story began.
+    void at(casasync::unix_ms ms) { world_->set_time(start_ + ms); }
+    void minutes_pass(int n) { world_->set_time(world_->time() + casasync::unix_ms{n} * 60'000); }
+
+    /// Everyone syncs until nothing moves. In bad weather they try for a while; once it is fair, three rounds
+    /// must do, and the one after that moves nothing.
+    void everyone_syncs() {
+        if (!fair_) {
+            world_->weather(true);
+            for (std::uint64_t tries = 1 + rng_() % (2 * names_.size()); tries > 0; --tries)
+                static_cast<void>(devices_.at(names_[rng_() % names_.size()])->sync());
+            world_->weather(false);
+        }
+        for (int round = 0; round < 3; ++round) one_round();
+        CHECK(one_round() == 0);
+        for (const auto& [name, device] : devices_) CHECK(device->pending() == 0);
+    }
+
+    /// True when all devices have the same digests, rows and open conflicts.
+    [[nodiscard]] bool all_agree() {
+        const std::string first = tell(*devices_.at(names_[0]));
+        for (const std::string& name : names_) {
+            const std::string other = tell(*devices_.at(name));
+            if (other == first) continue;
+            UNSCOPED_INFO(names_[0] << ":\n" << first << "\n" << name << ":\n" << other);
+            return false;
+        }
+        return true;
+    }
+
+    /// Returns the open conflicts, after checking that they are the same everywhere.
+    [[nodiscard]] std::vector<lost_write> conflicts() {
+        CHECK(all_agree());
+        return devices_.at(names_[0])->conflicts();
+    }
+    [[nodiscard]] std::mt19937_64& random() noexcept { return rng_; }
+
+ private:
+    /// Every device syncs once. Returns how many envelopes and changesets moved.
+    std::size_t one_round() {
+        std::vector<std::string> order = names_;
+        if (reversed_) std::reverse(order.begin(), order.end());
+        if (!fair_) std::shuffle(order.begin(), order.end(), rng_);
+        std::size_t moved = 0;
+        for (const std::string& name : order) {
+            const auto report = devices_.at(name)->sync();
+            INFO(name << ": " << (report ? "" : report.failure().text()));
+            REQUIRE(report.ok());
+            CHECK(report->refused == 0);
+            moved += report->sealed + report->pushed + report->received + report->merged;
+        }
+        return moved;
+    }
+
+    [[nodiscard]] static std::string text_of(const casasync::value& v) {
+        switch (v.kind()) {
+            case casasync::value_kind::null:
+                return "NULL";
+            case casasync::value_kind::integer:
+                return std::to_string(v.integer());
+            case casasync::value_kind::real:
+                return std::to_string(v.real()) + " (real)";
+            case casasync::value_kind::text:
+                return '"' + v.text() + '"';
+            case casasync::value_kind::blob:
+                return "x'" + casasync::to_hex(v.blob()) + "'";
+        }
+        return {};
+    }
+    [[nodiscard]] static std::string tell(test_device& device) {
+        std::ostringstream out;
+        out << "digest " << device.digest() << "\n";
+        for (const auto& [id, row] : device.rows()) {
+            out << id;
+            for (const auto& [column, what] : row) out << " " << column << "=" << text_of(what);
+            out << "\n";
+        }
+        for (const lost_write& c : device.conflicts())
+            out << "open: " << c.key << "." << c.column << " lost " << text_of(c.loser) << " to "
+                << text_of(c.shown) << ", " << name_of(c.why) << "\n";
+        return out.str();
+    }
+
+    std::vector<std::string> names_;
+    bool fair_, reversed_;
+    std::mt19937_64 rng_;
+    std::unique_ptr<test_world> world_;
+    casasync::unix_ms start_ = 0;
+    std::map<std::string, std::unique_ptr<test_device>> devices_;
+};
+
+}  // namespace casasync_test
