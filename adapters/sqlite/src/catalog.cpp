@@ -82,7 +82,7 @@ result<void> catalog::create(connection& db) {
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
         "INTEGER NOT NULL, "
-        "policy INTEGER NOT NULL, natural INTEGER NOT NULL) STRICT;"
+        "policy INTEGER NOT NULL, natural INTEGER NOT NULL, adopted INTEGER NOT NULL) STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_column(t INTEGER NOT NULL, c INTEGER NOT NULL, name TEXT NOT "
         "NULL, rule INTEGER NOT "
         "NULL, PRIMARY KEY(t, c)) WITHOUT ROWID, STRICT;"
@@ -94,7 +94,8 @@ result<void> catalog::create(connection& db) {
 result<void> catalog::read(connection& db) {
     std::vector<std::unique_ptr<vault_table>> tables;
     {
-        auto s = db.prepare("SELECT t, name, tracked, policy, natural FROM casasync_table ORDER BY t");
+        auto s =
+            db.prepare("SELECT t, name, tracked, policy, natural, adopted FROM casasync_table ORDER BY t");
         if (!s) return s.failure();
         for (;;) {
             const auto row = s->step();
@@ -106,6 +107,7 @@ result<void> catalog::read(connection& db) {
             t.tracked = s->integer(2) != 0;
             t.traits.policy = static_cast<delete_policy>(s->integer(3));
             t.natural_integer_key = s->integer(4) != 0;
+            t.adopted = s->integer(5) != 0;
         }
     }
     for (auto& t : tables) {
@@ -182,11 +184,12 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
                          "column " + column + " of table " + shape->name +
                              " already merges by another rule, which stays for the life of the column"};
     }
-    if (auto ok = db.run("INSERT INTO casasync_table(name, tracked, policy, natural) VALUES(?1, 1, ?2, ?3) "
-                         "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, natural = "
-                         "excluded.natural",
-                         shape->name, static_cast<std::int64_t>(how.policy),
-                         std::int64_t{how.natural_integer_key ? 1 : 0});
+    if (auto ok = db.run(
+            "INSERT INTO casasync_table(name, tracked, policy, natural, adopted) VALUES(?1, 1, ?2, ?3, ?4) "
+            "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, natural = "
+            "excluded.natural",
+            shape->name, static_cast<std::int64_t>(how.policy), std::int64_t{how.natural_integer_key ? 1 : 0},
+            std::int64_t{how.adopt ? 1 : 0});
         !ok)
         return ok.failure();
     if (known == nullptr) {
@@ -195,6 +198,7 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         if (!number) return number.failure();
         t.number = static_cast<table_no>(*number);
         t.traits.name = shape->name;
+        t.adopted = how.adopt;
     }
     vault_table& table = *const_cast<vault_table*>(find(shape->name));
     table.tracked = true;
@@ -234,9 +238,9 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
     if (known == nullptr) {
         if (tables_.size() >= limits::tables_max)
             return error{errc::limit_exceeded, "this vault names more than 1,000 tables"};
-        if (auto ok =
-                db.run("INSERT INTO casasync_table(name, tracked, policy, natural) VALUES(?1, 0, ?2, 0)",
-                       theirs.name, static_cast<std::int64_t>(theirs.policy));
+        if (auto ok = db.run(
+                "INSERT INTO casasync_table(name, tracked, policy, natural, adopted) VALUES(?1, 0, ?2, 0, 0)",
+                theirs.name, static_cast<std::int64_t>(theirs.policy));
             !ok)
             return ok.failure();
         auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", theirs.name);

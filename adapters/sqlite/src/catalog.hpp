@@ -28,6 +28,7 @@ struct tracking {
     std::map<std::string, merge_rule> rules{};       ///< column -> rule; others are lww
     std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
     bool natural_integer_key = false;
+    bool adopt = false;  ///< rows that are there are part of the vault as they are
 };
 
 /// One table of the vault.
@@ -35,6 +36,7 @@ struct vault_table {
     table_no number = 0;
     table_traits traits{};  ///< every column that ever had a register: of this file, or only of other devices
     bool tracked = false;   ///< it is in this file and captured
+    bool adopted = false;   ///< its rows without a record were there when the vault began
     bool natural_integer_key = false;
     std::vector<std::vector<column_no>> groups{};
     table_shape shape{};  ///< only when tracked

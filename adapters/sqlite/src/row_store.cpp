@@ -142,39 +142,43 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
     }
 }
 
-result<row_state> row_store::load(table_no number, bytes_view key, bool values) {
+result<std::optional<row_state>> row_store::record(table_no number, bytes_view key) {
     const vault_table& table = *tables_->find(number);
     row_state row;
-    bool known = false, side = false;
     {
         auto s = db_->prepare("SELECT r FROM " + meta_name(number) + " WHERE k = ?1");
         if (!s) return s.failure();
         const auto found = s->bind(1, key).step();
         if (!found) return found.failure();
-        if (*found) {
-            detail::reader r(s->blob(0));
-            side = r.u8() != 0;
-            row = get_registers(r, [this](std::uint64_t n) { return replica_of(n); });
-            if (!r.done() || (!row.cells.empty() && row.cells.back().column >= table.traits.columns.size()))
-                return damaged(table);
-            known = true;
-        }
-    }
-    if (side) {
-        auto s = db_->prepare("SELECT b FROM casasync_side WHERE t = ?1 AND k = ?2");
-        if (!s) return s.failure();
-        const auto found = s->bind_all(std::int64_t{number}, key).step();
-        if (!found) return found.failure();
-        if (!*found) return damaged(table);
+        if (!*found) return std::optional<row_state>{};
         detail::reader r(s->blob(0));
-        get_contents(r, row, [this](std::uint64_t n) { return replica_of(n); });
-        if (!r.done()) return damaged(table);
+        const bool side = r.u8() != 0;
+        row = get_registers(r, [this](std::uint64_t n) { return replica_of(n); });
+        if (!r.done() || (!row.cells.empty() && row.cells.back().column >= table.traits.columns.size()))
+            return damaged(table);
+        if (!side) return std::optional(std::move(row));
     }
-    if (known && !values) return row;
+    auto s = db_->prepare("SELECT b FROM casasync_side WHERE t = ?1 AND k = ?2");
+    if (!s) return s.failure();
+    const auto found = s->bind_all(std::int64_t{number}, key).step();
+    if (!found) return found.failure();
+    if (!*found) return damaged(table);
+    detail::reader r(s->blob(0));
+    get_contents(r, row, [this](std::uint64_t n) { return replica_of(n); });
+    if (!r.done()) return damaged(table);
+    return std::optional(std::move(row));
+}
+
+result<row_state> row_store::load(table_no number, bytes_view key, bool values) {
+    const vault_table& table = *tables_->find(number);
+    auto known = record(number, key);
+    if (!known) return known.failure();
+    row_state row = *known ? std::move(**known) : row_state{};
+    if (*known ? !values : !table.adopted) return row;
     auto shown = in_table(table, key);
     if (!shown) return shown.failure();
     if (!*shown) return row;
-    if (!known) {  // there when the vault began
+    if (!*known) {  // there when the vault began
         row.born = row.touched = band::adopted;
         for (column_no c = 0; c < table.traits.columns.size(); ++c)
             if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
@@ -194,9 +198,14 @@ result<void> row_store::save(table_no number, bytes_view key, const row_state& r
         interned = n.failure();
         return 0;
     };
+    const auto contested = [&](const cell& c) {
+        return std::any_of(row.live.begin(), row.live.end(),
+                           [&c](const live_write& l) { return l.column == c.column; });
+    };
     const auto elsewhere = [&](const cell& c) {
         return !in_table || !table.holds(c.column) ||
-               std::binary_search(apart.begin(), apart.end(), c.column);
+               table.traits.columns[c.column].rule != merge_rule::lww ||
+               std::binary_search(apart.begin(), apart.end(), c.column) || contested(c);
     };
     const bool side = !row.live.empty() || std::any_of(row.cells.begin(), row.cells.end(), elsewhere);
     bytes out;

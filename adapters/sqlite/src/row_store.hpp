@@ -39,6 +39,8 @@ class row_store {
     /// Models row_source for merge().
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
     [[nodiscard]] result<row_state> load(table_no table, bytes_view key, bool values);
+    /// The row's record: registers, and the values that casasync_side has; nothing when it has none.
+    [[nodiscard]] result<std::optional<row_state>> record(table_no table, bytes_view key);
 
     /// Writes registers, and into casasync_side what the table does not hold: every value when `in_table` is
     /// false, else those of columns this file does not have and of `apart` (sorted; shown differently from

@@ -78,6 +78,11 @@ inline void put_masks(writer& w, const std::vector<row_change>& rows) {
     put_runs(w, numbers, [](std::uint64_t n) { return n; });
 }
 
+/// A DELETE writes no cells, an UPDATE some; an INSERT may have none, in a table that is all key.
+[[nodiscard]] inline bool bad_mask(op_kind kind, const column_mask& mask) noexcept {
+    return (kind == op_kind::erase && !mask.empty()) || (kind == op_kind::update && mask.empty());
+}
+
 /// Gives every operation its cells, with NULL values. Checks that DELETE has none and that columns exist.
 inline bool get_masks(reader& r, table_changes& t, std::size_t& cells_left) {
     std::vector<column_mask> masks(r.count(t.rows.size()));
@@ -106,8 +111,7 @@ inline bool get_masks(reader& r, table_changes& t, std::size_t& cells_left) {
                             return false;  // masks are numbered in order of first use
                         if (v == fresh) ++fresh;
                         const column_mask& mask = masks[static_cast<std::size_t>(v)];
-                        if (mask.size() > cells_left || (row.op.kind == op_kind::erase) != mask.empty())
-                            return false;
+                        if (mask.size() > cells_left || bad_mask(row.op.kind, mask)) return false;
                         cells_left -= mask.size();
                         row.op.cells.reserve(mask.size());
                         for (const column_no c : mask) row.op.cells.push_back({c, {}});

@@ -219,8 +219,9 @@ class vault {
     /// A number that changes when another connection wrote the file: cheap to poll (4 us).
     [[nodiscard]] result<std::int64_t> data_version();
 
+    struct state;  ///< internal
+
  private:
-    struct state;
     explicit vault(std::unique_ptr<state> s);
     std::unique_ptr<state> state_;
 };

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+/// What goes to the relay and what comes from it: outbox and inbox, and merging what may be merged.
+///
+///     casasync_outbox(seq, part, parts, hour, payload, envelope, digest)
+///     casasync_inbox(device, seq, part, parts, pos, payload, why)     why: what a changeset waits for
+#include "vault_state.hpp"
+
+#include <casasync/codec.hpp>
+#include <casasync/inbox.hpp>
+
+#include <thread>
+
+namespace casasync::sqlite {
+
+namespace {
+
+constexpr std::size_t rows_while_app_writes = 100;  ///< about 5 ms of lock
+constexpr std::size_t rows_while_idle = 10'000;
+constexpr auto app_is_busy = std::chrono::milliseconds(100);
+constexpr auto gap_for_app = std::chrono::milliseconds(10);
+
+/// One changeset of the inbox, its parts put together.
+struct waiting_changeset {
+    device_id device{};
+    std::uint64_t first = 0, last = 0;
+    bytes payload{};
+};
+
+/// Returns the device's changeset that begins at `seq`; nothing while a part is missing.
+result<std::optional<waiting_changeset>> assemble(connection& db, const device_id& device,
+                                                  std::uint64_t seq) {
+    auto s = db.prepare(
+        "SELECT seq, part, parts, payload FROM casasync_inbox WHERE device = ?1 AND seq >= ?2 ORDER BY seq "
+        "LIMIT ?3");
+    if (!s) return s.failure();
+    s->bind_all(device.view(), static_cast<std::int64_t>(seq),
+                static_cast<std::int64_t>(limits::group_parts_max));
+    waiting_changeset c{device, seq, seq, {}};
+    std::int64_t parts = 0;
+    for (std::uint64_t want = seq;; ++want) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        const bool next = *row && s->integer(0) == static_cast<std::int64_t>(want) &&
+                          s->integer(1) == static_cast<std::int64_t>(want - seq) &&
+                          (want == seq || s->integer(2) == parts);
+        if (!next) return std::optional<waiting_changeset>{};
+        parts = s->integer(2);
+        const bytes_view slice = s->blob(3);
+        c.payload.insert(c.payload.end(), slice.begin(), slice.end());
+        c.last = want;
+        if (static_cast<std::int64_t>(want - seq) + 1 == parts) return std::optional(std::move(c));
+    }
+}
+
+result<std::vector<device_id>> senders(connection& db) {
+    std::vector<device_id> out;
+    auto s = db.prepare("SELECT device FROM casasync_inbox GROUP BY device ORDER BY min(pos)");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        if (const auto id = device_id::from(s->blob(0))) out.push_back(*id);
+    }
+}
+
+result<void> note_why(connection& db, const waiting_changeset& c, const std::string& why) {
+    return db.run("UPDATE casasync_inbox SET why = ?3 WHERE device = ?1 AND seq = ?2 AND why IS NOT ?3",
+                  c.device.view(), static_cast<std::int64_t>(c.first), why);
+}
+
+}  // namespace
+
+/// Merges one admissible changeset of the inbox; false when there is none.
+result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touched) {
+    auto devices = senders(*db);
+    if (!devices) return devices.failure();
+    auto seen = read_frontier();
+    if (!seen) return seen.failure();
+    for (const device_id& device : *devices) {
+        if (auto ok = db->run("DELETE FROM casasync_inbox WHERE device = ?1 AND seq <= ?2", device.view(),
+                              static_cast<std::int64_t>(seen->of(device)));
+            !ok)
+            return ok.failure();
+        auto whole = assemble(*db, device, seen->of(device) + 1);
+        if (!whole) return whole.failure();
+        if (!*whole) continue;
+        const auto head = decode_head((*whole)->payload);
+        const bool own = head && head->device == device && head->seq == (*whole)->first;
+        auto incoming = head && own
+                            ? decode((*whole)->payload)
+                            : result<changeset>{head ? error{errc::malformed_changeset} : head.failure()};
+        if (!incoming) {
+            const bool newer = incoming.code() == errc::unknown_format_version;
+            if (auto ok = note_why(*db, **whole, newer ? "newer casasync" : "damaged"); !ok)
+                return ok.failure();
+            continue;
+        }
+        const admission verdict =
+            admit(*head, {rows->vector(), *seen}, relay_now > 0 ? relay_now : own_now());
+        if (verdict != admission::ready) {
+            if (auto ok =
+                    note_why(*db, **whole, verdict == admission::held ? "clock ahead" : "earlier changes");
+                !ok)
+                return ok.failure();
+            continue;
+        }
+        incoming->last_seq = (*whole)->last;
+        auto plan = merge(*incoming, *rows);
+        if (!plan && plan.code() == errc::schema_mismatch) {
+            if (auto ok = note_why(*db, **whole, plan.failure().detail); !ok) return ok.failure();
+            continue;
+        }
+        if (!plan) return plan.failure();
+        for (const replica_id& replica : head->replicas)
+            if (auto ok = rows->own(replica, device); !ok) return ok.failure();
+        if (auto ok = name_device(device, head->device_name); !ok) return ok.failure();
+        if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok.failure();
+        if (auto ok = conclude(*plan); !ok) return ok.failure();
+        if (auto ok = db->run("DELETE FROM casasync_inbox WHERE device = ?1 AND seq <= ?2", device.view(),
+                              static_cast<std::int64_t>((*whole)->last));
+            !ok)
+            return ok.failure();
+        rows_touched += plan->rows.size();
+        return true;
+    }
+    return false;
+}
+
+result<merge_report> vault::merge_inbox(unix_ms relay_now) {
+    merge_report report;
+    for (bool more = true; more;) {
+        const bool busy =
+            !state_->options.run_on_app && std::chrono::steady_clock::now() - state_->app_wrote < app_is_busy;
+        const std::size_t budget = busy ? rows_while_app_writes : rows_while_idle;
+        std::size_t merged = 0, touched = 0;
+        auto ok = state_->write([&]() -> result<void> {
+            merged = touched = 0;
+            if (auto sealed = state_->seal_log(); !sealed) return sealed.failure();
+            do {
+                auto next = state_->merge_next(relay_now, touched);
+                if (!next) return next.failure();
+                more = *next;
+                merged += more ? 1 : 0;
+            } while (more && touched < budget);
+            return {};
+        });
+        if (!ok) return ok.failure();
+        report.changesets += merged;
+        report.rows += touched;
+        if (more && busy) std::this_thread::sleep_for(gap_for_app);
+    }
+    return report;
+}
+
+result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at) {
+    return state_->write([&]() -> result<void> {
+        auto seen = state_->read_frontier();
+        if (!seen) return seen.failure();
+        for (const inbound_part& p : parts) {
+            if (p.seq <= seen->of(p.device)) continue;
+            auto s = state_->db->prepare(
+                "INSERT OR IGNORE INTO casasync_inbox(device, seq, part, parts, pos, payload) VALUES(?1, ?2, "
+                "?3, ?4, ?5, ?6)");
+            if (!s) return s.failure();
+            s->bind_all(p.device.view(), static_cast<std::int64_t>(p.seq), std::int64_t{p.part},
+                        std::int64_t{p.parts}, static_cast<std::int64_t>(p.pos), p.payload);
+            if (auto ok = s->run(); !ok) return ok;
+        }
+        state_->self.at = at;
+        return {};
+    });
+}
+
+result<std::size_t> vault::seal() {
+    std::size_t sealed = 0;
+    bool pending = false;
+    auto looked = state_->run([&]() -> result<void> {
+        const auto any = state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log)");
+        if (!any) return any.failure();
+        pending = *any != 0;
+        return {};
+    });
+    if (!looked) return looked.failure();
+    if (!pending) return sealed;
+    auto ok = state_->write([&]() -> result<void> {
+        auto n = state_->seal_log();
+        if (!n) return n.failure();
+        sealed = *n;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return sealed;
+}
+
+result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
+    std::vector<outbound_part> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto s = state_->db->prepare(
+            "SELECT seq, part, parts, hour, payload, envelope FROM casasync_outbox ORDER BY seq");
+        if (!s) return s.failure();
+        for (std::size_t size = 0;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) return {};
+            size += s->blob(4).size();
+            if (!out.empty() && size > bytes_max) return {};
+            outbound_part& p = out.emplace_back();
+            p.seq = static_cast<std::uint64_t>(s->integer(0));
+            p.part = static_cast<std::uint16_t>(s->integer(1));
+            p.parts = static_cast<std::uint16_t>(s->integer(2));
+            p.max_hour = static_cast<std::uint32_t>(s->integer(3));
+            const bytes_view payload = s->blob(4), envelope = s->blob(5);
+            p.payload.assign(payload.begin(), payload.end());
+            p.envelope.assign(envelope.begin(), envelope.end());
+        }
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest) {
+    return state_->write([&] {
+        return state_->db->run(
+            "UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1 AND envelope IS NULL",
+            static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+    });
+}
+
+result<void> vault::settle(std::uint64_t seq) {
+    return state_->write([&] {
+        return state_->db->run("DELETE FROM casasync_outbox WHERE seq = ?1", static_cast<std::int64_t>(seq));
+    });
+}
+
+result<void> vault::settle(const digest256& envelope) {
+    return state_->write([&] {
+        return state_->db->run("DELETE FROM casasync_outbox WHERE digest = ?1", bytes_view(envelope));
+    });
+}
+
+result<cursor> vault::position() {
+    cursor at;
+    auto ok = state_->run([&]() -> result<void> { return at = state_->self.at, result<void>{}; });
+    if (!ok) return ok.failure();
+    return at;
+}
+
+}  // namespace casasync::sqlite

@@ -1,0 +1,489 @@
+// SPDX-License-Identifier: MIT
+/// What a vault can be asked, and the two answers a person gives to a conflict.
+#include "vault_state.hpp"
+
+#include <casasync/clock.hpp>
+#include <casasync/digest.hpp>
+#include <casasync/key.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+namespace casasync::sqlite {
+
+author vault::state::author_of(const stamp& s) {
+    author a;
+    if (!s.exists() || s == band::adopted) return a;
+    a.at = s.when.ms();
+    const auto device = rows->owner(s.replica);
+    if (!device) return a;
+    a.device = *device;
+    const auto name = db->query_value("SELECT name FROM casasync_device WHERE id = ?1", device->view());
+    if (name && *name && (**name).kind() == value_kind::text) a.device_name = (**name).text();
+    return a;
+}
+
+conflict_info vault::state::describe(const audit_entry& e) {
+    const table_traits& table = tables.find(e.table)->traits;
+    conflict_info c;
+    c.id = e.id;
+    c.table = table.name;
+    if (auto key = decode_key(e.key)) c.key = std::move(*key);
+    if (e.lost.column) c.column = table.columns[*e.lost.column].name;
+    c.loser = e.lost.what;
+    c.loser_by = author_of(e.lost.loser);
+    c.winner = e.shown;
+    c.winner_by = author_of(e.lost.winner);
+    c.reason = e.lost.why;
+    c.open = e.open;
+    return c;
+}
+
+std::string vault::state::digest_text() const {
+    bytes all;
+    detail::writer w(all);
+    for (const detail::u128* d : {&self.digest, &self.open_digest, &self.base}) {
+        w.u64(d->high);
+        w.u64(d->low);
+    }
+    const detail::u128 sum = detail::hash128(all);
+    bytes out;
+    detail::writer o(out);
+    o.u64(sum.high);
+    o.u64(sum.low);
+    return to_hex(out);
+}
+
+result<std::vector<device_info>> vault::state::list_devices() {
+    std::vector<device_info> out;
+    auto s = db->prepare("SELECT id, name, seq FROM casasync_device ORDER BY id");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        device_info& d = out.emplace_back();
+        if (const auto id = device_id::from(s->blob(0))) d.id = *id;
+        d.name = s->text(1);
+        d.last_seq = static_cast<std::uint64_t>(s->integer(2));
+        d.self = d.id == self.device;
+    }
+    for (device_info& d : out)
+        for (const auto& [replica, when] : rows->vector().entries())
+            if (rows->owner(replica) == d.id && when > band::adopt)
+                d.last_write = std::max(d.last_write, when.ms());
+    return out;
+}
+
+/// Shows the rows of `table` under another delete policy; digests and conflicts follow.
+result<void> vault::state::change_policy(const vault_table& table, delete_policy policy) {
+    merge_plan plan;
+    table_traits traits = table.traits;
+    traits.policy = policy;
+    const resolved_table now{table.number, &traits, {}};
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    std::vector<merged_row> changed;
+    for (bytes& key : *keys) {
+        auto row = rows->load(table.number, key, true);
+        if (!row) return row.failure();
+        merge_plan before;
+        const bool was = is_visible(*row, table.traits.policy);
+        if (was == is_visible(*row, policy)) continue;
+        const resolved_table old{table.number, &table.traits, {}};
+        merged_row gone = detail::compare_states(before, old, key, row_state{}, *row);
+        merged_row r = detail::compare_states(plan, now, std::move(key), row_state{}, *row);
+        plan.digest -= before.digest;
+        plan.open_digest -= before.open_digest;
+        r.was_visible = was;
+        r.closed = detail::without(gone.opened, r.opened);
+        r.opened = detail::without(r.opened, gone.opened);
+        changed.push_back(std::move(r));
+    }
+    if (auto ok = db->run("UPDATE casasync_table SET policy = ?2 WHERE t = ?1", std::int64_t{table.number},
+                          static_cast<std::int64_t>(policy));
+        !ok)
+        return ok;
+    if (auto ok = tables.read(*db); !ok) return ok;
+    std::optional<suppress_capture> hush;
+    if (!options.run_on_app) hush.emplace(*db);
+    if (auto ok = shown->show(changed, own_now()); !ok) return ok;
+    plan.rows = std::move(changed);
+    return conclude(plan);
+}
+
+/// Before a table is left alone: its values go beside its registers, which stay whole without it.
+result<void> vault::state::take_values_along(const vault_table& table) {
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    for (const bytes& key : *keys) {
+        auto row = rows->load(table.number, key, true);
+        if (!row) return row.failure();
+        if (auto ok = rows->save(table.number, key, *row, false); !ok) return ok;
+    }
+    return {};
+}
+
+/// Under max and min the value before a write decides, so rows that were there get a record.
+result<void> vault::state::record_rows(const vault_table& table) {
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    for (const bytes& key : *keys) {
+        auto row = rows->load(table.number, key, true);
+        if (!row) return row.failure();
+        if (auto ok = rows->save(table.number, key, *row, true); !ok) return ok;
+    }
+    return {};
+}
+
+/// The keys of every row of a table, with a record or in an adopted table; sorted, no duplicates.
+result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
+    std::vector<bytes> out;
+    {
+        auto s = db->prepare("SELECT k FROM casasync_m_" + std::to_string(table.number));
+        if (!s) return s.failure();
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) break;
+            out.emplace_back(s->blob(0).begin(), s->blob(0).end());
+        }
+    }
+    if (table.tracked && table.adopted) {
+        std::string sql = "SELECT ";
+        for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+            sql += (i > 0 ? ", " : "") + quote_name(table.shape.columns[table.shape.key[i]].name);
+        auto s = db->prepare(sql + " FROM main." + quote_name(table.shape.name));
+        if (!s) return s.failure();
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) break;
+            std::vector<value> key;
+            for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
+            if (auto encoded = encode_key(key)) out.push_back(std::move(*encoded));
+        }
+    }
+    std::sort(out.begin(), out.end());
+    out.erase(std::unique(out.begin(), out.end()), out.end());
+    return out;
+}
+
+result<vault_status> vault::status() {
+    vault_status out;
+    auto ok = state_->run([&]() -> result<void> {
+        state& v = *state_;
+        result<void> failed;
+        const auto count = [&](const char* sql) -> std::size_t {
+            const auto n = v.db->query_integer(sql);
+            if (n) return static_cast<std::size_t>(*n);
+            failed = n.failure();
+            return 0;
+        };
+        out.vault = v.self.vault;
+        out.device = v.self.device;
+        out.device_name = v.self.device_name;
+        out.relay = v.self.relay;
+        out.captured = count("SELECT count(*) FROM casasync_log");
+        out.pending_out = count("SELECT count(*) FROM casasync_outbox WHERE part = 0");
+        const std::size_t waiting = count("SELECT count(*) FROM casasync_inbox WHERE part = 0");
+        out.held = count("SELECT count(*) FROM casasync_inbox WHERE why IS NOT NULL");
+        out.cursor = v.self.at.pos;
+        out.head = std::max(v.self.relay_head, v.self.at.pos);
+        out.pending_in = waiting + static_cast<std::size_t>(out.head - out.cursor);
+        out.parked = count("SELECT count(*) FROM casasync_parked");
+        out.too_large = count("SELECT count(*) FROM casasync_large");
+        out.open_conflicts = count("SELECT count(*) FROM casasync_conflict WHERE open = 1");
+        out.digest = v.digest_text();
+        out.last_synced_at = v.self.last_synced_at;
+        out.last_error = v.self.last_error;
+        out.in_sync = out.captured == 0 && out.pending_out == 0 && out.pending_in == 0 &&
+                      out.last_error.empty() && out.last_synced_at > 0;
+        out.clock_disagrees =
+            v.self.relay_heard && clock_disagrees({v.own_now(), v.self.relay_offset, {}, 0});
+        auto devices = v.list_devices();
+        if (!devices) return devices.failure();
+        out.devices = std::move(*devices);
+        return failed;
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::string> vault::digest() {
+    if (auto n = seal(); !n) return n.failure();
+    std::string out;
+    auto ok = state_->run([&]() -> result<void> { return out = state_->digest_text(), result<void>{}; });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<device_info>> vault::devices() {
+    std::vector<device_info> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto d = state_->list_devices();
+        if (!d) return d.failure();
+        out = std::move(*d);
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<conflict_info>> vault::conflicts(bool open_only) {
+    if (auto n = seal(); !n) return n.failure();
+    std::vector<conflict_info> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto entries = state_->audit->entries(open_only);
+        if (!entries) return entries.failure();
+        for (const audit_entry& e : *entries) out.push_back(state_->describe(e));
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<parked_info>> vault::integrity() {
+    std::vector<parked_info> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto parked = state_->shown->parked();
+        if (!parked) return parked.failure();
+        for (parked_row& p : *parked) {
+            parked_info& info = out.emplace_back();
+            info.table = state_->tables.find(p.table)->traits.name;
+            if (auto key = decode_key(p.key)) info.key = std::move(*key);
+            info.reason = std::move(p.reason);
+            info.detail = std::move(p.detail);
+        }
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<verify_report> vault::verify(const std::function<void(std::size_t)>& progress) {
+    verify_report out;
+    auto ok = state_->write([&]() -> result<void> {
+        state& v = *state_;
+        if (auto n = v.seal_log(); !n) return n.failure();
+        detail::u128 digest, open;
+        for (const auto& t : v.tables.tables()) {
+            auto keys = v.all_keys(*t);
+            if (!keys) return keys.failure();
+            for (const bytes& key : *keys) {
+                auto row = v.rows->load(t->number, key, true);
+                if (!row) return row.failure();
+                digest += row_digest(t->traits, key, *row);
+                open += conflict_digest(t->traits, key, open_conflicts(*row, t->traits));
+                if (++out.rows % 10'000 == 0 && progress) progress(out.rows);
+                if (!t->tracked || out.differences.size() >= 100) continue;
+                auto there = v.rows->in_table(*t, key);
+                if (!there) return there.failure();
+                auto parked = v.shown->is_parked(t->number, key);
+                if (!parked) return parked.failure();
+                const bool expected = is_visible(*row, t->traits.policy) && !*parked;
+                if (expected != there->has_value())
+                    out.differences.push_back("table " + t->traits.name + ": a row that should " +
+                                              (expected ? "be there is missing" : "be hidden is there") +
+                                              " (key " + to_hex(key) + ")");
+            }
+        }
+        out.digest_matches = digest == v.self.digest;
+        out.conflicts_match = open == v.self.open_digest;
+        if (!out.digest_matches)
+            out.differences.push_back("the registers do not add up to the running digest");
+        if (!out.conflicts_match)
+            out.differences.push_back("the open conflicts do not add up to their running digest");
+        out.digest = v.digest_text();
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+namespace {
+
+std::string where_key(const vault_table& table, int first) {
+    std::string sql = " WHERE ";
+    for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+        sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
+               std::to_string(first + static_cast<int>(i));
+    return sql;
+}
+
+/// Makes a row that is not shown a row again: its last values, and `changed` (a column and its value) over
+/// them.
+result<void> insert_again(connection& db, const vault_table& table, std::span<const value> key,
+                          const row_state& row, const std::pair<column_no, value>& changed) {
+    std::string names, marks;
+    std::vector<value> values;
+    const auto add = [&](const std::string& name, value v) {
+        names += (values.empty() ? "" : ", ") + quote_name(name);
+        marks += (values.empty() ? "?" : ", ?") + std::to_string(values.size() + 1);
+        values.push_back(std::move(v));
+    };
+    for (std::size_t i = 0; i < key.size(); ++i) add(table.shape.columns[table.shape.key[i]].name, key[i]);
+    for (const cell& c : row.cells)
+        if (table.holds(c.column) && (c.what || c.column == changed.first))
+            add(table.traits.columns[c.column].name, c.column == changed.first ? changed.second : *c.what);
+    auto s = db.prepare("INSERT INTO main." + quote_name(table.shape.name) + "(" + names + ") VALUES(" +
+                        marks + ")");
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < values.size(); ++i) s->bind(static_cast<int>(i) + 1, values[i]);
+    return s->run();
+}
+
+/// Writes a log entry by hand: what is shown, or that the row is deleted, is said once more.
+result<void> say_again(connection& db, const vault_table& table, std::span<const value> key,
+                       const value& kind) {
+    std::string names = "t, m", marks = "?1, ?2";
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        names += ", k" + std::to_string(i);
+        marks += ", ?" + std::to_string(i + 3);
+    }
+    auto s = db.prepare("INSERT INTO casasync_log(" + names + ") VALUES(" + marks + ")");
+    if (!s) return s.failure();
+    s->bind_all(std::int64_t{table.number}, kind);
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 3, key[i]);
+    return s->run();
+}
+
+error not_writable(const vault_table& table, const error& why) {
+    return {why.code, "table " + table.traits.name + " does not take the value back: " + why.text() +
+                          " Nothing was changed."};
+}
+
+}  // namespace
+
+result<conflict_info> vault::restore(const std::string& id) {
+    conflict_info out;
+    if (auto n = seal(); !n) return n.failure();
+    auto ok = state_->write_captured([&]() -> result<void> {
+        state& v = *state_;
+        auto entry = v.audit->find(id);
+        if (!entry) return entry.failure();
+        const vault_table& table = *v.tables.find(entry->table);
+        if (!table.tracked)
+            return error{errc::not_found,
+                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+        auto row = v.rows->load(entry->table, entry->key, true);
+        if (!row) return row.failure();
+        auto key = decode_key(entry->key);
+        auto there = v.rows->in_table(table, entry->key);
+        if (!there) return there.failure();
+        out = v.describe(*entry);
+        result<void> written;
+        if (!entry->lost.column) {
+            auto s = v.db->prepare("DELETE FROM main." + quote_name(table.shape.name) + where_key(table, 1));
+            if (!s) return s.failure();
+            for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 1, (*key)[i]);
+            written = s->run();
+        } else if (!*there) {
+            written = insert_again(*v.db, table, *key, *row, {*entry->lost.column, entry->lost.what});
+        } else if (table.holds(*entry->lost.column)) {
+            auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
+                                   quote_name(*out.column) + " = ?1" + where_key(table, 2));
+            if (!s) return s.failure();
+            s->bind(1, entry->lost.what);
+            for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
+            written = s->run();
+        } else {
+            return error{
+                errc::schema_mismatch,
+                "column " + *out.column + " is not in this file's table; restore it on a device that has it"};
+        }
+        return written ? result<void>{} : result<void>{not_writable(table, written.failure())};
+    });
+    if (!ok) return ok.failure();
+    if (auto n = seal(); !n) return n.failure();
+    out.open = false;
+    return out;
+}
+
+result<conflict_info> vault::keep(const std::string& id) {
+    conflict_info out;
+    if (auto n = seal(); !n) return n.failure();
+    auto ok = state_->write_captured([&]() -> result<void> {
+        state& v = *state_;
+        auto entry = v.audit->find(id);
+        if (!entry) return entry.failure();
+        const vault_table& table = *v.tables.find(entry->table);
+        if (!table.tracked)
+            return error{errc::not_found,
+                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+        out = v.describe(*entry);
+        if (!entry->open) return {};
+        auto key = decode_key(entry->key);
+        auto there = v.rows->in_table(table, entry->key);
+        if (!there) return there.failure();
+        value kind(std::int64_t{-2});  // not there: deleted, once more
+        if (*there) kind = value{};    // there: the whole row, once more
+        if (*there && entry->lost.column && table.holds(*entry->lost.column)) {
+            const std::size_t at = *table.in_shape[*entry->lost.column];
+            kind = value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
+                                                   (std::uint64_t{1} << (at % column_set::group_columns))));
+        }
+        return say_again(*v.db, table, *key, kind);
+    });
+    if (!ok) return ok.failure();
+    if (auto n = seal(); !n) return n.failure();
+    out.open = false;
+    return out;
+}
+
+namespace {
+
+/// A key value as a person types it: an integer key column takes digits, the others text.
+value typed_key(const column_shape& column, const std::string& text) {
+    const bool number = column.kept_as == affinity::integer || column.kept_as == affinity::numeric;
+    char* end = nullptr;
+    const long long n = number ? std::strtoll(text.c_str(), &end, 10) : 0;
+    if (number && end != nullptr && !text.empty() && *end == '\0') return value(std::int64_t{n});
+    return value(text);
+}
+
+}  // namespace
+
+result<row_history> vault::why(const std::string& name, std::span<const std::string> typed) {
+    row_history out;
+    if (auto n = seal(); !n) return n.failure();
+    auto ok = state_->run([&]() -> result<void> {
+        state& v = *state_;
+        const vault_table* table = v.tables.find(name);
+        if (table == nullptr || !table->tracked)
+            return error{errc::not_found, "table " + name + " is not tracked in this vault"};
+        if (typed.size() != table->shape.key.size())
+            return error{errc::invalid_argument, "the key of table " + name + " has " +
+                                                     std::to_string(table->shape.key.size()) + " column(s)"};
+        std::vector<value> key;
+        for (std::size_t i = 0; i < typed.size(); ++i)
+            key.push_back(typed_key(table->shape.columns[table->shape.key[i]], typed[i]));
+        auto encoded = encode_key(key);
+        if (!encoded) return encoded.failure();
+        auto row = v.rows->load(table->number, *encoded, true);
+        if (!row) return row.failure();
+        if (row->empty())
+            return error{errc::not_found,
+                         "there is no such row in table " + name + ", and there never was one"};
+        out.visible = is_visible(*row, table->traits.policy);
+        out.born = v.author_of(row->born);
+        out.deleted = v.author_of(row->dead);
+        auto lost = v.audit->entries_of(table->number, *encoded);
+        if (!lost) return lost.failure();
+        for (const cell& c : row->cells) {
+            cell_history& h = out.cells.emplace_back();
+            h.column = table->traits.columns[c.column].name;
+            if (out.visible && is_shown(*row, c, table->traits.columns[c.column].rule)) h.shown = c.what;
+            h.by = v.author_of(c.when);
+            for (const audit_entry& e : *lost)
+                if (e.lost.column == c.column) h.lost.push_back(v.describe(e));
+        }
+        for (const audit_entry& e : *lost)
+            if (!e.lost.column) out.lost_deletes.push_back(v.describe(e));
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+}  // namespace casasync::sqlite

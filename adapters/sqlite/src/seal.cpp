@@ -1,0 +1,403 @@
+// SPDX-License-Identifier: MIT
+/// Sealing: the capture log becomes operations (casasync/capture.hpp decides which), operations become a
+/// changeset in the outbox, and the registers take it in like anybody's.
+#include "vault_state.hpp"
+
+#include <casasync/capture.hpp>
+#include <casasync/codec.hpp>
+#include <casasync/key.hpp>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace casasync::sqlite {
+
+namespace {
+
+constexpr std::size_t log_rows_at_once = 1'000'000;
+constexpr std::size_t changeset_bytes_wanted = std::size_t{40}
+                                               << 20;        ///< a larger seal becomes several changesets
+constexpr std::size_t part_bytes = std::size_t{1000} << 10;  ///< leaves room for the envelope
+
+/// A row of the log with what is needed to decide about it.
+struct sealed_row {
+    const vault_table* table = nullptr;
+    bytes key{};
+    captured_row captured{};
+    std::vector<column_no> columns{};  ///< what the captured columns are numbers of
+    bool adopted = false;              ///< it has no record because it was there when the vault began
+    std::vector<log_entry> entries{};
+};
+
+/// An operation with its place in the log.
+struct pending {
+    std::int64_t position = 0;
+    std::size_t order = 0;
+    unix_ms at = 0;
+    const sealed_row* row = nullptr;
+    row_operation op{};
+};
+
+std::vector<value> held_values(const sealed_row& row, std::vector<value>& in_shape) {
+    std::vector<value> out;
+    out.reserve(row.columns.size());
+    for (const column_no c : row.columns) out.push_back(std::move(in_shape[*row.table->in_shape[c]]));
+    return out;
+}
+
+/// The captured columns, as places in row.columns; a member of a group brings the whole group.
+std::vector<column_no> captured_columns(const sealed_row& row, const column_set& changed) {
+    std::set<column_no> written;
+    for (std::size_t i = 0; i < row.table->of_shape.size(); ++i)
+        if (row.table->of_shape[i] && changed.contains(i)) written.insert(*row.table->of_shape[i]);
+    for (const auto& group : row.table->groups)
+        if (std::any_of(group.begin(), group.end(), [&](column_no c) { return written.count(c) > 0; }))
+            written.insert(group.begin(), group.end());
+    std::vector<column_no> out;
+    for (column_no place = 0; place < row.columns.size(); ++place)
+        if (written.count(row.columns[place]) > 0) out.push_back(place);
+    return out;
+}
+
+captured_kind kind_of(change_kind k) {
+    switch (k) {
+        case change_kind::insert:
+            return captured_kind::insert;
+        case change_kind::update:
+            return captured_kind::update;
+        case change_kind::erase:
+            return captured_kind::erase;
+        case change_kind::displaced:
+            return captured_kind::displaced;
+    }
+    return captured_kind::insert;
+}
+
+/// The states before a seal: where the table has moved on, the buried copies know what it was.
+class states_before {
+ public:
+    explicit states_before(row_store& rows) : rows_(&rows) {}
+    void add(const sealed_row& row) { sealed_[{row.table->number, row.key}] = &row; }
+
+    result<resolved_table> resolve(const table_traits& theirs) { return rows_->resolve(theirs); }
+    result<row_state> load(table_no table, bytes_view key, bool values) {
+        const auto it = sealed_.find({table, bytes(key.begin(), key.end())});
+        if (it == sealed_.end()) return rows_->load(table, key, values);
+        const sealed_row& sealed = *it->second;
+        auto known = rows_->record(table, key);
+        if (!known) return known.failure();
+        row_state row = *known ? std::move(**known) : row_state{};
+        if (!*known && sealed.adopted) {
+            row.born = row.touched = band::adopted;
+            for (const column_no c : sealed.columns) row.cells.push_back({c, band::adopted, std::nullopt});
+        }
+        const std::vector<value>* seen = sealed.captured.now ? &*sealed.captured.now : nullptr;
+        if (sealed.captured.buried) seen = &*sealed.captured.buried;
+        for (std::size_t i = 0; seen != nullptr && i < sealed.columns.size(); ++i) {
+            cell* c = row.find(sealed.columns[i]);
+            if (c != nullptr && !c->what) c->what = (*seen)[i];
+        }
+        return row;
+    }
+
+ private:
+    row_store* rows_;
+    std::map<std::pair<table_no, bytes>, const sealed_row*> sealed_;
+};
+
+}  // namespace
+
+/// Reads what the table, the graveyard and the registers know of a row of the log.
+static result<sealed_row> look_up(connection& db, row_store& rows, display& shown, const vault_table& table,
+                                  row_log& log, bytes key) {
+    sealed_row row;
+    row.table = &table;
+    row.key = std::move(key);
+    row.entries = std::move(log.entries);
+    for (column_no c = 0; c < table.traits.columns.size(); ++c)
+        if (table.holds(c)) row.columns.push_back(c);
+    auto known = rows.record(table.number, row.key);
+    if (!known) return known.failure();
+    auto parked = shown.is_parked(table.number, row.key);
+    if (!parked) return parked.failure();
+    row.adopted = !*known && table.adopted && row.entries.front().kind != change_kind::insert;
+    row.captured.known = known->has_value();
+    row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
+    auto now = rows.in_table(table, row.key);
+    if (!now) return now.failure();
+    if (*now) row.captured.now = held_values(row, **now);
+    auto buried = read_grave(db, table.number, table.shape, log.key);
+    if (!buried) return buried.failure();
+    if (!buried->empty()) row.captured.buried = held_values(row, buried->back());
+    for (const log_entry& e : row.entries)
+        row.captured.writes.push_back({kind_of(e.kind), captured_columns(row, e.columns)});
+    return row;
+}
+
+/// Takes cells over the limit out of an operation, and keeps the list of those that stay here.
+static result<void> keep_large_here(connection& db, pending& p) {
+    const auto too_large = [](const cell_write& w) { return w.what.size() > limits::value_bytes_max; };
+    for (const cell_write& w : p.op.cells) {
+        const char* sql = too_large(w) ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
+                                       : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3";
+        if (!too_large(w)) {
+            const auto any = db.query_integer("SELECT count(*) FROM casasync_large");
+            if (!any) return any.failure();
+            if (*any == 0) continue;
+        }
+        if (auto ok = db.run(sql, std::int64_t{p.row->table->number}, p.row->key, std::int64_t{w.column});
+            !ok)
+            return ok;
+    }
+    std::erase_if(p.op.cells, too_large);
+    return {};
+}
+
+/// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
+/// stamp.
+static changeset make_changeset(std::vector<pending>::iterator first, std::vector<pending>::iterator last) {
+    std::map<const vault_table*, std::vector<pending*>> by_table;
+    std::vector<const vault_table*> order;
+    for (auto p = first; p != last; ++p) {
+        auto& list = by_table[p->row->table];
+        if (list.empty()) order.push_back(p->row->table);
+        list.push_back(&*p);
+    }
+    std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->traits.name < b->traits.name; });
+    changeset c;
+    for (const vault_table* table : order) {
+        auto& changes = c.tables.emplace_back();
+        changes.table.name = table->traits.name;
+        changes.table.policy = table->traits.policy;
+        std::set<column_no> used;
+        for (const pending* p : by_table[table])
+            for (const cell_write& w : p->op.cells) used.insert(w.column);
+        std::map<column_no, column_no> place;
+        for (const column_no column : used) {
+            place[column] = static_cast<column_no>(changes.table.columns.size());
+            changes.table.columns.push_back(table->traits.columns[column]);
+        }
+        for (pending* p : by_table[table]) {
+            for (cell_write& w : p->op.cells) w.column = place[w.column];
+            changes.rows.push_back({p->row->key, std::move(p->op)});
+        }
+        std::sort(changes.rows.begin(), changes.rows.end(), [](const row_change& a, const row_change& b) {
+            return a.key != b.key ? a.key < b.key : a.op.when < b.op.when;
+        });
+    }
+    return c;
+}
+
+result<void> vault::state::queue(changeset& c) {
+    c.device = self.device;
+    c.seq = self.last_seq + 1;
+    if (!self.name_said) c.device_name = self.device_name;
+    self.name_said = true;
+    const bytes payload = encode(c);
+    const std::size_t parts = (payload.size() + part_bytes - 1) / part_bytes;
+    const std::uint64_t hour_ms = 3600 * 1000;
+    const auto greatest = static_cast<std::uint64_t>(greatest_stamp(c).when.ms());
+    const auto hour = greatest == 0 ? 0 : static_cast<std::int64_t>((greatest + hour_ms - 1) / hour_ms);
+    for (std::size_t i = 0; i < parts; ++i) {
+        const auto slice = bytes_view(payload).subspan(i * part_bytes,
+                                                       std::min(part_bytes, payload.size() - i * part_bytes));
+        if (auto ok = db->run(
+                "INSERT INTO casasync_outbox(seq, part, parts, hour, payload) VALUES(?1, ?2, ?3, ?4, ?5)",
+                static_cast<std::int64_t>(c.seq + i), static_cast<std::int64_t>(i),
+                static_cast<std::int64_t>(parts), hour, slice);
+            !ok)
+            return ok;
+    }
+    c.last_seq = c.seq + parts - 1;
+    self.last_seq = c.last_seq;
+    return {};
+}
+
+/// max and min: a smaller local value gives way in the table as well.
+static result<void> put_back(connection& db, const catalog& tables, row_store& rows, const merged_row& row) {
+    const vault_table& table = *tables.find(row.table);
+    for (const column_no c : row.written) {
+        const cell* now = row.after.find(c);
+        if (table.traits.columns[c].rule == merge_rule::lww || !row.is_visible || !table.holds(c) ||
+            !now->what)
+            continue;
+        auto there = rows.in_table(table, row.key);
+        if (!there) return there.failure();
+        if (!*there || (**there)[*table.in_shape[c]] == *now->what) continue;
+        std::string sql = "UPDATE main." + quote_name(table.shape.name) + " SET " +
+                          quote_name(table.traits.columns[c].name) + " = ?1 WHERE ";
+        const auto key = decode_key(row.key);
+        for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+            sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) +
+                   " = ?" + std::to_string(i + 2);
+        auto s = db.prepare(sql);
+        if (!s) return s.failure();
+        s->bind(1, *now->what);
+        for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
+        if (auto ok = s->run(); !ok) return ok;
+    }
+    return {};
+}
+
+result<std::size_t> vault::state::seal_log() {
+    std::size_t sealed = 0;
+    for (bool complete = false; !complete;) {
+        auto chunk = read_log(*db, log_rows_at_once);
+        if (!chunk) return chunk.failure();
+        if (chunk->rows.empty()) break;
+        complete = chunk->complete;
+        std::vector<sealed_row> looked_up;
+        looked_up.reserve(chunk->rows.size());
+        std::set<table_number> numbers;
+        for (row_log& log : chunk->rows) {
+            numbers.insert(log.table);
+            const vault_table* table = tables.find(static_cast<table_no>(log.table));
+            if (table == nullptr || !table->tracked) continue;
+            log.key.resize(table->shape.key.size());
+            auto key = encode_key(log.key);
+            if (!key) continue;  // longer than a key may be: the row stays on this device
+            auto row = look_up(*db, *rows, *shown, *table, log, std::move(*key));
+            if (!row) return row.failure();
+            looked_up.push_back(std::move(*row));
+        }
+        states_before before(*rows);
+        std::vector<pending> operations;
+        const unix_ms now = stamping_now();
+        for (const sealed_row& row : looked_up) {
+            before.add(row);
+            auto parked = shown->is_parked(row.table->number, row.key);
+            if (!parked) return parked.failure();
+            for (captured_operation& o : operations_of(row.captured)) {
+                const log_entry& entry = row.entries[o.write];
+                for (cell_write& w : o.op.cells) w.column = row.columns[w.column];
+                o.op.blind = *parked;
+                pending p{entry.position, operations.size(), std::min(entry.at.value_or(now), now), &row,
+                          std::move(o.op)};
+                if (auto ok = keep_large_here(*db, p); !ok) return ok.failure();
+                if (p.op.kind == op_kind::update && p.op.cells.empty()) continue;
+                operations.push_back(std::move(p));
+            }
+        }
+        std::sort(operations.begin(), operations.end(), [](const pending& a, const pending& b) {
+            return std::pair(a.position, a.order) < std::pair(b.position, b.order);
+        });
+        for (pending& p : operations) {
+            self.clock = tick_user(self.clock, p.at);
+            p.op.when = {self.clock, self.replica};
+        }
+        for (auto first = operations.begin(); first != operations.end();) {
+            auto last = first;
+            std::size_t size = 0, cells = 0;
+            for (; last != operations.end() && size < changeset_bytes_wanted &&
+                   cells < limits::changeset_cells_max / 2;
+                 ++last) {
+                cells += last->op.cells.size();
+                size += last->row->key.size() + 8;
+                for (const cell_write& w : last->op.cells) size += w.what.size();
+            }
+            changeset c = make_changeset(first, last);
+            auto seen = read_frontier();
+            if (!seen) return seen.failure();
+            c.context = {rows->vector(), std::move(*seen)};
+            if (auto ok = rows->own(self.replica, self.device); !ok) return ok.failure();
+            auto merged = publish(c, before);
+            if (!merged) return merged.failure();
+            for (const merged_row& row : *merged)
+                if (auto ok = put_back(*db, tables, *rows, row); !ok) return ok.failure();
+            if (auto ok = shown->keep(*merged, own_now()); !ok) return ok.failure();
+            sealed += static_cast<std::size_t>(last - first);
+            first = last;
+        }
+        const std::vector<table_number> drained(numbers.begin(), numbers.end());
+        if (auto ok = clear_log(*db, chunk->last, drained); !ok) return ok.failure();
+    }
+    return sealed;
+}
+
+result<void> vault::state::bring_along(const vault_table& table) {
+    // Rows below the adoption band, under a replica of their own, with an empty context: what is there
+    // already wins.
+    std::vector<row_change> found;
+    {
+        std::string sql = "SELECT ";
+        for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
+            sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
+                                              ? std::string("NULL")
+                                              : quote_name(table.shape.columns[i].name));
+        auto s = db->prepare(sql + " FROM main." + quote_name(table.shape.name));
+        if (!s) return s.failure();
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) break;
+            std::vector<value> key;
+            for (const std::size_t k : table.shape.key) key.push_back(s->cell(static_cast<int>(k)));
+            auto encoded = encode_key(key);
+            if (!encoded) continue;
+            row_operation op{op_kind::insert, true, {}, {}};
+            for (column_no c = 0; c < table.traits.columns.size(); ++c)
+                if (table.holds(c)) op.cells.push_back({c, s->cell(static_cast<int>(*table.in_shape[c]))});
+            found.push_back({std::move(*encoded), std::move(op)});
+        }
+    }
+    std::sort(found.begin(), found.end(),
+              [](const row_change& a, const row_change& b) { return a.key < b.key; });
+    replica_id own;
+    sqlite3_randomness(16, own.octets.data());
+    if (auto ok = rows->own(own, self.device); !ok) return ok;
+    hlc when = band::joined_first;
+    constexpr std::size_t rows_at_once = 20'000;
+    for (std::size_t first = 0; first < found.size(); first += rows_at_once) {
+        changeset c;
+        auto& changes = c.tables.emplace_back();
+        changes.table = {table.traits.name, table.traits.policy, {}};
+        std::vector<column_no> place(table.traits.columns.size());
+        for (column_no column = 0; column < place.size(); ++column) {
+            if (!table.holds(column)) continue;
+            place[column] = static_cast<column_no>(changes.table.columns.size());
+            changes.table.columns.push_back(table.traits.columns[column]);
+        }
+        for (std::size_t i = first; i < std::min(found.size(), first + rows_at_once); ++i) {
+            when = hlc{when.packed + 1};
+            found[i].op.when = {when, own};
+            for (cell_write& w : found[i].op.cells) w.column = place[w.column];
+            changes.rows.push_back(std::move(found[i]));
+        }
+        auto merged = publish(c, *rows);
+        if (!merged) return merged.failure();
+        for (merged_row& row : *merged)
+            row.was_visible = true;  // they lie in the table, whatever the registers said
+        if (auto ok = show_whole(table, *merged); !ok) return ok;
+    }
+    return {};
+}
+
+/// Shows rows with every column, whatever was shown before.
+result<void> vault::state::show_whole(const vault_table& table, std::span<merged_row> changed) {
+    for (merged_row& row : changed) {
+        row.written.clear();
+        for (const cell& c : row.after.cells)
+            if (table.holds(c.column)) row.written.push_back(c.column);
+    }
+    return shown->show(changed, own_now());
+}
+
+/// Shows what other devices wrote while the table was not tracked here.
+result<void> vault::state::show_unseen(const vault_table& table) {
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    std::vector<merged_row> unseen;
+    for (bytes& key : *keys) {
+        auto there = rows->in_table(table, key);
+        if (!there) return there.failure();
+        if (*there) continue;
+        auto row = rows->load(table.number, key, true);
+        if (!row) return row.failure();
+        if (!is_visible(*row, table.traits.policy)) continue;
+        unseen.push_back({table.number, std::move(key), std::move(*row), false, true, {}, {}, {}});
+    }
+    return show_whole(table, unseen);
+}
+
+}  // namespace casasync::sqlite

@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: MIT
+/// Snapshots of a vault file: written from one consistent view, merged in one transaction.
+#include "vault_state.hpp"
+
+#include <casasync/key.hpp>
+
+#include <algorithm>
+#include <map>
+
+namespace casasync::sqlite {
+
+namespace {
+
+std::vector<value> key_of(const vault_table& table, statement& row) {
+    std::vector<value> key;
+    for (const std::size_t k : table.shape.key) key.push_back(row.cell(static_cast<int>(k)));
+    return key;
+}
+
+std::string all_columns(const vault_table& table) {
+    std::string sql = "SELECT ";
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
+        sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
+                                          ? std::string("NULL")
+                                          : quote_name(table.shape.columns[i].name));
+    return sql + " FROM main." + quote_name(table.shape.name);
+}
+
+/// Returns the SQL that makes a table and what belongs to it, without what is casasync's.
+result<std::vector<std::string>> schema_of(connection& db, const std::string& table) {
+    std::vector<std::string> out;
+    auto s = db.prepare(
+        "SELECT sql FROM main.sqlite_schema WHERE tbl_name = ?1 AND sql IS NOT NULL AND name NOT LIKE "
+        "'casasync\\_%' ESCAPE '\\' "
+        "ORDER BY CASE type WHEN 'table' THEN 0 WHEN 'index' THEN 1 ELSE 2 END, rowid");
+    if (!s) return s.failure();
+    s->bind(1, table);
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        out.emplace_back(s->text(0));
+    }
+}
+
+result<snapshot_header> header_of(vault::state& v) {
+    snapshot_header h;
+    auto seen = v.read_frontier();
+    if (!seen) return seen.failure();
+    h.merged = {v.rows->vector(), std::move(*seen)};
+    h.base = v.self.base;
+    auto devices = v.list_devices();
+    if (!devices) return devices.failure();
+    for (const device_info& d : *devices) {
+        known_device& k = h.devices.emplace_back();
+        k.id = d.id;
+        k.name = d.name;
+        for (const auto& [replica, when] : h.merged.vector.entries())
+            if (v.rows->owner(replica) == d.id) k.replicas.push_back(replica);
+    }
+    for (const auto& t : v.tables.tables()) {
+        snapshot_table& s = h.tables.emplace_back();
+        s.traits = t->traits;
+        for (const auto& group : t->groups) {
+            auto& names = s.groups.emplace_back();
+            for (const column_no c : group) names.push_back(t->traits.columns[c].name);
+        }
+        if (!t->tracked) continue;
+        auto schema = schema_of(*v.db, t->traits.name);
+        if (!schema) return schema.failure();
+        s.schema = std::move(*schema);
+    }
+    auto views = v.db->prepare(
+        "SELECT sql FROM main.sqlite_schema WHERE type = 'view' AND sql IS NOT NULL ORDER BY rowid");
+    if (!views) return views.failure();
+    for (;;) {
+        const auto row = views->step();
+        if (!row) return row.failure();
+        if (!*row) return h;
+        h.schema.emplace_back(views->text(0));
+    }
+}
+
+/// Adds the rows of one table: those that lie in it, and then those that are hidden or parked.
+result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, const vault_table& table) {
+    if (table.tracked) {
+        auto s = v.db->prepare(all_columns(table));
+        if (!s) return s.failure();
+        for (;;) {
+            const auto next = s->step();
+            if (!next) return next.failure();
+            if (!*next) break;
+            const auto key = encode_key(key_of(table, *s));
+            if (!key) continue;  // too long for a key: it stays on this device
+            auto known = v.rows->record(table.number, *key);
+            if (!known) return known.failure();
+            row_state row = *known ? std::move(**known) : row_state{};
+            if (!*known) {
+                if (!table.adopted) continue;
+                row.born = row.touched = band::adopted;
+                for (column_no c = 0; c < table.traits.columns.size(); ++c)
+                    if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
+            }
+            for (cell& c : row.cells)
+                if (!c.what)
+                    c.what = table.holds(c.column) ? s->cell(static_cast<int>(*table.in_shape[c.column]))
+                                                   : value{};
+            if (auto ok = out.add(place, *key, row); !ok) return ok;
+        }
+    }
+    auto keys = v.db->prepare("SELECT k FROM casasync_m_" + std::to_string(table.number));
+    if (!keys) return keys.failure();
+    for (;;) {
+        const auto next = keys->step();
+        if (!next) return next.failure();
+        if (!*next) return {};
+        const bytes key(keys->blob(0).begin(), keys->blob(0).end());
+        auto row = v.rows->record(table.number, key);
+        if (!row) return row.failure();
+        auto there = v.rows->in_table(table, key);
+        if (!there) return there.failure();
+        if (*there) continue;
+        for (cell& c : (**row).cells)
+            if (!c.what) c.what = value{};
+        if (auto ok = out.add(place, key, **row); !ok) return ok;
+    }
+}
+
+result<void> add_unmerged(vault::state& v, snapshot_writer& out) {
+    auto s =
+        v.db->prepare("SELECT device, seq, part, parts, payload FROM casasync_inbox ORDER BY device, seq");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return {};
+        unmerged_part p;
+        if (const auto id = device_id::from(s->blob(0))) p.device = *id;
+        p.seq = static_cast<std::uint64_t>(s->integer(1));
+        p.part = static_cast<std::uint16_t>(s->integer(2));
+        p.parts = static_cast<std::uint16_t>(s->integer(3));
+        p.payload.assign(s->blob(4).begin(), s->blob(4).end());
+        if (auto ok = out.add(p); !ok) return ok;
+    }
+}
+
+/// Merges a snapshot, a batch of rows at a time.
+class snapshot_merger {
+ public:
+    explicit snapshot_merger(vault::state& v) : v_(&v) {}
+
+    result<void> header(snapshot_header h) {
+        header_ = std::move(h);
+        before_ = v_->rows->vector();
+        for (const snapshot_table& t : header_.tables) {
+            auto resolved = v_->rows->resolve(t.traits);
+            if (!resolved) return resolved.failure();
+            tables_.push_back(std::move(*resolved));
+        }
+        v_->self.base = header_.base;
+        return {};
+    }
+    result<void> row(std::size_t place, snapshot_row r) {
+        const resolved_table& table = tables_[place];
+        for (cell& c : r.row.cells) c.column = table.columns[c.column];
+        for (live_write& l : r.row.live) l.column = table.columns[l.column];
+        std::sort(r.row.cells.begin(), r.row.cells.end(),
+                  [](const cell& a, const cell& b) { return a.column < b.column; });
+        std::sort(r.row.live.begin(), r.row.live.end());
+        auto before = v_->rows->load(table.table, r.key, true);
+        if (!before) return before.failure();
+        row_state after = *before;
+        merge_state(after, before_, r.row, header_.merged.vector, *table.traits);
+        if (after == *before) return {};
+        plan_.rows.push_back(
+            detail::compare_states(plan_, table, std::move(r.key), *before, std::move(after)));
+        return plan_.rows.size() < rows_at_once ? result<void>{} : flush();
+    }
+    result<void> unmerged(const unmerged_part& p) {
+        return v_->db->run(
+            "INSERT OR IGNORE INTO casasync_inbox(device, seq, part, parts, pos, payload) VALUES(?1, ?2, ?3, "
+            "?4, 0, ?5)",
+            p.device.view(), static_cast<std::int64_t>(p.seq), std::int64_t{p.part}, std::int64_t{p.parts},
+            p.payload);
+    }
+    result<void> end() {
+        plan_.merged = header_.merged;
+        for (const auto& [replica, when] : header_.merged.vector.entries())
+            plan_.greatest = observe(plan_.greatest, when);
+        if (auto ok = flush(); !ok) return ok;
+        for (const known_device& d : header_.devices) {
+            if (auto ok = v_->raise_frontier([&] {
+                    frontier f;
+                    f.raise(d.id, 0);
+                    return f;
+                }());
+                !ok)
+                return ok;
+            if (auto ok = v_->name_device(d.id, d.name); !ok) return ok;
+            for (const replica_id& replica : d.replicas)
+                if (auto ok = v_->rows->own(replica, d.id); !ok) return ok;
+        }
+        v_->self.adopting = false;
+        return {};
+    }
+
+ private:
+    static constexpr std::size_t rows_at_once = 2000;
+
+    result<void> flush() {
+        std::sort(plan_.rows.begin(), plan_.rows.end(), [](const merged_row& a, const merged_row& b) {
+            return a.table != b.table ? a.table < b.table : a.key < b.key;
+        });
+        if (auto ok = v_->shown->show(plan_.rows, v_->own_now()); !ok) return ok;
+        if (auto ok = v_->conclude(plan_); !ok) return ok;
+        plan_ = {};
+        return {};
+    }
+
+    vault::state* v_;
+    snapshot_header header_;
+    version_vector before_;
+    std::vector<resolved_table> tables_;
+    merge_plan plan_;
+};
+
+/// Makes schema and tracking of a snapshot in a new file. A table that is there must have no rows.
+result<void> prepare_file(vault::state& v, const snapshot_header& h) {
+    for (const snapshot_table& t : h.tables) {
+        if (t.schema.empty()) continue;
+        const auto there = v.db->query_integer(
+            "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = ?1", t.traits.name);
+        if (!there) return there.failure();
+        for (std::size_t i = 0; *there == 0 && i < t.schema.size(); ++i)
+            if (auto ok = v.db->execute(t.schema[i]); !ok)
+                return error{ok.code(), "the vault's table " + t.traits.name +
+                                            " cannot be made in this file: " + ok.failure().text()};
+        const auto rows =
+            v.db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(t.traits.name) + ")");
+        if (!rows) return rows.failure();
+        if (*rows != 0)
+            return error{errc::already_exists,
+                         "table " + t.traits.name +
+                             " of this file has rows already. Nothing was changed. Join with a new file "
+                             "name, and copy the rows over afterwards"};
+    }
+    for (const std::string& sql : h.schema)
+        if (auto ok = v.db->execute(sql); !ok && ok.code() != errc::invalid_argument) return ok;
+    return {};
+}
+
+result<void> track_all(vault::state& v, const snapshot_header& h) {
+    for (const snapshot_table& t : h.tables) {
+        if (t.schema.empty()) continue;
+        tracking how;
+        how.policy = t.traits.policy;
+        how.groups = t.groups;
+        how.natural_integer_key = true;  // its maker decided so
+        auto shape = read_shape(*v.db, t.traits.name);
+        if (!shape) return shape.failure();
+        for (const column_traits& c : t.traits.columns)
+            if (c.rule != merge_rule::lww && shape->column(c.name)) how.rules[c.name] = c.rule;
+        auto tracked = v.tables.track(*v.db, t.traits.name, how, {v.self.write_time});
+        if (!tracked) return tracked.failure();
+    }
+    return {};
+}
+
+}  // namespace
+
+result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
+    auto sealed = state_->write([&]() -> result<void> {
+        state_->self.adopting = false;  // from here on, other devices may have the rows
+        auto n = state_->seal_log();
+        return n ? result<void>{} : result<void>{n.failure()};
+    });
+    if (!sealed) return sealed.failure();
+    causal_context merged;
+    // The write lock keeps registers and tables in step while they are read.
+    auto ok = state_->write([&]() -> result<void> {
+        auto n = state_->seal_log();
+        if (!n) return n.failure();
+        auto header = header_of(*state_);
+        if (!header) return header.failure();
+        merged = header->merged;
+        snapshot_writer out(sink);
+        if (auto begun = out.begin(*header); !begun) return begun;
+        for (std::size_t place = 0; place < state_->tables.tables().size(); ++place)
+            if (auto added = add_rows(*state_, out, place, *state_->tables.tables()[place]); !added)
+                return added;
+        if (auto added = add_unmerged(*state_, out); !added) return added;
+        return out.end();
+    });
+    if (!ok) return ok.failure();
+    return merged;
+}
+
+result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& at) {
+    return state_->write([&]() -> result<void> {
+        if (auto n = state_->seal_log(); !n) return n.failure();
+        snapshot_merger merger(*state_);
+        const snapshot_visitor visitor{
+            [&](snapshot_header h) { return merger.header(std::move(h)); },
+            [&](std::size_t place, snapshot_row row) { return merger.row(place, std::move(row)); },
+            [&](const unmerged_part& p) { return merger.unmerged(p); }};
+        if (auto ok = read_snapshot(source, visitor); !ok) return ok;
+        if (auto ok = merger.end(); !ok) return ok;
+        state_->self.at = at;
+        return {};
+    });
+}
+
+result<vault> vault::join(const std::string& path, const identity& who, const snapshot_source& snapshot,
+                          const cursor& at, vault_options options) {
+    auto made = create(path, who, std::move(options));
+    if (!made) return made;
+    state& v = *made->state_;
+    // Not under write(): installing capture must see its triggers compile. Nothing is captured, for the rows
+    // come through show().
+    auto ok = v.write_captured([&]() -> result<void> {
+        snapshot_merger merger(v);
+        std::optional<suppress_capture> quiet;
+        const snapshot_visitor visitor{
+            [&](snapshot_header h) -> result<void> {
+                if (auto prepared = prepare_file(v, h); !prepared) return prepared;
+                if (auto tracked = track_all(v, h); !tracked) return tracked;
+                quiet.emplace(*v.db);
+                return merger.header(std::move(h));
+            },
+            [&](std::size_t place, snapshot_row row) { return merger.row(place, std::move(row)); },
+            [&](const unmerged_part& p) { return merger.unmerged(p); }};
+        if (auto read = read_snapshot(snapshot, visitor); !read) return read;
+        if (auto merged = merger.end(); !merged) return merged;
+        v.self.at = at;
+        // The first changeset of a new device says its name, though it has nothing else to say.
+        changeset hello;
+        auto seen = v.read_frontier();
+        if (!seen) return seen.failure();
+        hello.context = {v.rows->vector(), std::move(*seen)};
+        auto published = v.publish(hello, *v.rows);
+        return published ? result<void>{} : result<void>{published.failure()};
+    });
+    if (!ok) return ok.failure();
+    return made;
+}
+
+}  // namespace casasync::sqlite

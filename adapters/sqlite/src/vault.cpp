@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: MIT
+/// Making, opening and tracking. Sealing is in seal.cpp, in and out in deliver.cpp, snapshots in
+/// snapshots.cpp, questions in reports.cpp.
+#include "vault_state.hpp"
+
+#include <casasync/digest.hpp>
+#include <casasync/key.hpp>
+
+namespace casasync::sqlite {
+
+namespace {
+
+tracking tracking_of(const track_options& o) {
+    return {o.policy, o.rules, o.groups, o.natural_integer_key, false};
+}
+
+/// The sum over the cells of a table's rows of hash(table, key, column, value): what the vault began with.
+result<detail::u128> digest_of_rows(connection& db, const vault_table& table) {
+    std::string sql = "SELECT ";
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
+        sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
+                                          ? std::string("NULL")
+                                          : quote_name(table.shape.columns[i].name));
+    auto s = db.prepare(sql + " FROM main." + quote_name(table.shape.name));
+    if (!s) return s.failure();
+    detail::u128 sum;
+    bytes cell;
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return sum;
+        std::vector<value> key;
+        for (const std::size_t k : table.shape.key) key.push_back(s->cell(static_cast<int>(k)));
+        const auto encoded = encode_key(key);
+        if (!encoded) continue;
+        const detail::u128 seed = detail::row_seed(table.traits, *encoded);
+        for (std::size_t i = 0; i < table.of_shape.size(); ++i) {
+            if (!table.of_shape[i]) continue;
+            cell.clear();
+            detail::writer w(cell);
+            w.counted(table.shape.columns[i].name);
+            detail::put_value(w, s->cell(static_cast<int>(i)));
+            sum += detail::hash128(cell, seed);
+        }
+    }
+}
+
+result<void> create_tables(connection& db) {
+    if (auto ok = create_log(db); !ok) return ok;
+    if (auto ok = catalog::create(db); !ok) return ok;
+    if (auto ok = row_store::create(db); !ok) return ok;
+    if (auto ok = display::create(db); !ok) return ok;
+    if (auto ok = audit_log::create(db); !ok) return ok;
+    return db.execute(
+        "CREATE TABLE IF NOT EXISTS casasync_device(id BLOB PRIMARY KEY NOT NULL, name TEXT NOT NULL, seq "
+        "INTEGER NOT NULL) STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_large(t INTEGER NOT NULL, k BLOB NOT NULL, c INTEGER NOT NULL, "
+        "PRIMARY KEY(t, k, c)) WITHOUT "
+        "ROWID, STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_outbox(seq INTEGER PRIMARY KEY, part INTEGER NOT NULL, parts "
+        "INTEGER NOT NULL, hour INTEGER NOT "
+        "NULL, payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_inbox(device BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER "
+        "NOT NULL, parts INTEGER NOT NULL, "
+        "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, PRIMARY KEY(device, seq)) STRICT;");
+}
+
+result<void> check_name(const std::string& what, const std::string& name) {
+    if (name.size() <= limits::name_bytes_max && name.find('\0') == std::string::npos) return {};
+    return error{errc::invalid_argument, what + " is longer than 1,000 bytes"};
+}
+
+}  // namespace
+
+vault::vault(std::unique_ptr<state> s) : state_(std::move(s)) {}
+vault::vault(vault&&) noexcept = default;
+vault& vault::operator=(vault&&) noexcept = default;
+vault::~vault() {
+    if (state_) state_->quiet.reset();
+}
+
+result<vault> vault::create(const std::string& path, const identity& who, vault_options options) {
+    if (auto ok = check_name("the device's name", who.device_name); !ok) return ok.failure();
+    auto s = std::make_unique<state>(path, std::move(options));
+    if (auto ok = s->connect(open_mode::create); !ok) return ok.failure();
+    settings fresh;
+    fresh.vault = who.vault;
+    fresh.device = who.device;
+    fresh.device_name = who.device_name;
+    fresh.relay = who.relay;
+    fresh.write_time = s->options.capture_write_time;
+    fresh.clock = band::adopt;
+    sqlite3_randomness(16, fresh.replica.octets.data());
+    const auto make = [&](connection& db) -> result<void> {
+        auto wal = db.query_value("PRAGMA journal_mode = WAL");  // in memory it stays as it is
+        if (!wal) return wal.failure();
+        auto tx = transaction::begin(db);
+        if (!tx) return tx.failure();
+        if (auto there = read_settings(db); there)
+            return error{
+                errc::already_exists,
+                "this file is a casasync vault already; nothing was changed. `casasync status` tells of it"};
+        if (auto ok = create_settings(db, fresh); !ok) return ok;
+        if (auto ok = create_tables(db); !ok) return ok;
+        if (auto ok = db.run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, ?2, 0)",
+                             who.device.view(), who.device_name);
+            !ok)
+            return ok;
+        // Whoever has the vault has what it began with.
+        if (auto ok = db.run("UPDATE casasync_replica SET hlc = ?1 WHERE n = 0",
+                             static_cast<std::int64_t>(band::adopt.packed));
+            !ok)
+            return ok;
+        return tx->commit();
+    };
+    result<void> made;
+    if (s->options.run_on_app) {
+        made = s->options.run_on_app([&](sqlite3* app) -> result<void> {
+            auto db = connection::borrow(app);
+            return make(db);
+        });
+    } else {
+        made = make(*s->db);
+    }
+    if (!made) return made.failure();
+    if (auto ok = s->run([] { return result<void>{}; }); !ok) return ok.failure();
+    return vault(std::move(s));
+}
+
+result<vault> vault::open(const std::string& path, vault_options options) {
+    auto s = std::make_unique<state>(path, std::move(options));
+    if (auto ok = s->connect(open_mode::read_write); !ok) return ok.failure();
+    bool repair = false;
+    auto looked = s->run([&]() -> result<void> {
+        for (const auto& t : s->tables.tables()) {
+            if (!t->tracked) continue;
+            const auto installed = check_installed(*s->db, t->number, t->shape, {s->self.write_time});
+            if (!installed) return installed.failure();
+            repair = repair || !*installed;
+        }
+        return {};
+    });
+    if (!looked) return looked.failure();
+    if (!repair) return vault(std::move(s));
+    auto mended = s->write_captured([&]() -> result<void> {
+        if (auto n = s->seal_log(); !n) return n.failure();
+        for (const auto& t : s->tables.tables())
+            if (t->tracked)
+                if (auto ok = install(*s->db, t->number, t->shape, {s->self.write_time}); !ok) return ok;
+        return {};
+    });
+    if (!mended) return mended.failure();
+    return vault(std::move(s));
+}
+
+vault_id vault::id() const {
+    return state_->self.vault;
+}
+device_id vault::device() const {
+    return state_->self.device;
+}
+
+result<std::vector<std::string>> vault::tables() {
+    std::vector<std::string> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto names = application_tables(*state_->db);
+        if (!names) return names.failure();
+        out = std::move(*names);
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<std::string>> vault::tracked() {
+    std::vector<std::string> out;
+    auto ok = state_->run([&]() -> result<void> {
+        for (const auto& t : state_->tables.tables())
+            if (t->tracked) out.push_back(t->traits.name);
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<untrackable>> vault::check(std::span<const std::string> names, const track_options& how) {
+    std::vector<untrackable> out;
+    auto ok = state_->run([&]() -> result<void> {
+        for (const std::string& name : names) {
+            auto shape = read_shape(*state_->db, name);
+            if (!shape && shape.code() != errc::not_found) return shape.failure();
+            auto fine =
+                shape ? check_trackable(*shape, {how.natural_integer_key}) : result<void>{shape.failure()};
+            if (!fine) out.push_back({name, fine.failure().text()});
+        }
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<void> vault::track(const std::string& table, const track_options& how) {
+    return state_->write_captured([&]() -> result<void> {
+        state& v = *state_;
+        if (auto n = v.seal_log(); !n) return n.failure();
+        auto shape = read_shape(*v.db, table);
+        if (!shape) return shape.failure();
+        const vault_table* before = v.tables.find(shape->name);
+        const bool again = before != nullptr && before->tracked;
+        tracking wanted = tracking_of(how);
+        wanted.adopt = v.self.adopting && before == nullptr;
+        const delete_policy old_policy = before != nullptr ? before->traits.policy : how.policy;
+        if (before != nullptr && old_policy != how.policy)
+            if (auto ok = v.change_policy(*before, how.policy); !ok) return ok;
+        auto tracked = v.tables.track(*v.db, table, wanted, {v.self.write_time});
+        if (!tracked) return tracked.failure();
+        if (again) return {};
+        if (wanted.adopt) {
+            auto base = digest_of_rows(*v.db, **tracked);
+            if (!base) return base.failure();
+            v.self.base += *base;
+            return how.rules.empty() ? result<void>{} : v.record_rows(**tracked);
+        }
+        std::optional<suppress_capture> quiet;
+        if (!v.options.run_on_app) quiet.emplace(*v.db);
+        if (auto ok = v.bring_along(**tracked); !ok) return ok;
+        return v.show_unseen(**tracked);
+    });
+}
+
+result<void> vault::untrack(const std::string& table) {
+    return state_->write([&]() -> result<void> {
+        state& v = *state_;
+        if (auto n = v.seal_log(); !n) return n.failure();
+        const vault_table* t = v.tables.find(table);
+        if (t != nullptr && t->tracked)
+            if (auto ok = v.take_values_along(*t); !ok) return ok;
+        if (auto ok = v.tables.untrack(*v.db, table); !ok) return ok;
+        return v.tables.read(*v.db);
+    });
+}
+
+result<std::int64_t> vault::data_version() {
+    std::int64_t version = 0;
+    auto ok = state_->on_connection([&]() -> result<void> {
+        auto v = state_->db->query_integer("PRAGMA data_version");
+        if (!v) return v.failure();
+        version = *v;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return version;
+}
+
+result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure) {
+    return state_->write([&]() -> result<void> {
+        settings& s = state_->self;
+        if (head > 0) s.relay_head = head;
+        if (relay_now > 0) {
+            s.relay_offset = relay_now - state_->own_now();
+            s.relay_heard = true;
+        }
+        s.last_error = failure.substr(0, 4000);
+        if (failure.empty()) s.last_synced_at = state_->own_now() / 1000;
+        return {};
+    });
+}
+
+}  // namespace casasync::sqlite

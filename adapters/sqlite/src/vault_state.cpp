@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+#include "vault_state.hpp"
+
+#include <casasync/clock.hpp>
+
+namespace casasync::sqlite {
+
+unix_ms vault::state::own_now() const {
+    if (options.now) return options.now();
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+unix_ms vault::state::stamping_now() const {
+    const std::optional<std::int64_t> offset =
+        self.relay_heard ? std::optional(self.relay_offset) : std::nullopt;
+    return stamping_time({own_now(), offset, self.clock, options.built_at});
+}
+
+result<void> vault::state::connect(open_mode mode) {
+    if (options.run_on_app) return {};
+    auto opened = connection::open(path, mode, options.busy_timeout_ms);
+    if (!opened) return opened.failure();
+    db.emplace(std::move(*opened));
+    // What is acknowledged is durable, and a cascade is never ours.
+    return db->execute("PRAGMA synchronous = FULL; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536;");
+}
+
+/// Puts the parts together on the current connection.
+result<void> vault::state::on_connection(const std::function<result<void>()>& work) {
+    const auto assemble = [this] {
+        if (rows) return;
+        rows.emplace(*db, tables);
+        shown.emplace(*db, tables, *rows);
+        audit.emplace(*db, tables, *rows);
+        stale = true;
+    };
+    if (!options.run_on_app) {
+        assemble();
+        return work();
+    }
+    return options.run_on_app([&](sqlite3* app) -> result<void> {
+        if (!db || db->handle() != app) {
+            audit.reset(), shown.reset(), rows.reset();
+            db.emplace(connection::borrow(app));
+        }
+        assemble();
+        return work();
+    });
+}
+
+/// Takes in what other connections did to the file: another process of ours, or a change of the schema.
+result<void> vault::state::refresh() {
+    const auto version = db->query_integer("PRAGMA data_version");
+    if (!version) return version.failure();
+    if (*version != seen_version) {
+        if (seen_version >= 0) app_wrote = std::chrono::steady_clock::now();
+        seen_version = *version;
+        stale = true;
+    }
+    const auto schema = db->query_integer("PRAGMA schema_version");
+    if (!schema) return schema.failure();
+    if (!stale && *schema == schema_version) return {};
+    auto read = read_settings(*db);
+    if (!read) return read.failure();
+    self = std::move(*read);
+    if (*schema != schema_version)
+        if (auto ok = tables.read(*db); !ok) return ok;
+    if (auto ok = rows->read(); !ok) return ok;
+    schema_version = *schema;
+    stale = false;
+    return {};
+}
+
+result<void> vault::state::run(const std::function<result<void>()>& work) {
+    return on_connection([&]() -> result<void> {
+        if (auto ok = refresh(); !ok) return ok;
+        return work();
+    });
+}
+
+result<void> vault::state::transact(const std::function<result<void>()>& work, bool captured) {
+    return on_connection([&]() -> result<void> {
+        auto tx = transaction::begin(*db);
+        if (!tx) return tx.failure();
+        auto done = refresh();
+        std::optional<capture_mark> mark;
+        if (done && !captured && options.run_on_app) {
+            std::vector<table_number> numbers;
+            for (const auto& t : tables.tables())
+                if (t->tracked) numbers.push_back(t->number);
+            auto set = capture_mark::set(*db, numbers);
+            if (set)
+                mark.emplace(std::move(*set));
+            else
+                done = set.failure();
+        }
+        const settings before = self;
+        if (done) done = work();
+        if (done && mark) done = mark->discard(*db);
+        if (done && self != before) done = write_settings(*db, self);
+        if (done) done = tx->commit();
+        if (!done) {
+            tx->rollback();
+            self = before;
+            stale = true;
+            schema_version = -1;
+        }
+        return done;
+    });
+}
+
+result<void> vault::state::write(const std::function<result<void>()>& work) {
+    if (!options.run_on_app && db && !quiet) quiet.emplace(*db);
+    return transact(work, false);
+}
+
+result<void> vault::state::write_captured(const std::function<result<void>()>& work) {
+    quiet.reset();
+    return transact(work, true);
+}
+
+result<frontier> vault::state::read_frontier() {
+    frontier seen;
+    auto s = db->prepare("SELECT id, seq FROM casasync_device WHERE seq > 0");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return seen;
+        if (const auto id = device_id::from(s->blob(0)))
+            seen.raise(*id, static_cast<std::uint64_t>(s->integer(1)));
+    }
+}
+
+result<void> vault::state::raise_frontier(const frontier& to) {
+    for (const auto& [device, seq] : to.entries())
+        if (auto ok = db->run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, '', ?2) "
+                              "ON CONFLICT(id) DO UPDATE SET seq = max(seq, excluded.seq)",
+                              device.view(), static_cast<std::int64_t>(seq));
+            !ok)
+            return ok;
+    return {};
+}
+
+result<void> vault::state::name_device(const device_id& device, const std::string& name) {
+    if (name.empty()) return {};
+    return db->run(
+        "INSERT INTO casasync_device(id, name, seq) VALUES(?1, ?2, 0) ON CONFLICT(id) DO UPDATE SET name = "
+        "excluded.name",
+        device.view(), name);
+}
+
+result<void> vault::state::conclude(const merge_plan& plan) {
+    const unix_ms now = own_now();
+    for (const merged_row& row : plan.rows)
+        if (auto ok = audit->note(row, now); !ok) return ok;
+    if (auto ok = rows->raise(plan.merged.vector); !ok) return ok;
+    if (auto ok = raise_frontier(plan.merged.seen); !ok) return ok;
+    self.digest += plan.digest;
+    self.open_digest += plan.open_digest;
+    self.clock = observe(self.clock, plan.greatest);
+    return {};
+}
+
+}  // namespace casasync::sqlite

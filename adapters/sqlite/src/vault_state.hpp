@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// What a vault object holds, and the one way in which everything it does reaches the file.
+#include "audit.hpp"
+#include "capture.hpp"
+#include "catalog.hpp"
+#include "connection.hpp"
+#include "display.hpp"
+#include "row_store.hpp"
+#include "settings.hpp"
+#include "suppress.hpp"
+
+#include <casasync/changeset.hpp>
+#include <casasync/merge.hpp>
+#include <casasync/sqlite/vault.hpp>
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace casasync::sqlite {
+
+struct vault::state {
+    state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
+
+    std::string path;
+    vault_options options;
+    std::optional<connection> db{};
+    std::optional<suppress_capture> quiet{};  ///< only on the engine's own connection
+    settings self{};
+    catalog tables{};
+    std::optional<row_store> rows{};
+    std::optional<display> shown{};
+    std::optional<audit_log> audit{};
+    bool stale = true;                                  ///< what is in memory may not be what is in the file
+    std::int64_t seen_version = -1;                     ///< data_version at the last look
+    std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
+    std::chrono::steady_clock::time_point app_wrote{};  ///< when another connection was last seen to commit
+
+    /// Opens or borrows the connection and reads what is there.
+    [[nodiscard]] result<void> connect(open_mode mode);
+    /// Runs `work` with what is in memory up to date, outside a transaction.
+    [[nodiscard]] result<void> run(const std::function<result<void>()>& work);
+    /// Runs `work` in a write transaction in which nothing is captured; all or nothing, in memory too.
+    [[nodiscard]] result<void> write(const std::function<result<void>()>& work);
+    /// The same, but what `work` writes is captured as this device's own.
+    [[nodiscard]] result<void> write_captured(const std::function<result<void>()>& work);
+
+    [[nodiscard]] unix_ms own_now() const;
+    /// The time to stamp with.
+    [[nodiscard]] unix_ms stamping_now() const;
+
+    // seal.cpp: inside write()
+    [[nodiscard]] result<std::size_t> seal_log();
+    /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.
+    template <row_source Rows>
+    [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
+    [[nodiscard]] result<void> queue(changeset& c);
+    /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
+    [[nodiscard]] result<void> conclude(const merge_plan& plan);
+    /// Makes rows that are in a table, and in no record, rows this device brings along.
+    [[nodiscard]] result<void> bring_along(const vault_table& table);
+    [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
+    [[nodiscard]] result<void> show_unseen(const vault_table& table);
+
+    // deliver.cpp: inside write()
+    [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);
+
+    [[nodiscard]] result<frontier> read_frontier();
+    [[nodiscard]] result<void> raise_frontier(const frontier& to);
+    [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
+
+    // reports.cpp
+    [[nodiscard]] author author_of(const stamp& s);
+    [[nodiscard]] conflict_info describe(const audit_entry& e);
+    [[nodiscard]] result<std::vector<device_info>> list_devices();
+    [[nodiscard]] std::string digest_text() const;
+    [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);
+    [[nodiscard]] result<void> take_values_along(const vault_table& table);
+    [[nodiscard]] result<void> record_rows(const vault_table& table);
+    [[nodiscard]] result<std::vector<bytes>> all_keys(const vault_table& table);
+
+    [[nodiscard]] result<void> on_connection(const std::function<result<void>()>& work);
+
+ private:
+    [[nodiscard]] result<void> refresh();
+    [[nodiscard]] result<void> transact(const std::function<result<void>()>& work, bool captured);
+};
+
+template <row_source Rows>
+result<std::vector<merged_row>> vault::state::publish(changeset& c, Rows& source) {
+    if (auto ok = queue(c); !ok) return ok.failure();
+    auto plan = merge(c, source);
+    if (!plan) return plan.failure();
+    if (auto ok = conclude(*plan); !ok) return ok.failure();
+    return std::move(plan->rows);
+}
+
+}  // namespace casasync::sqlite

@@ -1,0 +1,426 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/sqlite/vault.hpp>
+#include <casasync/store.hpp>
+#include <casasync_test/catch.hpp>
+
+#include <sqlite3.h>
+
+#include <filesystem>
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace casasync;
+using casasync::sqlite::vault;
+
+static_assert(change_store<vault>);
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A folder that goes away.
+struct scratch {
+    fs::path path;
+    scratch() {
+        std::random_device seed;
+        path = fs::temp_directory_path() /
+               ("casasync-vault-test-" + std::to_string(seed()) + std::to_string(seed()));
+        fs::create_directories(path);
+    }
+    ~scratch() {
+        std::error_code ignored;
+        fs::remove_all(path, ignored);
+    }
+    std::string file(const std::string& name) const { return (path / name).string(); }
+};
+
+/// The app's own connection: plain SQLite, knows nothing of casasync.
+class app {
+ public:
+    explicit app(const std::string& file) {
+        REQUIRE(sqlite3_open(file.c_str(), &db_) == SQLITE_OK);
+        sqlite3_busy_timeout(db_, 5000);
+    }
+    app(const app&) = delete;
+    app& operator=(const app&) = delete;
+    ~app() { sqlite3_close(db_); }
+    sqlite3* handle() const { return db_; }
+    void run(const std::string& sql) {
+        char* message = nullptr;
+        const int code = sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, &message);
+        const std::string text = message != nullptr ? message : "";
+        sqlite3_free(message);
+        INFO(sql << ": " << text);
+        REQUIRE(code == SQLITE_OK);
+    }
+    /// Runs what a constraint may refuse.
+    void attempt(const std::string& sql) { sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); }
+    /// Every row as one line, columns with their types.
+    std::string dump(const std::string& sql) {
+        std::string out;
+        sqlite3_stmt* s = nullptr;
+        INFO(sql);
+        REQUIRE(sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) == SQLITE_OK);
+        while (sqlite3_step(s) == SQLITE_ROW) {
+            for (int i = 0; i < sqlite3_column_count(s); ++i) {
+                const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(s, i));
+                out += (i > 0 ? "|" : "") + std::string(text != nullptr ? text : "NULL");
+            }
+            out += "\n";
+        }
+        sqlite3_finalize(s);
+        return out;
+    }
+
+ private:
+    sqlite3* db_ = nullptr;
+};
+
+sqlite::identity who(const std::string& name, std::uint8_t n) {
+    sqlite::identity id;
+    id.vault.octets[0] = 99;
+    id.device.octets[0] = n;
+    id.device_name = name;
+    return id;
+}
+
+template <class T>
+T must(result<T> r) {
+    if (!r) INFO(r.failure().text());
+    if (!r) FAIL(r.failure().text());
+    return std::move(*r);
+}
+void must(const result<void>& r) {
+    if (!r) FAIL(r.failure().text());
+}
+
+/// Devices and the log they share; pulling is by position, own records are skipped.
+struct world {
+    scratch dir;
+    unix_ms now = 1'795'000'000'000;
+    std::vector<inbound_part> log;
+    std::map<std::string, vault> devices;
+    std::map<std::string, std::unique_ptr<app>> apps;
+
+    sqlite::vault_options options() {
+        sqlite::vault_options o;
+        o.now = [this] { return now; };
+        return o;
+    }
+    vault& operator[](const std::string& name) { return devices.at(name); }
+    app& sql(const std::string& name) { return *apps.at(name); }
+
+    vault& first(const std::string& name, const std::string& schema) {
+        apps[name] = std::make_unique<app>(dir.file(name));
+        apps[name]->run(schema);
+        devices.emplace(name, must(vault::create(dir.file(name), who(name, 1), options())));
+        vault& v = devices.at(name);
+        for (const std::string& table : must(v.tables())) must(v.track(table));
+        return v;
+    }
+    vault& joins(const std::string& name, const std::string& sponsor) {
+        push(sponsor);
+        bytes snapshot;
+        must(devices.at(sponsor).write_snapshot([&](bytes_view part) -> result<void> {
+            snapshot.insert(snapshot.end(), part.begin(), part.end());
+            return {};
+        }));
+        bool read = false;
+        const auto source = [&]() -> result<bytes> { return std::exchange(read, true) ? bytes{} : snapshot; };
+        cursor at;
+        at.pos = log.size();
+        const auto n = static_cast<std::uint8_t>(devices.size() + 1);
+        devices.emplace(name, must(vault::join(dir.file(name), who(name, n), source, at, options())));
+        apps[name] = std::make_unique<app>(dir.file(name));
+        return devices.at(name);
+    }
+    void push(const std::string& name) {
+        vault& v = devices.at(name);
+        must(v.seal());
+        for (const outbound_part& p : must(v.outbox(std::size_t{1} << 30))) {
+            log.push_back({log.size() + 1, v.device(), p.seq, p.part, p.parts, p.payload});
+            must(v.settle(p.seq));
+        }
+    }
+    void pull(const std::string& name) {
+        vault& v = devices.at(name);
+        cursor at = must(v.position());
+        std::vector<inbound_part> fresh;
+        for (const inbound_part& p : log)
+            if (p.pos > at.pos && p.device != v.device()) fresh.push_back(p);
+        at.pos = log.size();
+        must(v.accept(fresh, at));
+        must(v.merge_inbox(now));
+        must(v.note_sync(log.size(), now, ""));
+    }
+    void everyone_syncs() {
+        for (auto& [name, v] : devices) push(name);
+        for (auto& [name, v] : devices) pull(name);
+    }
+    void all_agree(const std::vector<std::string>& queries) {
+        for (auto& [name, v] : devices) {
+            INFO(name);
+            INFO(sql(name).dump("SELECT hex(device), seq, why FROM casasync_inbox"));
+            CHECK(must(v.status()).held == 0);
+        }
+        const std::string& one = devices.begin()->first;
+        for (auto& [name, v] : devices) {
+            INFO(name);
+            CHECK(must(v.digest()) == must(devices.at(one).digest()));
+            for (const std::string& q : queries) CHECK(sql(name).dump(q) == sql(one).dump(q));
+            const auto report = must(v.verify());
+            for (const std::string& d : report.differences) INFO(d);
+            CHECK(report.differences.empty());
+            const auto mine = must(v.conflicts()), theirs = must(devices.at(one).conflicts());
+            std::set<std::string> a, b;
+            for (const auto& c : mine) a.insert(c.id);
+            for (const auto& c : theirs) b.insert(c.id);
+            CHECK(a == b);
+        }
+    }
+};
+
+constexpr const char* txn =
+    "CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT DEFAULT 'none')";
+constexpr const char* all_txn = "SELECT id, amount, note FROM txn ORDER BY id";
+
+}  // namespace
+
+TEST_CASE("rows that were there join by snapshot, and edits travel both ways", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, NULL)");
+    w.joins("phone", "desktop");
+    CHECK(w.sql("phone").dump(all_txn) == "a|1|x\nb|2|NULL\n");
+    w.sql("desktop").run(
+        "UPDATE txn SET amount = 10 WHERE id = 'a'; INSERT INTO txn(id, amount) VALUES('c', 3)");
+    w.now += 1000;
+    w.sql("phone").run("UPDATE txn SET note = 'y' WHERE id = 'a'; DELETE FROM txn WHERE id = 'b'");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_txn) == "a|10|y\nc|3|none\n");
+    w.all_agree({all_txn});
+    CHECK(must(w["desktop"].conflicts()).empty());
+    const auto status = must(w["desktop"].status());
+    CHECK(status.in_sync);
+    CHECK(status.devices.size() == 2);
+    CHECK(status.devices[1].name == "phone");
+    w.everyone_syncs();
+    CHECK(must(w["phone"].seal()) == 0);
+}
+
+TEST_CASE("one field changed on both sides: the later is shown, the other can be restored or given up",
+          "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("UPDATE txn SET note = 'desk'");
+    must(w["desktop"].seal());
+    w.now += 60'000;
+    w.sql("phone").run("UPDATE txn SET note = 'phone'");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_txn) == "a|1|phone\nb|1|phone\n");
+    w.all_agree({all_txn});
+    auto open = must(w["phone"].conflicts());
+    REQUIRE(open.size() == 2);
+    CHECK(open[0].loser == value("desk"));
+    CHECK(open[0].loser_by.device_name == "desktop");
+    CHECK(open[0].winner == value("phone"));
+    CHECK(open[0].winner_by.device_name == "phone");
+    CHECK(open[0].reason == conflict_reason::older_stamp);
+    const auto on_a = open[0].key[0] == value("a") ? open[0] : open[1],
+               on_b = open[0].key[0] == value("a") ? open[1] : open[0];
+    must(w["phone"].restore(on_a.id));
+    must(w["phone"].keep(on_b.id.substr(0, 8)));
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_txn) == "a|1|desk\nb|1|phone\n");
+    CHECK(must(w["desktop"].conflicts()).empty());
+    w.all_agree({all_txn});
+    CHECK(must(w["desktop"].conflicts(false)).size() == 2);
+    const auto story = must(w["desktop"].why("txn", std::vector<std::string>{"a"}));
+    CHECK(story.visible);
+    REQUIRE(story.cells.size() == 2);
+    CHECK(story.cells[1].by.device_name == "phone");
+    CHECK(story.cells[1].lost.size() == 1);
+}
+
+TEST_CASE("an edit against a delete, either way round, and restored", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("DELETE FROM txn WHERE id = 'a'; UPDATE txn SET amount = 20 WHERE id = 'b'");
+    must(w["desktop"].seal());
+    w.now += 60'000;
+    w.sql("phone").run("UPDATE txn SET amount = 10 WHERE id = 'a'; DELETE FROM txn WHERE id = 'b'");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_txn) == "a|10|x\n");
+    w.all_agree({all_txn});
+    std::map<conflict_reason, sqlite::conflict_info> open;
+    for (const auto& c : must(w["desktop"].conflicts())) open[c.reason] = c;
+    REQUIRE(open.size() == 2);
+    CHECK(open.at(conflict_reason::hidden_by_delete).loser == value(20));
+    must(w["desktop"].restore(open.at(conflict_reason::hidden_by_delete).id));
+    must(w["desktop"].restore(open.at(conflict_reason::delete_undone).id));
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "b|20|y\n");
+    w.all_agree({all_txn});
+    CHECK(must(w["phone"].conflicts()).empty());
+}
+
+TEST_CASE("a populated table tracked later is brought along, and meets its like", "[vault]") {
+    world w;
+    w.first("desktop", txn);
+    w.joins("phone", "desktop");
+    for (const char* name : {"desktop", "phone"})
+        w.sql(name).run(
+            "CREATE TABLE tag(name TEXT PRIMARY KEY NOT NULL, color TEXT); INSERT INTO tag VALUES('food', "
+            "'red'), ('" +
+            std::string(name) + "', 'blue')");
+    must(w["desktop"].track("tag"));
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT count(*) FROM tag") == "2\n");
+    must(w["phone"].track("tag"));
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT * FROM tag ORDER BY 1") == "desktop|blue\nfood|red\nphone|blue\n");
+    w.all_agree({"SELECT * FROM tag ORDER BY 1"});
+    CHECK(must(w["phone"].conflicts()).empty());
+}
+
+TEST_CASE("max and field groups", "[vault]") {
+    world v;
+    v.apps["desktop"] = std::make_unique<app>(v.dir.file("desktop"));
+    v.sql("desktop").run(
+        "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, seen INTEGER, amount INTEGER, cur TEXT); INSERT INTO "
+        "acc VALUES('a', 5, 1, 'EUR')");
+    v.devices.emplace("desktop", must(vault::create(v.dir.file("desktop"), who("desktop", 1), v.options())));
+    sqlite::track_options how;
+    how.rules["seen"] = merge_rule::max;
+    how.groups = {{"amount", "cur"}};
+    must(v["desktop"].track("acc", how));
+    v.joins("phone", "desktop");
+    v.sql("desktop").run("UPDATE acc SET seen = 9, amount = 7");
+    must(v["desktop"].seal());
+    v.now += 1000;
+    v.sql("phone").run("UPDATE acc SET seen = 6, cur = 'USD'");
+    v.everyone_syncs();
+    CHECK(v.sql("phone").dump("SELECT * FROM acc") == "a|9|1|USD\n");  // the group of the later write, whole
+    v.all_agree({"SELECT * FROM acc"});
+    v.sql("phone").run("UPDATE acc SET seen = 3");
+    must(v["phone"].seal());
+    CHECK(v.sql("phone").dump("SELECT seen FROM acc") == "9\n");
+    CHECK(v["desktop"].track("acc", {.rules = {{"seen", merge_rule::min}}}).code() == errc::schema_mismatch);
+}
+
+TEST_CASE("three devices at random converge, whatever is delivered when", "[vault]") {
+    const char* schema =
+        "CREATE TABLE cat(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE);"
+        "CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, cat TEXT REFERENCES cat(id), amount INTEGER, note "
+        "TEXT) WITHOUT ROWID;"
+        "CREATE TABLE link(a TEXT NOT NULL, b INTEGER NOT NULL, PRIMARY KEY(a, b));"
+        "INSERT INTO cat VALUES('c0', 'food'), ('c1', 'rent'); INSERT INTO txn VALUES('t0', 'c0', 1, 'a'), "
+        "('t1', NULL, 2, 'b')";
+    const std::vector<std::string> queries{"SELECT * FROM cat ORDER BY 1", "SELECT * FROM txn ORDER BY 1",
+                                           "SELECT * FROM link ORDER BY 1, 2"};
+    for (unsigned seed = 0; seed < 30; ++seed) {
+        std::mt19937 rng(seed);
+        const auto pick = [&rng](unsigned n) { return std::to_string(rng() % n); };
+        world w;
+        w.first("a", schema);
+        w.joins("b", "a");
+        w.joins("c", "b");
+        for (auto& [name, db] : w.apps) db->run("PRAGMA foreign_keys = ON");
+        const std::vector<std::string> names{"a", "b", "c"};
+        for (int step = 0; step < 60; ++step) {
+            const std::string& name = names[rng() % 3];
+            app& db = w.sql(name);
+            w.now += static_cast<unix_ms>(rng() % 3);
+            switch (rng() % 12) {
+                case 0:
+                    db.attempt("INSERT OR IGNORE INTO cat VALUES('c" + pick(5) + "', 'n" + pick(4) + "')");
+                    break;
+                case 1:
+                    db.attempt("UPDATE OR IGNORE cat SET name = 'n" + pick(4) + "' WHERE id = 'c" + pick(5) +
+                               "'");
+                    break;
+                case 2:
+                    db.attempt("DELETE FROM cat WHERE id = 'c" + pick(5) + "'");
+                    break;
+                case 3:
+                    db.attempt("INSERT OR REPLACE INTO txn VALUES('t" + pick(4) +
+                               "', (SELECT min(id) FROM cat WHERE id >= 'c" + pick(5) + "'), " + pick(9) +
+                               ", 'n" + pick(9) + "')");
+                    break;
+                case 4:
+                    db.attempt("UPDATE txn SET amount = " + pick(9) + " WHERE id = 't" + pick(4) + "'");
+                    break;
+                case 5:
+                    db.attempt("UPDATE txn SET note = 'n" + pick(9) + "'");
+                    break;
+                case 6:
+                    db.attempt("DELETE FROM txn WHERE id = 't" + pick(4) + "'");
+                    break;
+                case 7:
+                    db.attempt("INSERT OR REPLACE INTO link VALUES('l" + pick(2) + "', " + pick(3) + ")");
+                    break;
+                case 8:
+                    db.attempt("DELETE FROM link WHERE b = " + pick(3));
+                    break;
+                case 9:
+                    db.attempt("INSERT OR REPLACE INTO cat VALUES('c" + pick(5) + "', 'n" + pick(4) + "')");
+                    break;
+                case 10:
+                    w.push(name);
+                    break;
+                default:
+                    w.pull(name);
+                    break;
+            }
+            if (rng() % 4 == 0) must(w[name].seal());
+        }
+        INFO("seed " << seed);
+        for (int round = 0; round < 2; ++round) w.everyone_syncs();
+        w.all_agree(queries);
+    }
+}
+
+TEST_CASE("what is not a vault says so, and a vault is not made twice", "[vault]") {
+    scratch dir;
+    {
+        app plain(dir.file("plain"));
+        plain.run("CREATE TABLE t(a)");
+    }
+    CHECK(vault::open(dir.file("plain")).code() == errc::not_a_vault);
+    FILE* f = std::fopen(dir.file("text").c_str(), "w");
+    std::fputs(
+        "this is not a database, it is a text that is longer than a header of one hundred bytes, as it "
+        "should be for this",
+        f);
+    std::fclose(f);
+    CHECK(vault::open(dir.file("text")).code() == errc::not_a_database);
+    must(vault::create(dir.file("plain"), who("one", 1)));
+    CHECK(vault::create(dir.file("plain"), who("two", 2)).code() == errc::already_exists);
+    auto v = must(vault::open(dir.file("plain")));
+    CHECK(v.track("t").code() == errc::not_trackable);
+    CHECK(v.track("nothing").code() == errc::not_found);
+    CHECK(must(v.check(std::vector<std::string>{"t"}, {})).size() == 1);
+}
+
+TEST_CASE("the engine works on the app's own connection", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    auto options = w.options();
+    options.run_on_app = [&w](const std::function<result<void>(sqlite3*)>& work) {
+        return work(w.sql("phone").handle());
+    };
+    w.devices.erase("phone");
+    w.devices.emplace("phone", must(vault::open(w.dir.file("phone"), options)));
+    w.sql("phone").run(
+        "PRAGMA foreign_keys = ON; UPDATE txn SET note = 'p'; INSERT INTO txn VALUES('b', 2, 'y')");
+    w.sql("desktop").run("UPDATE txn SET amount = 7");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|7|p\nb|2|y\n");
+    w.all_agree({all_txn});
+    CHECK(must(w["phone"].seal()) == 0);
+}
