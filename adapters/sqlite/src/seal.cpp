@@ -310,7 +310,10 @@ result<std::size_t> vault::state::seal_log() {
             first = last;
         }
         const std::vector<table_number> drained(numbers.begin(), numbers.end());
+        if (auto ok = drop_captured(); !ok) return ok.failure();
         if (auto ok = clear_log(*db, chunk->last, drained); !ok) return ok.failure();
+        if (mark)  // an emptied log counts from one again
+            if (auto ok = set_mark(); !ok) return ok.failure();
     }
     return sealed;
 }

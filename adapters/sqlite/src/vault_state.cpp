@@ -79,25 +79,31 @@ result<void> vault::state::run(const std::function<result<void>()>& work) {
     });
 }
 
+result<void> vault::state::set_mark() {
+    if (!options.run_on_app) return {};
+    std::vector<table_number> numbers;
+    for (const auto& t : tables.tables())
+        if (t->tracked) numbers.push_back(t->number);
+    auto set = capture_mark::set(*db, numbers);
+    if (!set) return set.failure();
+    mark.emplace(std::move(*set));
+    return {};
+}
+
+result<void> vault::state::drop_captured() {
+    return mark ? mark->discard(*db) : result<void>{};
+}
+
 result<void> vault::state::transact(const std::function<result<void>()>& work, bool captured) {
     return on_connection([&]() -> result<void> {
         auto tx = transaction::begin(*db);
         if (!tx) return tx.failure();
         auto done = refresh();
-        std::optional<capture_mark> mark;
-        if (done && !captured && options.run_on_app) {
-            std::vector<table_number> numbers;
-            for (const auto& t : tables.tables())
-                if (t->tracked) numbers.push_back(t->number);
-            auto set = capture_mark::set(*db, numbers);
-            if (set)
-                mark.emplace(std::move(*set));
-            else
-                done = set.failure();
-        }
+        if (done && !captured) done = set_mark();
         const settings before = self;
         if (done) done = work();
-        if (done && mark) done = mark->discard(*db);
+        if (done) done = drop_captured();
+        mark.reset();
         if (done && self != before) done = write_settings(*db, self);
         if (done) done = tx->commit();
         if (!done) {

@@ -38,7 +38,9 @@ struct vault::state {
     std::optional<row_store> rows{};
     std::optional<display> shown{};
     std::optional<audit_log> audit{};
-    bool stale = true;                                  ///< what is in memory may not be what is in the file
+    std::optional<capture_mark>
+        mark{};         ///< on the app's connection, inside a transaction that is not to be captured
+    bool stale = true;  ///< what is in memory may not be what is in the file
     std::int64_t seen_version = -1;                     ///< data_version at the last look
     std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
     std::chrono::steady_clock::time_point app_wrote{};  ///< when another connection was last seen to commit
@@ -55,6 +57,12 @@ struct vault::state {
     [[nodiscard]] unix_ms own_now() const;
     /// The time to stamp with.
     [[nodiscard]] unix_ms stamping_now() const;
+
+    /// On the app's connection: what is captured from here on is not the app's. Elsewhere nothing is
+    /// captured.
+    [[nodiscard]] result<void> set_mark();
+    /// Takes back what was captured since set_mark().
+    [[nodiscard]] result<void> drop_captured();
 
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
