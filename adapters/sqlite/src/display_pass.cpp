@@ -414,16 +414,17 @@ struct display_pass::frame {
 };
 
 /// Takes a row out of its table; where that matters, children first, so that nothing cascades: while rows are
-/// written they join the queue, after that they are parked.
+/// written they join the queue, after that they are parked. Nothing is erased before all are loaded, because
+/// in a cycle SQLite may still cascade to a row that is on its way out.
 result<void> display_pass::leave(row_entry& seed) {
-    std::vector<frame> stack;
+    std::vector<frame> stack, order;
     auto first = open_frame(seed, nullptr);
     if (!first) return first.failure();
     stack.push_back(std::move(*first));
     while (!stack.empty()) {
         frame& f = stack.back();
         if (f.next == f.children.size()) {
-            if (auto ok = close_frame(f, seed); !ok) return ok;
+            order.push_back({.row = f.row, .of = f.of, .children = {}});
             stack.pop_back();
             continue;
         }
@@ -435,6 +436,8 @@ result<void> display_pass::leave(row_entry& seed) {
         if (!next) return next.failure();
         stack.push_back(std::move(*next));
     }
+    for (const frame& f : order)
+        if (auto ok = close_frame(f, seed); !ok) return ok;
     return {};
 }
 
