@@ -189,7 +189,10 @@ class session {
             pushed_.push_back(p.seq);
             out.envelopes.push_back(std::move(p.envelope));
         }
-        if (out.envelopes.empty()) step_ = step::pull;
+        if (out.envelopes.empty()) {
+            all_sent_ = true;
+            step_ = step::pull;
+        }
         return out;
     }
 
@@ -231,6 +234,7 @@ class session {
         for (std::size_t i = 0; i < p.records.size(); ++i) {
             const log_record& record = p.records[i];
             if (record.envelope.empty()) {
+                if (all_sent_) continue;  // it was settled by the relay's word for it
                 if (auto ok = store_->settle(record.digest); !ok) return stop(ok.failure()), false;
                 continue;
             }
@@ -313,10 +317,11 @@ class session {
     Store* store_;
     Cipher* keys_;
     step step_ = step::begin;
-    cursor start_{};    ///< where the store's cursor was
-    cursor durable_{};  ///< where it is
-    cursor scan_{};     ///< how far the log was read
-    bool blocked_ = false;
+    cursor start_{};         ///< where the store's cursor was
+    cursor durable_{};       ///< where it is
+    cursor scan_{};          ///< how far the log was read
+    bool blocked_ = false;   ///< an envelope did not open: the durable cursor stays before it
+    bool all_sent_ = false;  ///< the outbox was seen empty
     std::vector<std::uint64_t> pushed_{};
     std::optional<error> lost_{};
     std::optional<error> failure_{};

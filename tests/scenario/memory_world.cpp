@@ -110,8 +110,7 @@ class memory_device final : public test_device {
         lost_write out{text_of(c.key), {}, c.what.what, {}, c.what.why};
         if (!c.what.column) return out;
         out.column = store_.tables().front().traits.columns[*c.what.column].name;
-        const cells shown = row(out.key);
-        if (!shown.empty()) out.shown = shown.at(out.column);
+        if (const auto shown = store_.read("txn", key_of(out.key))) out.shown = (*shown)[*c.what.column];
         return out;
     }
     memory_conflict find(const lost_write& which) {

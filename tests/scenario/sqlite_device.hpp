@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A device whose vault is a SQLite file. An app writes with its own connection and its own SQL.
+#include <casasync/openssl/cipher.hpp>
+#include <casasync/openssl/random.hpp>
+#include <casasync/openssl/snapshot_cipher.hpp>
+#include <casasync/session.hpp>
+#include <casasync/sqlite/vault.hpp>
+#include <casasync_test/catch.hpp>
+#include <casasync_test/world.hpp>
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <memory>
+#include <tuple>
+
+#include <unistd.h>
+
+namespace casasync_test {
+
+/// A folder that is removed at the end; in memory where the system has such.
+class scratch_folder {
+ public:
+    scratch_folder() {
+        const std::filesystem::path memory = "/dev/shm";
+        const auto base =
+            std::filesystem::is_directory(memory) ? memory : std::filesystem::temp_directory_path();
+        std::string name = (base / "casasync-story-XXXXXX").string();
+        REQUIRE(mkdtemp(name.data()) != nullptr);
+        path_ = name;
+    }
+    scratch_folder(const scratch_folder&) = delete;
+    scratch_folder& operator=(const scratch_folder&) = delete;
+    ~scratch_folder() {
+        std::error_code ignored;
+        std::filesystem::remove_all(path_, ignored);
+    }
+    [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
+
+ private:
+    std::filesystem::path path_;
+};
+
+/// The app: a connection of its own.
+class app_connection {
+ public:
+    explicit app_connection(const std::string& path) {
+        REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
+        sqlite3_busy_timeout(db_, 5000);
+    }
+    app_connection(const app_connection&) = delete;
+    app_connection& operator=(const app_connection&) = delete;
+    ~app_connection() { sqlite3_close(db_); }
+
+    /// Runs one statement; returns its rows.
+    std::vector<std::vector<casasync::value>> run(const std::string& sql,
+                                                  const std::vector<casasync::value>& bound = {}) {
+        sqlite3_stmt* s = nullptr;
+        REQUIRE(sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) == SQLITE_OK);
+        for (std::size_t i = 0; i < bound.size(); ++i) bind(s, static_cast<int>(i) + 1, bound[i]);
+        std::vector<std::vector<casasync::value>> out;
+        int rc = sqlite3_step(s);
+        for (; rc == SQLITE_ROW; rc = sqlite3_step(s)) {
+            auto& row = out.emplace_back();
+            for (int c = 0; c < sqlite3_column_count(s); ++c) row.push_back(cell(s, c));
+        }
+        sqlite3_finalize(s);
+        INFO(sqlite3_errmsg(db_));
+        REQUIRE(rc == SQLITE_DONE);
+        return out;
+    }
+
+ private:
+    static void bind(sqlite3_stmt* s, int at, const casasync::value& v) {
+        if (v.kind() == casasync::value_kind::integer)
+            sqlite3_bind_int64(s, at, v.integer());
+        else if (v.kind() == casasync::value_kind::text)
+            sqlite3_bind_text(s, at, v.text().data(), static_cast<int>(v.text().size()), SQLITE_TRANSIENT);
+        else
+            REQUIRE(v.is_null());  // stories write no others
+    }
+    static casasync::value cell(sqlite3_stmt* s, int c) {
+        switch (sqlite3_column_type(s, c)) {
+            case SQLITE_INTEGER:
+                return casasync::value(static_cast<std::int64_t>(sqlite3_column_int64(s, c)));
+            case SQLITE_TEXT:
+                return casasync::value(std::string(reinterpret_cast<const char*>(sqlite3_column_text(s, c)),
+                                                   static_cast<std::size_t>(sqlite3_column_bytes(s, c))));
+            default:
+                return {};
+        }
+    }
+
+    sqlite3* db_ = nullptr;
+};
+
+/// How far a device's clock is from the story's.
+struct story_clock {
+    const casasync::unix_ms* story = nullptr;
+    casasync::unix_ms ahead = 0;
+};
+
+/// `Way` models transport and has cut(bool).
+template <casasync::transport Way>
+class sqlite_device final : public test_device {
+ public:
+    static constexpr std::uint8_t key_byte = 3;
+
+    sqlite_device(const std::string& path, std::shared_ptr<story_clock> clock, casasync::sqlite::vault vault,
+                  std::unique_ptr<Way> way)
+        : clock_(std::move(clock)),
+          app_(path),
+          vault_(std::move(vault)),
+          keys_(vault_.id(), vault_key()),
+          way_(std::move(way)) {}
+
+    [[nodiscard]] static casasync::openssl::key256 vault_key() {
+        casasync::openssl::key256 key;
+        key.fill(key_byte);
+        return key;
+    }
+    /// Stamps tell the story's time: they are taken at the seal, and the world seals before time moves.
+    [[nodiscard]] static casasync::sqlite::vault_options options(const std::shared_ptr<story_clock>& clock) {
+        casasync::sqlite::vault_options o;
+        o.now = [clock] { return *clock->story + clock->ahead; };
+        o.capture_write_time = false;
+        return o;
+    }
+
+    void write(const std::string& id, const cells& what) override {
+        std::string columns = "id", places = "?1", updates;
+        std::vector<casasync::value> bound{casasync::value(id)};
+        for (const auto& [column, v] : what) {
+            bound.push_back(v);
+            columns += ", " + column;
+            places += ", ?" + std::to_string(bound.size());
+            updates += (updates.empty() ? "" : ", ") + column + " = excluded." + column;
+        }
+        app_.run("INSERT INTO txn(" + columns + ") VALUES(" + places + ") ON CONFLICT(id) DO UPDATE SET " +
+                     updates,
+                 bound);
+    }
+    void erase(const std::string& id) override {
+        app_.run("DELETE FROM txn WHERE id = ?1", {casasync::value(id)});
+    }
+    std::map<std::string, cells> rows() override {
+        std::map<std::string, cells> out;
+        for (const auto& row : app_.run("SELECT id, amount, note FROM txn"))
+            out[row[0].text()] = {{"amount", row[1]}, {"note", row[2]}};
+        return out;
+    }
+    std::vector<lost_write> conflicts() override {
+        std::vector<lost_write> out;
+        for (const auto& c : open_conflicts()) out.push_back(tell(c));
+        std::sort(out.begin(), out.end(), [](const lost_write& a, const lost_write& b) {
+            return std::tie(a.key, a.column, a.loser) < std::tie(b.key, b.column, b.loser);
+        });
+        return out;
+    }
+    void restore(const lost_write& which) override { REQUIRE(vault_.restore(find(which)).ok()); }
+    void keep(const lost_write& which) override { REQUIRE(vault_.keep(find(which)).ok()); }
+    std::string digest() override {
+        const auto d = vault_.digest();
+        REQUIRE(d.ok());
+        return *d;
+    }
+
+    casasync::result<casasync::sync_report> sync() override {
+        return casasync::sync<casasync::openssl::snapshot_opener>(vault_, keys_, *way_);
+    }
+    std::size_t pending() override {
+        const auto s = vault_.status();
+        REQUIRE(s.ok());
+        return s->captured + s->pending_out + s->pending_in;
+    }
+    std::vector<casasync::inbound_part> sealed() override {
+        seal();
+        const auto parts = vault_.outbox(casasync::limits::changeset_bytes_max);
+        REQUIRE(parts.ok());
+        std::vector<casasync::inbound_part> out;
+        for (const auto& p : *parts) out.push_back({0, vault_.device(), p.seq, p.part, p.parts, p.payload});
+        return out;
+    }
+    casasync::merge_report deliver(std::span<const casasync::inbound_part> parts) override {
+        REQUIRE(vault_.accept(parts, *vault_.position()).ok());
+        const auto merged = vault_.merge_inbox(0);
+        REQUIRE(merged.ok());
+        return *merged;
+    }
+    void cut(bool off) override { way_->cut(off); }
+    void skew(casasync::unix_ms ahead) override {
+        seal();
+        clock_->ahead = ahead;
+    }
+
+    void seal() { REQUIRE(vault_.seal().ok()); }
+    void offer() {
+        REQUIRE(sync().ok());
+        casasync::memory_spool spool;
+        casasync::openssl::random random;
+        const auto offered =
+            casasync::offer_snapshot<casasync::openssl::snapshot_sealer>(vault_, keys_, *way_, spool, random);
+        INFO((offered ? std::string() : offered.failure().text()));
+        REQUIRE(offered.ok());
+    }
+
+ private:
+    [[nodiscard]] std::vector<casasync::sqlite::conflict_info> open_conflicts() {
+        auto all = vault_.conflicts();
+        REQUIRE(all.ok());
+        return std::move(*all);
+    }
+    [[nodiscard]] static lost_write tell(const casasync::sqlite::conflict_info& c) {
+        lost_write out{c.key.at(0).text(), c.column.value_or(""), c.loser, {}, c.reason};
+        if (c.column) out.shown = c.winner;
+        return out;
+    }
+    [[nodiscard]] std::string find(const lost_write& which) {
+        for (const auto& c : open_conflicts())
+            if (tell(c) == which) return c.id;
+        FAIL("no such conflict is open");
+        return {};
+    }
+
+    std::shared_ptr<story_clock> clock_;
+    app_connection app_;
+    casasync::sqlite::vault vault_;
+    casasync::openssl::vault_cipher keys_;
+    std::unique_ptr<Way> way_;
+};
+
+/// Makes the first device's file, with one tracked table.
+[[nodiscard]] inline casasync::sqlite::vault first_vault(const std::string& path,
+                                                         const casasync::sqlite::identity& who,
+                                                         casasync::delete_policy policy,
+                                                         const casasync::sqlite::vault_options& options) {
+    app_connection(path).run("CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT)");
+    auto vault = casasync::sqlite::vault::create(path, who, options);
+    INFO((vault ? std::string() : vault.failure().text()));
+    REQUIRE(vault.ok());
+    REQUIRE(vault->track("txn", {policy, {}, {}, false}).ok());
+    return std::move(*vault);
+}
+
+/// Makes another device's file from the snapshot at the relay.
+template <casasync::transport Way>
+[[nodiscard]] casasync::sqlite::vault joined_vault(const std::string& path,
+                                                   const casasync::sqlite::identity& who, Way& way,
+                                                   const casasync::sqlite::vault_options& options) {
+    const casasync::openssl::vault_cipher keys(who.vault, sqlite_device<Way>::vault_key());
+    const auto found = casasync::find_snapshot<casasync::openssl::snapshot_opener>(who.vault, keys, way);
+    REQUIRE(found.ok());
+    REQUIRE(found->has_value());
+    auto vault =
+        casasync::sqlite::vault::join(path, who, (*found)->source(), (*found)->manifest().at, options);
+    INFO((vault ? std::string() : vault.failure().text()));
+    REQUIRE(vault.ok());
+    return std::move(*vault);
+}
+
+}  // namespace casasync_test
