@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "display_pass.hpp"
 
-#include "unique_rivals.hpp"
-
 #include <casasync/key.hpp>
 
 #include <algorithm>
@@ -10,31 +8,6 @@
 
 namespace casasync::sqlite {
 namespace {
-
-/// A key for a person to read.
-std::string describe(std::span<const value> key) {
-    std::string out;
-    for (const value& v : key) {
-        if (!out.empty()) out += ", ";
-        switch (v.kind()) {
-            case value_kind::integer:
-                out += std::to_string(v.integer());
-                break;
-            case value_kind::real:
-                out += std::to_string(v.real());
-                break;
-            case value_kind::text:
-                out += quote_text(v.text());
-                break;
-            case value_kind::blob:
-                out += "x'" + to_hex(v.blob()) + "'";
-                break;
-            case value_kind::null:
-                break;
-        }
-    }
-    return out;
-}
 
 bool has_all_values(const row_state& row) noexcept {
     return std::all_of(row.cells.begin(), row.cells.end(), [](const cell& c) { return c.what.has_value(); });
@@ -45,26 +18,6 @@ void take_values(row_state& row, row_state&& from) {
     for (cell& c : row.cells)
         if (!c.what)
             if (cell* old = from.find(c.column)) c.what = std::move(old->what);
-}
-
-std::string check_detail(const std::string& words) {
-    return "The merged row breaks a rule of this table (" + words +
-           "). It is kept, and is shown once somebody corrects it on a device that shows it.";
-}
-
-std::string unique_detail(const unique_rival& rival, std::span<const value> key) {
-    return "The older row " + describe(key) + " has the same " + rival.columns +
-           ". Both are kept; rename or delete one of them, and the other is shown.";
-}
-
-std::string parent_detail(const reference& r) {
-    return "It refers to a row of " + quote_name(r.parent_name) +
-           " that is deleted, or not here yet. It is kept, and is shown when that row comes.";
-}
-
-std::string dangling_detail(const reference& r) {
-    return "It refers to a row of " + quote_name(r.parent_name) +
-           " that is deleted, or not here yet. The reference is shown as empty until that row comes.";
 }
 
 }  // namespace
@@ -274,243 +227,6 @@ result<void> display_pass::put_back_amounts(lane& home, const merged_row& row) {
     return written ? result<void>{} : result<void>{written.failure()};
 }
 
-bool display_pass::touches(const row_entry& e, std::span<const column_no> columns) const {
-    if (columns.empty() || e.to_write == due::all) return !columns.empty();
-    const row_state& row = e.state();
-    return std::any_of(columns.begin(), columns.end(), [&](column_no c) {
-        if (std::binary_search(e.changed->written.begin(), e.changed->written.end(), c)) return true;
-        const cell* found = row.find(c);
-        return found != nullptr && !is_shown(row, *found, e.home->table->traits.columns[c].rule);
-    });
-}
-
-result<write_outcome> display_pass::update(row_entry& e) {
-    if (e.to_write == due::written) return e.home->writer.update(e.key_values, e.state(), e.changed->written);
-    if (auto ok = complete(e); !ok) return ok.failure();
-    std::vector<column_no> all;
-    for (const cell& c : e.state().cells) all.push_back(c.column);
-    return e.home->writer.update(e.key_values, e.state(), all);
-}
-
-result<write_outcome> display_pass::write(row_entry& e) {
-    if (e.in_table && e.to_write == due::nothing) return write_outcome::written;
-    const vault_table* table = e.home->table;
-    bool check = !e.in_table && e.home->child, referred = false;
-    if (e.in_table)
-        for (const reference& r : references_.all()) {
-            check = check || (r.child == table && touches(e, r.columns));
-            referred = referred || (r.parent == table && touches(e, r.parent_cells));
-        }
-    if (e.in_table && referred)  // children refer to what changes
-        if (auto ok = leave(e); !ok) return ok.failure();
-    const bool update_it = e.in_table;
-    if (!update_it)
-        if (auto ok = complete(e); !ok) return ok.failure();
-    auto written = update_it ? update(e) : e.home->writer.insert(e.key_values, e.state());
-    if (!written || *written != write_outcome::written) return written;
-    e.in_table = true;
-    e.to_write = due::nothing;
-    e.reason = {};
-    e.detail.clear();
-    e.apart.clear();
-    dequeue(e);
-    if (check || referred) to_check_.insert({table->number, e.key});
-    return written;
-}
-
-result<void> display_pass::settle(row_entry& e) {
-    while (true) {
-        const auto written = write(e);
-        if (!written) return written.failure();
-        if (*written == write_outcome::written) return {};
-        const std::string why = e.home->writer.why();
-        if (*written == write_outcome::not_unique) {
-            const auto room = displace(e);
-            if (!room) return room.failure();
-            if (!*room) return {};
-            continue;
-        }
-        if (e.in_table) {
-            const auto there = store_->in_table(*e.home->table, e.key);
-            if (!there) return there.failure();
-            if (!*there) {
-                e.in_table = e.was_in_table = false;
-                continue;
-            }
-        }
-        return park(e, parked_list::check, check_detail(why));
-    }
-}
-
-result<bool> display_pass::displace(row_entry& e) {
-    const std::string why = e.home->writer.why();
-    if (auto ok = complete(e); !ok) return ok.failure();
-    const auto rivals = find_rivals(*db_, *e.home->table, e.key_values, e.state());
-    if (!rivals) return rivals.failure();
-    std::vector<row_entry*> greater;
-    for (const unique_rival& rival : *rivals) {
-        if (rival.key == e.key) {  // an application's trigger wrote it here
-            if (e.in_table) continue;
-            e.in_table = true;
-            e.to_write = due::all;
-            return true;
-        }
-        const auto r = entry_of(*e.home, rival.key);
-        if (!r) return r.failure();
-        const bool older = std::pair((*r)->state().born, (*r)->key) < std::pair(e.state().born, e.key);
-        if (older) {
-            auto ok = park(e, parked_list::unique, unique_detail(rival, (*r)->key_values));
-            if (!ok) return ok.failure();
-            return false;
-        }
-        greater.push_back(*r);
-    }
-    if (greater.empty()) {  // a trigger's own writes are not unique
-        auto ok = park(e, parked_list::check, check_detail(why));
-        if (!ok) return ok.failure();
-        return false;
-    }
-    for (row_entry* r : greater) {
-        if (auto ok = leave(*r); !ok) return ok.failure();
-        enqueue(*r);
-    }
-    return true;
-}
-
-result<void> display_pass::park(row_entry& e, std::string_view reason, std::string detail) {
-    if (auto ok = complete(e); !ok) return ok;
-    if (e.in_table)
-        if (auto ok = leave(e); !ok) return ok;
-    dequeue(e);
-    e.reason = reason;
-    e.detail = std::move(detail);
-    return {};
-}
-
-void display_pass::enqueue(row_entry& e) {
-    if (e.changed != nullptr && !e.changed->is_visible) return;
-    queue_.insert({{e.home->rank, e.home->table->number, e.state().born, e.key}, &e});
-}
-
-void display_pass::dequeue(row_entry& e) {
-    if (!queue_.empty()) queue_.erase({e.home->rank, e.home->table->number, e.state().born, e.key});
-}
-
-result<void> display_pass::drain() {
-    while (!queue_.empty()) {
-        row_entry& e = *queue_.begin()->second;
-        queue_.erase(queue_.begin());
-        if (auto ok = settle(e); !ok) return ok;
-    }
-    return {};
-}
-
-/// A row on its way out, and those that refer to it.
-struct display_pass::frame {
-    row_entry* row = nullptr;
-    const reference* of = nullptr;  ///< why it leaves; null for the first
-    std::vector<std::pair<const reference*, bytes>> children{};
-    std::size_t next = 0;
-};
-
-/// Takes a row out of its table; where that matters, children first, so that nothing cascades: while rows are
-/// written they join the queue, after that they are parked. Nothing is erased before all are loaded, because
-/// in a cycle SQLite may still cascade to a row that is on its way out.
-result<void> display_pass::leave(row_entry& seed) {
-    std::vector<frame> stack, order;
-    auto first = open_frame(seed, nullptr);
-    if (!first) return first.failure();
-    stack.push_back(std::move(*first));
-    while (!stack.empty()) {
-        frame& f = stack.back();
-        if (f.next == f.children.size()) {
-            order.push_back({.row = f.row, .of = f.of, .children = {}});
-            stack.pop_back();
-            continue;
-        }
-        const auto& [r, key] = f.children[f.next++];
-        const auto child = let_go(*f.row, *r, key);
-        if (!child) return child.failure();
-        if (*child == nullptr) continue;
-        auto next = open_frame(**child, r);
-        if (!next) return next.failure();
-        stack.push_back(std::move(*next));
-    }
-    for (const frame& f : order)
-        if (auto ok = close_frame(f, seed); !ok) return ok;
-    return {};
-}
-
-result<display_pass::frame> display_pass::open_frame(row_entry& e, const reference* of) {
-    if (auto ok = complete(e); !ok) return ok.failure();
-    e.leaving = true;
-    frame out{.row = &e, .of = of, .children = {}};
-    if (!e.home->parent) return out;
-    for (const reference& r : references_.all()) {
-        if (r.parent != e.home->table) continue;
-        auto keys = references::children(*db_, r, e.key_values);
-        if (!keys) return keys.failure();
-        for (bytes& key : *keys) {
-            if (enforced_ || checking_)
-                out.children.emplace_back(&r, std::move(key));
-            else
-                to_check_.insert({r.child->number, std::move(key)});
-        }
-    }
-    return out;
-}
-
-result<void> display_pass::close_frame(const frame& f, const row_entry& seed) {
-    row_entry& e = *f.row;
-    if (auto ok = e.home->writer.erase(e.key_values); !ok) return ok;
-    e.in_table = e.leaving = false;
-    e.reason = {};
-    e.apart.clear();
-    if (&e == &seed) return {};
-    if (!checking_) {
-        enqueue(e);
-    } else {
-        e.reason = parked_list::foreign_key;
-        e.detail = parent_detail(*f.of);
-    }
-    return {};
-}
-
-/// Deals with a row that refers to one that leaves. Returns it when it has to leave, too.
-result<display_pass::row_entry*> display_pass::let_go(row_entry& parent, const reference& r,
-                                                      const bytes& child) {
-    row_entry* const stays = nullptr;
-    const auto home = lane_of(*r.child);
-    if (!home) return home.failure();
-    const auto e = entry_of(**home, child);
-    if (!e) return e.failure();
-    if (*e == &parent || (*e)->leaving || !(*e)->in_table) return stays;
-    const auto blanked = blank(**e, r);
-    if (!blanked) return blanked.failure();
-    if (!*blanked) return *e;
-    if (!checking_) {
-        (*e)->to_write = due::all;
-        enqueue(**e);
-    }
-    return stays;
-}
-
-/// Shows a reference as NULL, where it may be.
-result<bool> display_pass::blank(row_entry& e, const reference& r) {
-    if (!r.set_null) return false;
-    if (auto ok = complete(e); !ok) return ok.failure();
-    const auto done = e.home->writer.blank(e.key_values, r.columns);
-    if (!done) return done.failure();
-    if (*done != write_outcome::written) return false;
-    e.reason = parked_list::dangling;
-    e.detail = dangling_detail(r);
-    std::vector<column_no> apart;
-    std::set_union(e.apart.begin(), e.apart.end(), r.columns.begin(), r.columns.end(),
-                   std::back_inserter(apart));
-    e.apart = std::move(apart);
-    return true;
-}
-
 result<void> display_pass::bring_back(const std::set<table_no>& touched) {
     if (!any_parked_) return {};
     // Rows parked for a foreign key hold their unique values, so they come back before others are judged.
@@ -541,37 +257,6 @@ result<void> display_pass::bring_back(const std::set<table_no>& touched) {
             (*e)->to_write = due::all;
             enqueue(**e);
         }
-    }
-    return {};
-}
-
-result<void> display_pass::check_references() {
-    checking_ = true;
-    while (!to_check_.empty()) {
-        const row_id id = std::move(to_check_.extract(to_check_.begin()).value());
-        if (auto ok = check_references_of(id); !ok) return ok;
-    }
-    return {};
-}
-
-result<void> display_pass::check_references_of(const row_id& id) {
-    const auto home = lane_of(*tables_->find(id.first));
-    if (!home) return home.failure();
-    const auto known = entries_.find(id);
-    if (known != entries_.end() && !known->second.in_table) return {};
-    const auto key = decode_key(id.second);
-    if (!key) return key.failure();
-    for (const reference& r : references_.all()) {
-        if (r.child != (*home)->table) continue;
-        const auto orphan = references::is_orphan(*db_, r, *key);
-        if (!orphan) return orphan.failure();
-        if (!*orphan) continue;
-        const auto e = entry_of(**home, id.second);
-        if (!e) return e.failure();
-        const auto blanked = blank(**e, r);
-        if (!blanked) return blanked.failure();
-        if (*blanked) continue;
-        return park(**e, parked_list::foreign_key, parent_detail(r));
     }
     return {};
 }
