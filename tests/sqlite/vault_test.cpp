@@ -427,3 +427,42 @@ TEST_CASE("the engine works on the app's own connection", "[vault]") {
     w.all_agree({all_txn});
     CHECK(must(w["phone"].seal()) == 0);
 }
+
+TEST_CASE("a full disk leaves everything as it was, and the next try goes on", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run(
+        "INSERT INTO txn SELECT 'n' || value, value, hex(randomblob(200)) FROM (WITH RECURSIVE c(value) AS "
+        "(SELECT 1 UNION ALL SELECT value + 1 FROM c WHERE value < 500) SELECT value FROM c)");
+    w.push("desktop");
+    auto options = w.options();
+    options.run_on_app = [&w](const std::function<result<void>(sqlite3*)>& work) {
+        return work(w.sql("phone").handle());
+    };
+    w.devices.erase("phone");
+    w.devices.emplace("phone", must(vault::open(w.dir.file("phone"), options)));
+    vault& phone = w["phone"];
+    const std::string before = must(phone.digest());
+    const std::int64_t pages = std::stoll(w.sql("phone").dump("PRAGMA page_count"));
+    std::vector<inbound_part> parts(w.log.begin() + static_cast<std::ptrdiff_t>(must(phone.position()).pos),
+                                    w.log.end());
+    cursor at;
+    at.pos = w.log.size();
+    bool arrived = false;
+    for (std::int64_t room = 0; !arrived; room += 8) {  // a little more space each time
+        w.sql("phone").run("PRAGMA max_page_count = " + std::to_string(pages + room));
+        const auto accepted = phone.accept(parts, at);
+        const auto merged = accepted ? phone.merge_inbox(w.now) : result<merge_report>{accepted.failure()};
+        arrived = merged.ok() && w.sql("phone").dump("SELECT count(*) FROM txn") == "501\n";
+        if (arrived) break;
+        REQUIRE_FALSE(merged.ok());
+        CHECK(merged.code() == errc::store_full);
+        CHECK(must(phone.digest()) == before);
+        CHECK(w.sql("phone").dump(all_txn) == "a|1|x\n");
+        CHECK(w.sql("phone").dump("PRAGMA integrity_check") == "ok\n");
+    }
+    w.sql("phone").run("PRAGMA max_page_count = 1073741823");
+    w.everyone_syncs();
+    w.all_agree({all_txn});
+}
