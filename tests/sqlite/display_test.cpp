@@ -431,3 +431,65 @@ TEST_CASE("the time since when a row is parked stays", "[sqlite][display]") {
     w.receive({add("t", {"0"}, {{"name", "n"}}, 5)});
     CHECK(w.query("SELECT since FROM casasync_parked ORDER BY k") == strings{"3", "1"});
 }
+
+TEST_CASE("a trigger that keeps a deleted row neither stops the merge nor loses the row",
+          "[sqlite][display]") {
+    const std::string what = GENERATE("ABORT, 'keep it'", "IGNORE");
+    const std::string unique = GENERATE("", " UNIQUE");
+    world w("CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, a TEXT" + unique +
+            ");"
+            "CREATE TRIGGER d BEFORE DELETE ON t WHEN OLD.a = 'kept' BEGIN SELECT RAISE(" +
+            what + "); END;");
+    w.receive({add("t", {"k"}, {{"a", "kept"}}), add("t", {"l"}, {{"a", "free"}})});
+    w.receive({cut("t", {"k"}), cut("t", {"l"})});
+    CHECK(w.query("SELECT id FROM t") == strings{"k"});
+    CHECK(w.parked() == strings{"t k: check"});
+    CHECK(w.held("t", {"k"}, "a") == value("kept"));
+    w.receive({add("t", {"m"}, {{"a", "other"}})});
+    CHECK(w.parked() == strings{"t k: check"});
+    w.receive({add("t", {"k"}, {{"a", "again"}})});
+    CHECK(w.query("SELECT id, a FROM t ORDER BY id") == strings{"k|again", "m|other"});
+    CHECK(w.parked().empty());
+}
+
+TEST_CASE("a row that a trigger keeps is not displaced", "[sqlite][display]") {
+    world w(
+        "CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, a TEXT UNIQUE);"
+        "CREATE TRIGGER d BEFORE DELETE ON t BEGIN SELECT RAISE(ABORT, 'keep it'); END;");
+    w.receive({add("t", {"new"}, {{"a", "x"}}, 20)});
+    w.receive({add("t", {"old"}, {{"a", "x"}}, 10)});
+    CHECK(w.query("SELECT id FROM t") == strings{"new"});
+    CHECK(w.parked() == strings{"t old: check"});
+}
+
+TEST_CASE("a trigger that deletes children finds none that the registers still show", "[sqlite][display]") {
+    world w(
+        "CREATE TABLE p(id TEXT NOT NULL PRIMARY KEY, name TEXT UNIQUE);"
+        "CREATE TABLE c(id TEXT NOT NULL PRIMARY KEY, p TEXT REFERENCES p(id), v);"
+        "CREATE TRIGGER d AFTER DELETE ON p BEGIN DELETE FROM c WHERE p = OLD.id; END;");
+    w.receive({add("p", {"1"}, {{"name", "a"}}), add("p", {"2"}, {{"name", "b"}}),
+               add("c", {"c"}, {{"p", "1"}, {"v", "kept"}})});
+    w.receive({set("p", {"1"}, {{"name", "b"}}), set("p", {"2"}, {{"name", "a"}})});
+    CHECK(w.query("SELECT p.name, c.v FROM c JOIN p ON p.id = c.p") == strings{"b|kept"});
+    w.receive({cut("p", {"1"})});
+    CHECK(w.parked() == strings{"c c: foreign key"});
+    CHECK(w.held("c", {"c"}, "v") == value("kept"));
+}
+
+TEST_CASE("tables that are not tracked do not stop a merge on the application's connection",
+          "[sqlite][display]") {
+    const std::string action = GENERATE("", "ON DELETE RESTRICT", "ON DELETE CASCADE");
+    world w("CREATE TABLE p(id TEXT NOT NULL PRIMARY KEY, a);", true);
+    w.check(w.db.execute("CREATE TABLE recent(p TEXT REFERENCES p(id) " + action +
+                         "); CREATE TABLE cache(id TEXT PRIMARY KEY);"
+                         "CREATE TABLE c(id TEXT NOT NULL PRIMARY KEY, cache TEXT REFERENCES cache);"));
+    w.track("c");
+    w.receive({add("p", {"p"}, {{"a", 1}}), add("c", {"c"}, {{"cache", "x"}})});
+    CHECK(w.parked() == strings{"c c: foreign key"});
+    w.check(w.db.execute("INSERT INTO recent VALUES('p')"));
+    w.receive({cut("p", {"p"}), set("c", {"c"}, {{"cache", value()}})});
+    CHECK(w.held("p", {"p"}, "a") == value(1));
+    CHECK(w.query("SELECT * FROM c") == strings{"c|-"});
+    CHECK(w.parked().empty());
+    CHECK(w.query("SELECT count(*) FROM p") == strings{"0"});
+}

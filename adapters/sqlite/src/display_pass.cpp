@@ -20,6 +20,11 @@ void take_values(row_state& row, row_state&& from) {
             if (cell* old = from.find(c.column)) c.what = std::move(old->what);
 }
 
+std::string stuck_detail(const std::string& words) {
+    return "The row is deleted, but this file keeps it in the table (" + words +
+           "). Nothing is lost; delete it here yourself.";
+}
+
 }  // namespace
 
 result<void> display_pass::open() {
@@ -28,7 +33,7 @@ result<void> display_pass::open() {
     enforced_ = *enforced != 0;
     // Rows that refer to each other are in the table only once all are written.
     if (enforced_)
-        if (auto ok = db_->run("PRAGMA defer_foreign_keys = ON"); !ok) return ok;
+        if (auto ok = db_->execute("PRAGMA defer_foreign_keys = ON"); !ok) return ok;
     const auto any = parked_.any();
     if (!any) return any.failure();
     any_parked_ = *any;
@@ -45,6 +50,15 @@ result<display_pass::lane*> display_pass::lane_of(const vault_table& table) {
     out.rank = references_.rank(table.number);
     out.child = references_.is_child(table.number);
     out.parent = references_.is_parent(table.number);
+    if (out.parent) {
+        const auto triggers = db_->query_integer(
+            "SELECT EXISTS(SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 AND "
+            "name "
+            "NOT LIKE 'casasync\\_%' ESCAPE '\\')",
+            table.shape.name);
+        if (!triggers) return triggers.failure();
+        out.follow = enforced_ || *triggers != 0;
+    }
     if (any_parked_) {
         const auto parked = parked_.any(table.number);
         if (!parked) return parked.failure();
@@ -84,8 +98,8 @@ result<display_pass::row_entry*> display_pass::entry_of(lane& home, const bytes&
         if (!row) return row.failure();
         e.own = std::move(*row);
         e.complete = true;
-        e.reason = e.old_reason == parked_list::dangling ? parked_list::dangling : std::string_view{};
-        e.detail = e.reason.empty() ? std::string{} : e.old_detail;
+        e.reason = e.old_reason;
+        e.detail = e.old_detail;
     } else {
         e.to_write = e.old_reason == parked_list::dangling ? due::all : due::written;
     }
@@ -150,7 +164,15 @@ result<void> display_pass::show_row(const merged_row& row) {
     const auto found = entry_of(**home, row.key, &row);
     if (!found) return found.failure();
     row_entry& e = **found;
-    if (!row.is_visible) return e.in_table ? leave(e) : result<void>{};
+    if (!row.is_visible) {
+        if (!e.in_table) return {};
+        if (auto ok = leave(e); !ok) return ok;
+        if (e.stuck) {
+            e.reason = parked_list::check;
+            e.detail = stuck_detail((*home)->writer.why());
+        }
+        return {};
+    }
     const auto written = write(e);
     if (!written) return written.failure();
     if (*written == write_outcome::refused) return settle(e);
@@ -164,12 +186,13 @@ result<void> display_pass::show_row(const merged_row& row) {
 result<void> display_pass::show_plain(lane& home, const merged_row& row) {
     const auto key = decode_key(row.key);
     if (!row.is_visible) {
-        if (key && row.was_visible) {
-            // Values that the registers lack are in the table only.
-            auto saved = save_changed(row, false, &home);
-            return saved ? home.writer.erase(*key) : saved;
-        }
-        return save_changed(row, false, &home);
+        // Values that the registers lack are in the table only, so it is emptied afterwards.
+        if (auto ok = save_changed(row, false, &home); !ok || !key || !row.was_visible) return ok;
+        const auto gone = home.writer.erase(*key);
+        if (!gone) return gone.failure();
+        if (*gone) return {};
+        return parked_.put(
+            {row.table, row.key, std::string(parked_list::check), stuck_detail(home.writer.why())}, now_);
     }
     if (key && (row.was_visible || has_all_values(row.after))) {
         const auto written = row.was_visible ? home.writer.update(*key, row.after, row.written)
@@ -253,7 +276,8 @@ result<void> display_pass::bring_back(const std::set<table_no>& touched) {
             if (row.reason == parked_list::unique ? !freed : !back) continue;
             const auto e = entry_of(**home, row.key);
             if (!e) return e.failure();
-            if ((*e)->changed != nullptr) continue;
+            const bool visible = is_visible((*e)->state(), table->traits.policy);
+            if ((*e)->changed != nullptr || !visible) continue;
             (*e)->to_write = due::all;
             enqueue(**e);
         }
@@ -282,10 +306,12 @@ result<void> display_pass::finish() {
         }
         if (e.reason == e.old_reason && e.detail == e.old_detail) continue;
         auto noted = e.reason.empty() ? parked_.remove(id.first, e.key)
-                                      : parked_.put({id.first, e.key, std::string(e.reason), e.detail}, now_);
+                                      : parked_.put({id.first, e.key, e.reason, e.detail}, now_);
         if (!noted) return noted;
     }
-    return {};
+    // What refers to a deleted row from a table that is not tracked must not make the commit fail: switching
+    // off forgets what was counted.
+    return enforced_ ? db_->execute("PRAGMA defer_foreign_keys = OFF") : result<void>{};
 }
 
 }  // namespace casasync::sqlite

@@ -49,6 +49,7 @@ class display_pass {
         row_writer writer;
         std::size_t rank = 0;  ///< parents first
         bool child = false, parent = false;
+        bool follow = false;               ///< children leave before a parent does, or SQL would remove them
         bool parked = false;               ///< some of its rows are parked
         bool plain_key = true;             ///< keys that SQL takes for equal have equal bytes
         bool outside = false;              ///< values of shown rows are kept beside the table, too
@@ -69,9 +70,9 @@ class display_pass {
         std::optional<row_state> own{};  ///< its registers; those of `changed` when not here
         bool complete = false;           ///< every value is loaded
         bool was_in_table = false, in_table = false, leaving = false;
+        bool stuck = false;  ///< it should have left, and a trigger of the application keeps it
         due to_write = due::nothing;
-        std::string_view reason{};
-        std::string detail{};
+        std::string reason{}, detail{};
         std::string old_reason{}, old_detail{};
         std::vector<column_no> apart{};  ///< shown as NULL
 

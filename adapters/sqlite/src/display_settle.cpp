@@ -86,7 +86,7 @@ result<write_outcome> display_pass::write(row_entry& e) {
             check = check || (r.child == table && touches(e, r.columns));
             referred = referred || (r.parent == table && touches(e, r.parent_cells));
         }
-    if (e.in_table && referred)  // children refer to what changes
+    if (e.in_table && referred && !e.stuck)  // children refer to what changes
         if (auto ok = leave(e); !ok) return ok.failure();
     const bool update_it = e.in_table;
     if (!update_it)
@@ -94,8 +94,9 @@ result<write_outcome> display_pass::write(row_entry& e) {
     auto written = update_it ? update(e) : e.home->writer.insert(e.key_values, e.state());
     if (!written || *written != write_outcome::written) return written;
     e.in_table = true;
+    e.stuck = false;
     e.to_write = due::nothing;
-    e.reason = {};
+    e.reason.clear();
     e.detail.clear();
     e.apart.clear();
     dequeue(e);
@@ -155,11 +156,16 @@ result<bool> display_pass::displace(row_entry& e) {
         if (!ok) return ok.failure();
         return false;
     }
+    bool room = true;
     for (row_entry* r : greater) {
         if (auto ok = leave(*r); !ok) return ok.failure();
         enqueue(*r);
+        room = room && !r->stuck;
     }
-    return true;
+    if (!room)
+        if (auto ok = park(e, parked_list::check, check_detail(e.home->writer.why())); !ok)
+            return ok.failure();
+    return room;
 }
 
 result<void> display_pass::park(row_entry& e, std::string_view reason, std::string detail) {
@@ -173,7 +179,7 @@ result<void> display_pass::park(row_entry& e, std::string_view reason, std::stri
 }
 
 void display_pass::enqueue(row_entry& e) {
-    if (e.changed != nullptr && !e.changed->is_visible) return;
+    if (!is_visible(e.state(), e.home->table->traits.policy)) return;
     queue_.insert({{e.home->rank, e.home->table->number, e.state().born, e.key}, &e});
 }
 
@@ -236,7 +242,7 @@ result<display_pass::frame> display_pass::open_frame(row_entry& e, const referen
         auto keys = references::children(*db_, r, e.key_values);
         if (!keys) return keys.failure();
         for (bytes& key : *keys) {
-            if (enforced_ || checking_)
+            if (e.home->follow || checking_)
                 out.children.emplace_back(&r, std::move(key));
             else
                 to_check_.insert({r.child->number, std::move(key)});
@@ -247,9 +253,11 @@ result<display_pass::frame> display_pass::open_frame(row_entry& e, const referen
 
 result<void> display_pass::close_frame(const frame& f, const row_entry& seed) {
     row_entry& e = *f.row;
-    if (auto ok = e.home->writer.erase(e.key_values); !ok) return ok;
+    const auto gone = e.home->writer.erase(e.key_values);
+    if (!gone) return gone.failure();
     e.in_table = e.leaving = false;
-    e.reason = {};
+    e.stuck = !*gone;
+    e.reason.clear();
     e.apart.clear();
     if (&e == &seed) return {};
     if (!checking_) {

@@ -164,7 +164,10 @@ result<bool> row_writer::keeps_key(std::span<const value> key) {
     bool sure = true;
     for (std::size_t i = 0; i < key.size(); ++i)
         sure = sure && !may_convert(table_->shape.columns[table_->shape.key[i]].kept_as, key[i].kind());
-    if (sure) return true;
+    return sure ? result<bool>(true) : is_there(key);
+}
+
+result<bool> row_writer::is_there(std::span<const value> key) {
     auto s = db_->prepare("SELECT " + key_list(table_->shape, "") + " FROM " +
                           quote_name(table_->shape.name) + " WHERE " + where_key_);
     if (!s) return s.failure();
@@ -212,7 +215,7 @@ result<write_outcome> row_writer::blank(std::span<const value> key, std::span<co
     return run(*s);
 }
 
-result<void> row_writer::erase(std::span<const value> key) {
+result<bool> row_writer::erase(std::span<const value> key) {
     if (!erase_) {
         auto s = db_->prepare("DELETE FROM " + quote_name(table_->shape.name) + " WHERE " + where_key_);
         if (!s) return s.failure();
@@ -220,7 +223,11 @@ result<void> row_writer::erase(std::span<const value> key) {
     }
     int n = 0;
     for (const value& v : key) erase_->bind(++n, v);
-    return erase_->run();
+    const auto done = run(*erase_);
+    if (!done) return done.failure();
+    if (*done == write_outcome::written) return true;
+    const auto there = is_there(key);
+    return there ? result<bool>(!*there) : result<bool>(there.failure());
 }
 
 }  // namespace casasync::sqlite

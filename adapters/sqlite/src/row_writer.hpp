@@ -35,7 +35,8 @@ class row_writer {
                                                std::span<const column_no> columns);
     /// Sets `columns` to NULL.
     [[nodiscard]] result<write_outcome> blank(std::span<const value> key, std::span<const column_no> columns);
-    [[nodiscard]] result<void> erase(std::span<const value> key);
+    /// False when a trigger of the application keeps the row.
+    [[nodiscard]] result<bool> erase(std::span<const value> key);
 
     /// SQLite's words for the last write that was refused.
     [[nodiscard]] const std::string& why() const noexcept { return why_; }
@@ -51,6 +52,7 @@ class row_writer {
     [[nodiscard]] result<statement*> find(statements& kept, Text text);
     [[nodiscard]] result<write_outcome> run(statement& s);
     [[nodiscard]] bool fits(std::span<const value> key) const noexcept;
+    [[nodiscard]] result<bool> is_there(std::span<const value> key);
     [[nodiscard]] result<bool> keeps_key(std::span<const value> key);
     [[nodiscard]] bool writable(column_no c) const noexcept;
     [[nodiscard]] const column_shape& shape_of(column_no c) const noexcept {
