@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/agent/credentials.hpp>
 
+#include "descriptor.hpp"
+#include "json_members.hpp"
+
 #include <boost/json/object.hpp>
-#include <boost/json/parse.hpp>
 #include <boost/json/serialize.hpp>
 
-#include <fcntl.h>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -17,23 +17,6 @@ namespace casasync::agent {
 namespace {
 
 constexpr std::size_t key_file_bytes_max = std::size_t{64} << 10;
-
-/// A file descriptor that closes itself.
-class descriptor {
- public:
-    descriptor(const std::string& path, int flags, mode_t mode = 0) noexcept
-        : fd_(::open(path.c_str(), flags | O_CLOEXEC, mode)) {}
-    descriptor(const descriptor&) = delete;
-    descriptor& operator=(const descriptor&) = delete;
-    ~descriptor() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    [[nodiscard]] bool open() const noexcept { return fd_ >= 0; }
-    [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-    int fd_;
-};
 
 error unreadable(const std::string& path, const std::string& why) {
     return {
@@ -62,57 +45,18 @@ std::string_view name_of_step(setup step) {
     return "done";
 }
 
-/// Reads members of one JSON object; remembers whether all were as they should be.
-class member_reader {
- public:
-    explicit member_reader(const boost::json::object& in) : in_(&in) {}
-
-    std::string text(std::string_view key) {
-        const auto* found = in_->if_contains(key);
-        if (found == nullptr || !found->is_string()) return bad_ = true, std::string();
-        return std::string(std::string_view(found->get_string()));
-    }
-    std::uint32_t number(std::string_view key) {
-        const auto* found = in_->if_contains(key);
-        if (found == nullptr || !found->is_int64() || found->get_int64() < 1 ||
-            found->get_int64() > 0xFFFFFFFFLL)
-            return bad_ = true, 0;
-        return static_cast<std::uint32_t>(found->get_int64());
-    }
-    template <class Id>
-    Id id(std::string_view key) {
-        const auto parsed = Id::parse(text(key));
-        if (!parsed) return bad_ = true, Id{};
-        return *parsed;
-    }
-    openssl::key256 key(std::string_view name) {
-        const auto data = from_base64url(text(name));
-        const auto parsed = data ? openssl::to_key256(*data) : result<openssl::key256>(data.failure());
-        if (!parsed) return bad_ = true, openssl::key256{};
-        return *parsed;
-    }
-    [[nodiscard]] bool has(std::string_view key) const { return in_->contains(key); }
-    [[nodiscard]] bool bad() const noexcept { return bad_; }
-
- private:
-    const boost::json::object* in_;
-    bool bad_ = false;
-};
-
-std::optional<credentials> decode(const std::string& text) {
-    boost::system::error_code failed;
-    const boost::json::value parsed = boost::json::parse(text, failed);
-    if (failed || !parsed.is_object()) return std::nullopt;
-    member_reader in(parsed.get_object());
+std::optional<credentials> decode(std::string_view text) {
+    constexpr std::uint64_t most = 0xFFFFFFFFU;
+    json_members in(text);
+    static_cast<void>(in.number("version", 1, 1));
     credentials out;
-    if (in.number("version") != 1) return std::nullopt;
     out.vault = in.id<vault_id>("vault");
     out.device = in.id<device_id>("device");
     out.relay = in.text("relay");
     out.vault_key = in.key("vault_key");
-    out.epoch = in.number("epoch");
+    out.epoch = static_cast<std::uint32_t>(in.number("epoch", 1, most));
     out.device_key = in.key("device_key");
-    out.key_version = in.number("key_version");
+    out.key_version = static_cast<std::uint32_t>(in.number("key_version", 1, most));
     const std::string step = in.text("setup");
     out.step = step == "init" ? setup::init : step == "join" ? setup::join : setup::done;
     if (in.has("pairing")) out.pairing = in.id<mailbox_id>("pairing");
@@ -163,10 +107,14 @@ int replace(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-std::string key_file_of(const std::string& vault_path) {
+std::string file_beside(const std::string& vault_path, const std::string& suffix) {
     std::error_code failed;
     const auto real = std::filesystem::weakly_canonical(vault_path, failed);
-    return (failed ? vault_path : real.string()) + "-casasync.key";
+    return (failed ? vault_path : real.string()) + suffix;
+}
+
+std::string key_file_of(const std::string& vault_path) {
+    return file_beside(vault_path, "-casasync.key");
 }
 
 result<std::optional<credentials>> find_credentials(const std::string& vault_path) {

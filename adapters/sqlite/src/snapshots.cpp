@@ -5,7 +5,9 @@
 #include <casasync/key.hpp>
 
 #include <algorithm>
+#include <filesystem>
 #include <map>
+#include <system_error>
 
 namespace casasync::sqlite {
 
@@ -312,12 +314,13 @@ result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& 
 
 result<vault> vault::join(const std::string& path, const identity& who, const snapshot_source& snapshot,
                           const cursor& at, vault_options options) {
-    auto made = create(path, who, std::move(options));
-    if (!made) return made;
-    state& v = *made->state_;
-    // Not under write(): installing capture must see its triggers compile. Nothing is captured, for the rows
-    // come through show().
-    auto ok = v.write_captured([&]() -> result<void> {
+    if (auto ok = check_device_name(who.device_name); !ok) return ok.failure();
+    const bool was_there = std::filesystem::exists(path);
+    auto s = std::make_unique<state>(path, std::move(options));
+    if (auto ok = s->connect(open_mode::create); !ok) return ok.failure();
+    state& v = *s;
+    // Captured, because installing capture must see its triggers compile; the rows come through show().
+    auto ok = v.create(who, [&]() -> result<void> {
         snapshot_merger merger(v);
         std::optional<suppress_capture> quiet;
         const snapshot_visitor visitor{
@@ -340,8 +343,12 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         auto published = v.publish(hello, *v.rows);
         return published ? result<void>{} : result<void>{published.failure()};
     });
-    if (!ok) return ok.failure();
-    return made;
+    if (ok) return vault(std::move(s));
+    s.reset();
+    std::error_code ignored;
+    for (const char* part : {"", "-wal", "-shm"})
+        if (!was_there && !path.empty()) std::filesystem::remove(path + part, ignored);
+    return ok.failure();
 }
 
 }  // namespace casasync::sqlite

@@ -65,12 +65,13 @@ result<void> create_tables(connection& db) {
         "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, PRIMARY KEY(device, seq)) STRICT;");
 }
 
-result<void> check_name(const std::string& what, const std::string& name) {
-    if (name.size() <= limits::name_bytes_max && name.find('\0') == std::string::npos) return {};
-    return error{errc::invalid_argument, what + " is longer than 1,000 bytes"};
-}
-
 }  // namespace
+
+result<void> check_device_name(const std::string& name) {
+    if (name.size() <= limits::name_bytes_max && name.find('\0') == std::string::npos) return {};
+    return error{errc::invalid_argument,
+                 "the device's name is longer than 1,000 bytes; nothing was changed. Give a shorter one"};
+}
 
 vault::vault(std::unique_ptr<state> s) : state_(std::move(s)) {}
 vault::vault(vault&&) noexcept = default;
@@ -79,51 +80,46 @@ vault::~vault() {
     if (state_) state_->quiet.reset();
 }
 
-result<vault> vault::create(const std::string& path, const identity& who, vault_options options) {
-    if (auto ok = check_name("the device's name", who.device_name); !ok) return ok.failure();
-    auto s = std::make_unique<state>(path, std::move(options));
-    if (auto ok = s->connect(open_mode::create); !ok) return ok.failure();
+/// Writes what a vault of one device without rows begins with. Inside a transaction.
+result<void> vault::state::create(const identity& who, const std::function<result<void>()>& work) {
     settings fresh;
     fresh.vault = who.vault;
     fresh.device = who.device;
     fresh.device_name = who.device_name;
     fresh.relay = who.relay;
-    fresh.write_time = s->options.capture_write_time;
+    fresh.write_time = options.capture_write_time;
     fresh.clock = band::adopt;
     sqlite3_randomness(16, fresh.replica.octets.data());
-    const auto make = [&](connection& db) -> result<void> {
-        auto wal = db.query_value("PRAGMA journal_mode = WAL");  // in memory it stays as it is
-        if (!wal) return wal.failure();
-        auto tx = transaction::begin(db);
-        if (!tx) return tx.failure();
-        if (auto there = read_settings(db); there)
+    const auto begin = [&]() -> result<void> {
+        auto there = read_settings(*db);
+        if (there)
             return error{
                 errc::already_exists,
                 "this file is a casasync vault already; nothing was changed. `casasync status` tells of it"};
-        if (auto ok = create_settings(db, fresh); !ok) return ok;
-        if (auto ok = create_tables(db); !ok) return ok;
-        if (auto ok = db.run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, ?2, 0)",
-                             who.device.view(), who.device_name);
+        if (there.code() != errc::not_a_vault) return there.failure();
+        if (auto ok = create_settings(*db, fresh); !ok) return ok;
+        if (auto ok = create_tables(*db); !ok) return ok;
+        if (auto ok = db->run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, ?2, 0)",
+                              who.device.view(), who.device_name);
             !ok)
             return ok;
         // Whoever has the vault has what it began with.
-        if (auto ok = db.run("UPDATE casasync_replica SET hlc = ?1 WHERE n = 0",
-                             static_cast<std::int64_t>(band::adopt.packed));
-            !ok)
-            return ok;
-        return tx->commit();
+        return db->run("UPDATE casasync_replica SET hlc = ?1 WHERE n = 0",
+                       static_cast<std::int64_t>(band::adopt.packed));
     };
-    result<void> made;
-    if (s->options.run_on_app) {
-        made = s->options.run_on_app([&](sqlite3* app) -> result<void> {
-            auto db = connection::borrow(app);
-            return make(db);
-        });
-    } else {
-        made = make(*s->db);
-    }
-    if (!made) return made.failure();
-    if (auto ok = s->run([] { return result<void>{}; }); !ok) return ok.failure();
+    const auto wal = [&]() -> result<void> {
+        auto mode = db->query_value("PRAGMA journal_mode = WAL");  // in memory it stays as it is
+        return mode ? result<void>{} : result<void>{mode.failure()};
+    };
+    if (auto ok = on_connection(wal); !ok) return ok;
+    return transact(begin, work, true);
+}
+
+result<vault> vault::create(const std::string& path, const identity& who, vault_options options) {
+    if (auto ok = check_device_name(who.device_name); !ok) return ok.failure();
+    auto s = std::make_unique<state>(path, std::move(options));
+    if (auto ok = s->connect(open_mode::create); !ok) return ok.failure();
+    if (auto ok = s->create(who, [] { return result<void>{}; }); !ok) return ok.failure();
     return vault(std::move(s));
 }
 

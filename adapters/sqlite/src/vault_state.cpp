@@ -94,11 +94,13 @@ result<void> vault::state::drop_captured() {
     return mark ? mark->discard(*db) : result<void>{};
 }
 
-result<void> vault::state::transact(const std::function<result<void>()>& work, bool captured) {
+result<void> vault::state::transact(const std::function<result<void>()>& begin,
+                                    const std::function<result<void>()>& work, bool captured) {
     return on_connection([&]() -> result<void> {
         auto tx = transaction::begin(*db);
         if (!tx) return tx.failure();
-        auto done = refresh();
+        auto done = begin();
+        if (done) done = refresh();
         if (done && !captured) done = set_mark();
         const settings before = self;
         if (done) done = work();
@@ -118,12 +120,12 @@ result<void> vault::state::transact(const std::function<result<void>()>& work, b
 
 result<void> vault::state::write(const std::function<result<void>()>& work) {
     if (!options.run_on_app && db && !quiet) quiet.emplace(*db);
-    return transact(work, false);
+    return transact([] { return result<void>{}; }, work, false);
 }
 
 result<void> vault::state::write_captured(const std::function<result<void>()>& work) {
     quiet.reset();
-    return transact(work, true);
+    return transact([] { return result<void>{}; }, work, true);
 }
 
 result<frontier> vault::state::read_frontier() {

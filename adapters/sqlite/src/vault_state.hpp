@@ -26,6 +26,9 @@
 
 namespace casasync::sqlite {
 
+/// \errors invalid_argument for a name that is too long to travel
+[[nodiscard]] result<void> check_device_name(const std::string& name);
+
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
 
@@ -53,6 +56,8 @@ struct vault::state {
     [[nodiscard]] result<void> write(const std::function<result<void>()>& work);
     /// The same, but what `work` writes is captured as this device's own.
     [[nodiscard]] result<void> write_captured(const std::function<result<void>()>& work);
+    /// Makes the file a vault and runs `work` on it, in one transaction that is captured.
+    [[nodiscard]] result<void> create(const identity& who, const std::function<result<void>()>& work);
 
     [[nodiscard]] unix_ms own_now() const;
     /// The time to stamp with.
@@ -98,7 +103,8 @@ struct vault::state {
 
  private:
     [[nodiscard]] result<void> refresh();
-    [[nodiscard]] result<void> transact(const std::function<result<void>()>& work, bool captured);
+    [[nodiscard]] result<void> transact(const std::function<result<void>()>& begin,
+                                        const std::function<result<void>()>& work, bool captured);
 };
 
 template <row_source Rows>

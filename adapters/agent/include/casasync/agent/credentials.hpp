@@ -31,7 +31,10 @@ struct credentials {
     friend bool operator==(const credentials&, const credentials&) = default;
 };
 
-/// Returns where the keys of the vault at `vault_path` are: beside the file a symbolic link leads to.
+/// Returns the name of a file beside the vault, also when `vault_path` is a symbolic link to it.
+[[nodiscard]] std::string file_beside(const std::string& vault_path, const std::string& suffix);
+
+/// Returns where the keys of the vault at `vault_path` are.
 [[nodiscard]] std::string key_file_of(const std::string& vault_path);
 
 /// \errors missing_credentials when there is no key file, or it cannot be read or understood

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A vault and its way to the relay, put together: what the agent runs in a loop and the command line once.
+#include <casasync/agent/credentials.hpp>
+#include <casasync/beast/client.hpp>
+#include <casasync/environment.hpp>
+#include <casasync/result.hpp>
+#include <casasync/session.hpp>
+#include <casasync/sqlite/vault.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace casasync::agent {
+
+/// How far long work is. \param total  0: not known
+using progress_sink = std::function<void(std::string_view what, std::uint64_t done, std::uint64_t total)>;
+
+/// Blocks while it works. One thread at a time, but for cancel().
+class link {
+ public:
+    /// A device offers a snapshot once it has made this many changes since the last one.
+    static constexpr std::size_t snapshot_changes = 20'000;
+
+    /// Opens the vault at `path` with the keys beside it. \errors those of vault::open; missing_credentials,
+    /// also for keys of another vault; malformed_text for the relay's URL
+    [[nodiscard]] static result<link> open(const std::string& path, progress_sink progress = {});
+    /// The same for a vault that is open.
+    [[nodiscard]] static result<link> make(sqlite::vault vault, const std::string& path, credentials keys,
+                                           progress_sink progress = {});
+
+    link(link&&) noexcept;
+    link& operator=(link&&) noexcept;
+    ~link();
+
+    /// Syncs until nothing is left, and notes in the vault how it ended. Several processes may do so with one
+    /// vault; they take turns. \errors those of the session: what was done before counts, nothing is lost
+    [[nodiscard]] result<sync_report> sync();
+    /// Puts a snapshot of the vault at the relay. The vault must have been synced once.
+    [[nodiscard]] result<void> offer_snapshot();
+
+    [[nodiscard]] sqlite::vault& vault() noexcept;
+    [[nodiscard]] beast::client& relay() noexcept;
+    [[nodiscard]] const credentials& keys() const noexcept;
+
+    /// Makes the call in progress and every later one return `canceled`. From any thread.
+    void cancel();
+
+ private:
+    struct state;
+    explicit link(std::unique_ptr<state> s) noexcept;
+    std::unique_ptr<state> state_;
+};
+
+/// Returns the client of a device with these keys. \param at  how patient it is; its URL is that of the keys
+[[nodiscard]] result<beast::client> make_client(const credentials& keys, beast::endpoint at = {});
+
+/// How a failure is kept in the vault: "offline: The relay cannot be reached. ..."
+[[nodiscard]] std::string failure_text(const error& failure);
+/// Returns the error that failure_text() wrote down; io_failed where the code is not known.
+[[nodiscard]] error parse_failure(std::string_view text);
+
+}  // namespace casasync::agent

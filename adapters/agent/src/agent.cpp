@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/agent/agent.hpp>
+
+#include <casasync/agent/link.hpp>
+#include <casasync/backoff.hpp>
+#include <casasync/openssl/random.hpp>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <utility>
+
+namespace casasync::agent {
+namespace {
+
+using clock = std::chrono::steady_clock;
+
+constexpr std::uint32_t long_poll_s = 25;
+constexpr std::chrono::seconds unread_pause{5};  ///< when news stays unread: something in it is refused
+
+std::string percent_encoded(std::string_view text) {
+    static constexpr char digit[] = "0123456789ABCDEF";
+    std::string out;
+    for (const char c : text) {
+        const auto b = static_cast<unsigned char>(c);
+        const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                           c == '-' || c == '_' || c == '.';
+        if (plain)
+            out += c;
+        else
+            out += {'%', digit[b >> 4], digit[b & 15]};
+    }
+    return out;
+}
+
+agent_state state_after(const error& failure) {
+    switch (failure.code) {
+        case errc::offline:
+        case errc::relay_unavailable:
+        case errc::too_many_requests:
+            return agent_state::offline;
+        default:
+            return agent_state::error;
+    }
+}
+
+}  // namespace
+
+std::string_view name_of(agent_state state) noexcept {
+    switch (state) {
+        case agent_state::starting:
+            return "starting";
+        case agent_state::in_sync:
+            return "in_sync";
+        case agent_state::syncing:
+            return "syncing";
+        case agent_state::offline:
+            return "offline";
+        case agent_state::error:
+            return "error";
+        case agent_state::stopped:
+            return "stopped";
+    }
+    return "unknown";
+}
+
+struct agent::state {
+    state(agent_options how, link vault, beast::client listening)
+        : options(std::move(how)), device(std::move(vault)), scout(std::move(listening)) {}
+
+    agent_options options;
+    link device;          // the worker's
+    beast::client scout;  // the listener's
+    std::string vault_text{};
+    std::int64_t seen_version = 0;  ///< the worker's: data_version before the last sync
+    backoff failures{};
+    agent_state told_state = agent_state::starting;  ///< the worker's: in the last event
+    std::optional<errc> told_code{};
+
+    std::mutex stopper{};        ///< one stop() at a time
+    mutable std::mutex guard{};  ///< for everything below
+    std::condition_variable changed{};
+    bool stopping = false, woken = false, news = false;
+    std::uint64_t news_pos = 0;  ///< position of the newest record the listener heard of
+    cursor at{};                 ///< the vault's, after the last sync
+    agent_status now{};
+
+    std::thread worker{}, listener{};
+
+    void work();
+    void listen();
+    [[nodiscard]] bool begin_round();
+    void end_round(const result<sync_report>& done);
+    [[nodiscard]] bool wait_for_reason(clock::time_point at_latest, bool failed);
+    [[nodiscard]] std::int64_t version();
+    void hear(const page& p, std::unique_lock<std::mutex>& lock);
+    void emit(const std::string& event, const std::string& rest) const;
+    void emit_state(agent_state what, const std::optional<error>& failure) const;
+};
+
+void agent::state::emit(const std::string& event, const std::string& rest) const {
+    if (options.on_event) options.on_event("vault-sync://" + event + "?vault=" + vault_text + "&" + rest);
+}
+
+void agent::state::emit_state(agent_state what, const std::optional<error>& failure) const {
+    emit("state", "state=" + std::string(name_of(what)) +
+                      (failure ? "&code=" + std::string(casasync::name_of(failure->code)) : std::string()));
+}
+
+std::int64_t agent::state::version() {
+    const auto v = device.vault().data_version();
+    return v ? *v : seen_version;
+}
+
+/// Returns false when it is time to stop.
+bool agent::state::begin_round() {
+    seen_version = version();
+    const std::lock_guard lock(guard);
+    news = woken = false;
+    return !stopping;
+}
+
+void agent::state::end_round(const result<sync_report>& done) {
+    const auto status = device.vault().status();
+    const auto position = device.vault().position();
+    agent_status before, after;
+    {
+        const std::lock_guard lock(guard);
+        before = now;
+        if (status) now.vault = *status;
+        if (position) at = *position;
+        now.last_error = done ? std::nullopt : std::optional(done.failure());
+        now.state = done ? agent_state::in_sync : state_after(done.failure());
+        after = now;
+        changed.notify_all();
+    }
+    if (done && done->rows > 0) emit("changeset-received", "rows=" + std::to_string(done->rows));
+    if (after.vault.open_conflicts > before.vault.open_conflicts)
+        emit("conflict", "open=" + std::to_string(after.vault.open_conflicts));
+    if (done)
+        for (const std::string& alarm : done->alarms) emit("alarm", "text=" + percent_encoded(alarm));
+    const std::optional<errc> code = done ? std::nullopt : std::optional(done.code());
+    if (after.state != told_state || code != told_code) emit_state(after.state, after.last_error);
+    told_state = after.state;
+    told_code = code;
+}
+
+void agent::state::work() {
+    openssl::random random;
+    for (bool more = true; more && begin_round();) {
+        const auto done = device.sync();
+        if (!done && done.code() == errc::canceled) break;
+        end_round(done);
+        auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(options.refresh);
+        if (done)
+            failures.reset();
+        else
+            pause = std::chrono::milliseconds(
+                failures.next(random, std::int64_t{device.relay().retry_after_s()} * 1000));
+        more = wait_for_reason(clock::now() + pause, !done);
+    }
+    {
+        const std::lock_guard lock(guard);
+        now.state = agent_state::stopped;
+    }
+    emit_state(agent_state::stopped, std::nullopt);
+}
+
+/// Returns false when it is time to stop. After a failure, neither writes nor news shorten the pause.
+bool agent::state::wait_for_reason(clock::time_point at_latest, bool failed) {
+    std::optional<clock::time_point> first_write, last_write;
+    for (;;) {
+        {
+            std::unique_lock lock(guard);
+            const auto called = [&] { return stopping || woken || (!failed && news && news_pos > at.pos); };
+            if (changed.wait_for(lock, options.poll, called)) {
+                if (woken) failures.reset();
+                if (!stopping) now.state = agent_state::syncing;
+                return !stopping;
+            }
+        }
+        const auto time = clock::now();
+        if (const std::int64_t v = version(); v != seen_version) {
+            seen_version = v;
+            last_write = time;
+            if (!first_write) first_write = time;
+        }
+        const bool settled = first_write && (time - *last_write >= options.debounce ||
+                                             time - *first_write >= options.debounce_most);
+        if ((settled && !failed) || time >= at_latest) {
+            const std::lock_guard lock(guard);
+            now.state = agent_state::syncing;
+            return !stopping;
+        }
+    }
+}
+
+/// Tells the worker of news, and waits until it has looked.
+void agent::state::hear(const page& p, std::unique_lock<std::mutex>& lock) {
+    if (p.last <= at.pos) return;
+    news = true;
+    news_pos = p.last;
+    changed.notify_all();
+    changed.wait_for(lock, unread_pause, [&] { return stopping || at.pos >= news_pos; });
+}
+
+void agent::state::listen() {
+    openssl::random random;
+    backoff pauses;
+    bool failed = false;
+    std::unique_lock lock(guard);
+    for (;;) {
+        changed.wait(lock, [&] { return stopping || !at.generation.is_zero(); });
+        if (stopping) return;
+        const pull_request request{at, 1, long_poll_s};
+        lock.unlock();
+        const auto answer = scout.pull(request);
+        lock.lock();
+        if (stopping) return;
+        if (answer) {
+            if (failed) woken = true;  // the relay is back
+            if (failed) changed.notify_all();
+            failed = false;
+            pauses.reset();
+            hear(*answer, lock);
+            continue;
+        }
+        failed = true;
+        const auto pause =
+            std::chrono::milliseconds(pauses.next(random, std::int64_t{scout.retry_after_s()} * 1000));
+        changed.wait_for(lock, pause, [&] { return stopping; });
+    }
+}
+
+agent::agent(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
+agent::agent(agent&&) noexcept = default;
+agent::~agent() {
+    if (state_) stop();
+}
+
+result<agent> agent::start(agent_options options) {
+    auto vault = sqlite::vault::open(options.path);
+    if (!vault) return vault.failure();
+    auto keys = options.keys ? result<credentials>(*options.keys) : read_credentials(options.path);
+    if (!keys) return keys.failure();
+    if (!options.relay.empty()) keys->relay = options.relay;
+    auto scout = make_client(*keys);
+    if (!scout) return scout.failure();
+    auto device = link::make(std::move(*vault), options.path, *keys);
+    if (!device) return device.failure();
+    auto s = std::make_unique<state>(std::move(options), std::move(*device), std::move(*scout));
+    s->vault_text = keys->vault.text();
+    s->worker = std::thread([raw = s.get()] { raw->work(); });
+    s->listener = std::thread([raw = s.get()] { raw->listen(); });
+    return agent(std::move(s));
+}
+
+void agent::stop() {
+    const std::lock_guard one(state_->stopper);
+    {
+        const std::lock_guard lock(state_->guard);
+        state_->stopping = true;
+        state_->changed.notify_all();
+    }
+    state_->device.cancel();
+    state_->scout.cancel();
+    if (state_->worker.joinable()) state_->worker.join();
+    if (state_->listener.joinable()) state_->listener.join();
+}
+
+agent_status agent::status() const {
+    const std::lock_guard lock(state_->guard);
+    return state_->now;
+}
+
+void agent::wake() {
+    const std::lock_guard lock(state_->guard);
+    state_->woken = true;
+    state_->changed.notify_all();
+}
+
+}  // namespace casasync::agent

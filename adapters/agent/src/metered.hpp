@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A transport that tells how far it is.
+#include <casasync/agent/link.hpp>
+#include <casasync/transport.hpp>
+
+namespace casasync::agent {
+
+/// Models transport. The client and the sink must outlive it.
+class metered {
+ public:
+    metered(beast::client& relay, const progress_sink& sink) noexcept : relay_(&relay), sink_(&sink) {}
+
+    [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes) {
+        auto answer = relay_->push(envelopes);
+        if (answer) tell("sending", sent_ += envelopes.size(), 0);
+        return answer;
+    }
+    [[nodiscard]] result<page> pull(const pull_request& request) {
+        auto answer = relay_->pull(request);
+        if (answer && answer->last > request.from.pos) tell("receiving", answer->last, answer->relay.head);
+        return answer;
+    }
+    [[nodiscard]] result<void> acknowledge(std::uint64_t pos) { return relay_->acknowledge(pos); }
+    [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot() { return relay_->latest_snapshot(); }
+    [[nodiscard]] result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset,
+                                              std::uint32_t size) {
+        auto answer = relay_->read_snapshot(info, offset, size);
+        if (answer) tell("downloading", offset + answer->size(), info.size);
+        return answer;
+    }
+    [[nodiscard]] result<void> begin_snapshot(const snapshot_info& info) {
+        return relay_->begin_snapshot(info);
+    }
+    [[nodiscard]] result<void> write_snapshot(const snapshot_info& info, std::uint64_t offset,
+                                              bytes_view part) {
+        auto answer = relay_->write_snapshot(info, offset, part);
+        if (answer) tell("uploading", offset + part.size(), info.size);
+        return answer;
+    }
+    [[nodiscard]] result<void> complete_snapshot(const snapshot_info& info) {
+        return relay_->complete_snapshot(info);
+    }
+
+ private:
+    void tell(std::string_view what, std::uint64_t done, std::uint64_t total) const {
+        if (*sink_) (*sink_)(what, done, total);
+    }
+
+    beast::client* relay_;
+    const progress_sink* sink_;
+    std::uint64_t sent_ = 0;
+};
+
+static_assert(transport<metered>);
+
+}  // namespace casasync::agent

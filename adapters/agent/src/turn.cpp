@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "turn.hpp"
+
+#include <casasync/agent/credentials.hpp>
+
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+
+namespace casasync::agent {
+
+result<turn> turn::take(const std::string& vault_path, const std::atomic<bool>& canceled) {
+    using namespace std::chrono_literals;
+    const std::string path = file_beside(vault_path, "-casasync.lock");
+    descriptor file(path, O_RDWR | O_CREAT, S_IRUSR | S_IWUSR);
+    if (!file.open())
+        return error{errno == ENOSPC ? errc::store_full : errc::io_failed,
+                     "The file " + path + " cannot be made: " + std::strerror(errno) +
+                         ". Nothing was changed. Make sure that there is space and that the folder can be "
+                         "written."};
+    const auto give_up = std::chrono::steady_clock::now() + 30s;
+    while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (canceled) return errc::canceled;
+        if (std::chrono::steady_clock::now() > give_up)
+            return error{errc::store_busy,
+                         "Another casasync has been syncing this vault for half a minute. Nothing is lost. "
+                         "Try again when it is done."};
+        std::this_thread::sleep_for(20ms);
+    }
+    return turn(std::move(file));
+}
+
+}  // namespace casasync::agent

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+#include "commands.hpp"
+#include "show.hpp"
+
+#include <casasync/agent/agent.hpp>
+#include <casasync/agent/link.hpp>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include <csignal>
+#include <memory>
+
+namespace casasync::cli {
+namespace {
+
+struct sync_options {
+    std::string db{};
+    bool watch = false;
+};
+
+void print_json(const console& out, const sync_report& done, const sqlite::vault_status& status) {
+    boost::json::array alarms;
+    for (const std::string& alarm : done.alarms) alarms.push_back(json_of_text(alarm));
+    out.print({{"sent", done.pushed},
+               {"received", done.received},
+               {"merged", done.merged},
+               {"rows", done.rows},
+               {"refused", done.refused},
+               {"snapshot_merged", done.snapshot_merged},
+               {"in_sync", status.in_sync},
+               {"parked", status.parked},
+               {"open_conflicts", status.open_conflicts},
+               {"digest", status.digest},
+               {"alarms", std::move(alarms)}});
+}
+
+void print_text(const console& out, const sync_report& done, const sqlite::vault_status& status) {
+    out.line("Sent " + counted(done.pushed, "changeset") + ", merged " + counted(done.merged, "changeset") +
+             " (" + counted(done.rows, "row") + ")" + (status.in_sync ? "; in sync." : "."));
+    if (status.open_conflicts > 0)
+        out.line(counted(status.open_conflicts, "open conflict") + ": see casasync conflicts.");
+    if (status.parked > 0)
+        out.line(counted(status.parked, "row") + " cannot be shown now and wait: see casasync status.");
+}
+
+result<int> sync_once(const console& out, const sync_options& o) {
+    progress bar;
+    auto device = agent::link::open(o.db, bar.sink());
+    if (!device) return device.failure();
+    const auto done = device->sync();
+    bar.clear();
+    if (!done) return done.failure();
+    for (const std::string& alarm : done->alarms) out.note(printable(alarm));
+    const auto status = device->vault().status();
+    if (!status) return status.failure();
+    if (out.json())
+        print_json(out, *done, *status);
+    else
+        print_text(out, *done, *status);
+    return done->refused > 0 ? exit_data : exit_ok;
+}
+
+/// Runs the agent until SIGINT or SIGTERM. They are blocked before a thread starts, and waited for here.
+result<int> watch(const console& out, const sync_options& o) {
+    ::sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+    agent::agent_options options;
+    options.path = o.db;
+    options.on_event = [&out](const std::string& url) {
+        if (out.json())
+            out.print({{"event", url}});
+        else
+            out.line(url);
+    };
+    auto running = agent::agent::start(std::move(options));
+    if (!running) return running.failure();
+    int signal = 0;
+    sigwait(&ends, &signal);
+    running->stop();
+    return exit_ok;
+}
+
+}  // namespace
+
+void add_sync_command(CLI::App& app, program& run) {
+    const auto o = std::make_shared<sync_options>();
+    CLI::App* command = add_command(app, run, "sync", "Send and receive changes", [&run, o]() -> result<int> {
+        if (auto ok = require_file(o->db); !ok) return ok.failure();
+        return o->watch ? watch(run.out, *o) : sync_once(run.out, *o);
+    });
+    command->add_option("DB", o->db, "the vault file")->required();
+    command->add_flag("--watch", o->watch, "keep going until stopped, and print what happens");
+}
+
+}  // namespace casasync::cli

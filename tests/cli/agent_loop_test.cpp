@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+// Two agents and a relay in one process: changes travel without anybody calling sync.
+#include "folder.hpp"
+
+#include <casasync/agent/agent.hpp>
+#include <casasync/agent/setup.hpp>
+#include <casasync/relay/server.hpp>
+
+#include <casasync_test/catch.hpp>
+
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+using namespace casasync;
+
+namespace {
+
+/// Far longer than anything takes; reached only by a failure.
+constexpr std::chrono::seconds patience{60};
+
+/// An app's own connection.
+class app {
+ public:
+    explicit app(const std::string& path) {
+        REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
+        sqlite3_busy_timeout(db_, 10'000);
+    }
+    app(const app&) = delete;
+    app& operator=(const app&) = delete;
+    ~app() { sqlite3_close(db_); }
+    void run(const std::string& sql) const {
+        REQUIRE(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+    }
+    [[nodiscard]] std::string text(const std::string& sql) const {
+        std::string out;
+        const auto take = [](void* into, int, char** columns, char**) {
+            *static_cast<std::string*>(into) = columns[0] != nullptr ? columns[0] : "";
+            return 0;
+        };
+        REQUIRE(sqlite3_exec(db_, sql.c_str(), take, &out, nullptr) == SQLITE_OK);
+        return out;
+    }
+
+ private:
+    sqlite3* db_ = nullptr;
+};
+
+/// Collects an agent's events; waits for conditions on them.
+class listener {
+ public:
+    void hear(const std::string& url) {
+        const std::lock_guard lock(guard_);
+        urls_.push_back(url);
+        changed_.notify_all();
+    }
+    /// Waits until an event has both parts in its URL.
+    [[nodiscard]] bool heard(const std::string& event, const std::string& part) {
+        std::unique_lock lock(guard_);
+        return changed_.wait_for(lock, patience, [&] {
+            return std::any_of(urls_.begin(), urls_.end(), [&](const std::string& url) {
+                return url.rfind("vault-sync://" + event + "?", 0) == 0 &&
+                       url.find(part) != std::string::npos;
+            });
+        });
+    }
+    void forget() {
+        const std::lock_guard lock(guard_);
+        urls_.clear();
+    }
+
+ private:
+    std::mutex guard_;
+    std::condition_variable changed_;
+    std::vector<std::string> urls_;
+};
+
+relay::server_options relay_in(const casasync_test::folder& dir, std::uint16_t port = 0) {
+    relay::server_options options;
+    options.data = dir / "relay";
+    options.port = port;
+    return options;
+}
+
+std::unique_ptr<relay::server> start_relay(const relay::server_options& options) {
+    auto server = relay::server::start(options);
+    REQUIRE(server);
+    return std::move(*server);
+}
+
+std::uint16_t port_of(const std::string& url) {
+    return static_cast<std::uint16_t>(std::stoi(url.substr(url.rfind(':') + 1)));
+}
+
+void make_vault(const std::string& path, const std::string& url) {
+    app(path).run(
+        "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT); INSERT INTO note VALUES('n','old')");
+    agent::init_options options{path, url, "desktop", {}, {}};
+    options.track = [](sqlite::vault& vault) { return vault.track("note"); };
+    auto made = agent::init_vault(options);
+    REQUIRE(made);
+    REQUIRE(made->sync());
+}
+
+void add_device(const std::string& from, const std::string& path, const std::string& url) {
+    auto device = agent::link::open(from);
+    REQUIRE(device);
+    auto invited = agent::invitation::make(*device);
+    REQUIRE(invited);
+    auto joined = std::async(std::launch::async, [&, code = invited->code()] {
+        return agent::join_vault({path, url, code, "phone"});
+    });
+    const auto name = invited->wait();
+    REQUIRE(joined.get());
+    REQUIRE(name);
+    CHECK(*name == "phone");
+}
+
+agent::agent start_agent(const std::string& path, listener& ears) {
+    agent::agent_options options;
+    options.path = path;
+    options.on_event = [&ears](const std::string& url) { ears.hear(url); };
+    auto running = agent::agent::start(std::move(options));
+    REQUIRE(running);
+    return std::move(*running);
+}
+
+}  // namespace
+
+TEST_CASE("with an agent on either side, a change is there without anybody calling sync", "[agent]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    make_vault(dir / "desktop.db", server->address());
+    add_device(dir / "desktop.db", dir / "phone.db", server->address());
+    listener desktop_ears, phone_ears;
+    auto desktop = start_agent(dir / "desktop.db", desktop_ears);
+    auto phone = start_agent(dir / "phone.db", phone_ears);
+    REQUIRE(desktop_ears.heard("state", "state=in_sync"));
+    REQUIRE(phone_ears.heard("state", "state=in_sync"));
+    const app at_desktop(dir / "desktop.db"), at_phone(dir / "phone.db");
+
+    at_desktop.run("UPDATE note SET text='from the desktop'");
+    REQUIRE(phone_ears.heard("changeset-received", "&rows=1"));
+    CHECK(at_phone.text("SELECT text FROM note") == "from the desktop");
+
+    at_phone.run("INSERT INTO note VALUES('m','from the phone')");
+    REQUIRE(desktop_ears.heard("changeset-received", "&rows=1"));
+    CHECK(at_desktop.text("SELECT text FROM note WHERE id='m'") == "from the phone");
+
+    phone.stop();
+    CHECK(phone_ears.heard("state", "state=stopped"));
+    CHECK(phone.status().state == agent::agent_state::stopped);
+    desktop.stop();
+    CHECK(sqlite::vault::open(dir / "desktop.db")->digest().value() ==
+          sqlite::vault::open(dir / "phone.db")->digest().value());
+}
+
+TEST_CASE("while the relay is away the agent says so, and it goes on when it is back", "[agent]") {
+    const casasync_test::folder dir;
+    auto server = start_relay(relay_in(dir));
+    const std::string url = server->address();
+    make_vault(dir / "desktop.db", url);
+    listener ears;
+    auto running = start_agent(dir / "desktop.db", ears);
+    REQUIRE(ears.heard("state", "state=in_sync"));
+    const app at_desktop(dir / "desktop.db");
+
+    server.reset();
+    ears.forget();
+    at_desktop.run("UPDATE note SET text='offline'");
+    REQUIRE(ears.heard("state", "state=offline&code=offline"));
+    CHECK(running.status().state == agent::agent_state::offline);
+    REQUIRE(running.status().last_error);
+    CHECK(running.status().last_error->code == errc::offline);
+    CHECK(running.status().vault.pending_out == 1);
+
+    ears.forget();
+    server = start_relay(relay_in(dir, port_of(url)));
+    running.wake();
+    REQUIRE(ears.heard("state", "state=in_sync"));
+    CHECK_FALSE(running.status().last_error);
+    CHECK(running.status().vault.pending_out == 0);
+}
+
+TEST_CASE("an agent tells of a conflict", "[agent]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    make_vault(dir / "desktop.db", server->address());
+    add_device(dir / "desktop.db", dir / "phone.db", server->address());
+    app(dir / "desktop.db").run("UPDATE note SET text='a'");
+    app(dir / "phone.db").run("UPDATE note SET text='b'");
+    REQUIRE(agent::link::open(dir / "desktop.db")->sync());
+    listener ears;
+    const auto phone = start_agent(dir / "phone.db", ears);
+    CHECK(ears.heard("conflict", "&open=1"));
+}
+
+TEST_CASE("an agent without a vault or keys does not start", "[agent]") {
+    const casasync_test::folder dir;
+    app(dir / "plain.db").run("CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY)");
+    agent::agent_options options;
+    options.path = dir / "plain.db";
+    CHECK(agent::agent::start(options).code() == errc::not_a_vault);
+    const auto server = start_relay(relay_in(dir));
+    make_vault(dir / "home.db", server->address());
+    std::filesystem::remove(agent::key_file_of(dir / "home.db"));
+    options.path = dir / "home.db";
+    CHECK(agent::agent::start(options).code() == errc::missing_credentials);
+}

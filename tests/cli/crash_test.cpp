@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// kill -9 of any process at any time loses nothing.
+#include "household.hpp"
+
+#include <casasync_test/catch.hpp>
+
+#include <chrono>
+#include <csignal>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+using casasync_test::household;
+using casasync_test::outcome;
+
+namespace {
+
+/// Runs casasync and kills it after a while that grows from 0: at ever later points of what it does.
+/// Returns true when it ended by itself.
+bool killed_after(const household& home, const std::vector<std::string>& arguments,
+                  std::chrono::microseconds pause) {
+    auto running = home.casasync_beside(arguments);
+    std::this_thread::sleep_for(pause);
+    running->signal(SIGKILL);
+    return running->wait().signal == 0;
+}
+
+/// Calls `attempt` with growing pauses until it returns true.
+template <class Attempt>
+void with_growing_pauses(Attempt attempt) {
+    for (std::chrono::microseconds pause{0};; pause += std::chrono::microseconds{1500})
+        if (attempt(pause)) return;
+}
+
+std::string digest(const household& home, const std::string& db) {
+    return std::string(home.json({"digest", db}).at("digest").as_string());
+}
+
+}  // namespace
+
+TEST_CASE("init that is killed again and again ends as one working vault", "[cli][crash]") {
+    const household home;
+    const std::string db = home.make_file("home.db");
+    const std::vector<std::string> init{"init", db, "--relay", home.url()};
+    with_growing_pauses([&](auto pause) { return killed_after(home, init, pause); });
+    // Either the last one was whole, or there was a whole one before and it said so.
+    CHECK(home.casasync({"sync", db}).exit == 0);
+    home.sql(db, "UPDATE txn SET note='x' WHERE id='rent'");
+    CHECK(home.json({"sync", db}).at("sent").as_int64() == 1);
+    const std::string other = home.add_device(db, "other.db");
+    CHECK(home.casasync({"verify", db, other}).exit == 0);
+}
+
+TEST_CASE("join that is killed after it has the keys goes on with the same code", "[cli][crash]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.dir / "phone.db";
+    auto [pair, code] = home.invite(desktop);
+    const std::vector<std::string> join{"join", phone, "--relay", home.url(), "--code", code};
+    {
+        auto joining = home.casasync_beside(join);
+        CHECK(pair->wait().exit == 0);  // the keys are stored
+        joining->signal(SIGKILL);
+        joining->wait();
+    }
+    with_growing_pauses([&](auto pause) { return killed_after(home, join, pause); });
+    CHECK(home.casasync({"sync", phone}).exit == 0);
+    const outcome compared = home.casasync({"verify", desktop, phone});
+    INFO(compared.out << compared.err);
+    CHECK(compared.exit == 0);
+}
+
+TEST_CASE("sync and the relay are killed while both sides write, and nothing is lost", "[cli][crash]") {
+    household home;
+    const std::string a = home.make_vault("a.db");
+    const std::string b = home.add_device(a, "b.db");
+    std::mt19937 dice(7);
+    constexpr int rounds = 40;
+    for (int i = 0; i < rounds; ++i) {
+        const std::string n = std::to_string(i);
+        home.sql(a, "INSERT INTO tag VALUES('a" + n + "','a" + n + "')");
+        home.sql(b, "INSERT INTO tag VALUES('b" + n + "','b" + n +
+                        "'); UPDATE txn SET amount=amount-1 WHERE id='coffee'");
+        for (const std::string& db : {a, b})
+            killed_after(home, {"sync", db}, std::chrono::microseconds{dice() % 40'000});
+        if (i % 10 == 9) {
+            auto syncing = home.casasync_beside({"sync", a});
+            home.kill_relay();
+            syncing->wait();
+            home.start_relay();
+        }
+    }
+    for (const std::string& db : {a, b, a, b}) {
+        const outcome done = home.casasync({"sync", db});
+        INFO(done.err);
+        REQUIRE(done.exit == 0);
+    }
+    CHECK(digest(home, a) == digest(home, b));
+    CHECK(home.casasync({"verify", a, b}).exit == 0);
+    CHECK(home.sql(a, "SELECT count(*) FROM tag") == std::to_string(2 * rounds));
+    CHECK(home.sql(a, "SELECT amount FROM txn WHERE id='coffee'") == std::to_string(-350 - rounds));
+}

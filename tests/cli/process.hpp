@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+namespace casasync_test {
+
+/// What a program left behind.
+struct outcome {
+    int exit = -1;   ///< exit code
+    int signal = 0;  ///< that ended it, if one did
+    std::string out{}, err{};
+};
+
+/// A program that runs beside the test; ended with the test at the latest.
+class process {
+ public:
+    /// \param arguments  the program's path first
+    explicit process(const std::vector<std::string>& arguments);
+    process(const process&) = delete;
+    process& operator=(const process&) = delete;
+    ~process();
+
+    /// Returns the next line of stdout; waits for it. \throws when the program ends without one
+    std::string line();
+    void signal(int number) const;
+    /// Waits for the end. Returns what was not read by line().
+    outcome wait();
+
+ private:
+    ::pid_t pid_ = -1;
+    int out_ = -1, err_ = -1;
+    std::string buffer_{};
+};
+
+/// Runs a program to its end.
+outcome run(const std::vector<std::string>& arguments);
+
+}  // namespace casasync_test
