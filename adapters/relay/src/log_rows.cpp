@@ -133,7 +133,7 @@ log_writer::log_writer(database& db)
                      "INSERT INTO device(vault, id, created, revoked, ack, last_seq, last_seen) "
                      "VALUES(?, ?, ?, 0, 0, 0, ?)"),
       active_count_(db, "SELECT count(*) FROM device WHERE vault = ? AND revoked = 0"),
-      revoke_(db, "UPDATE device SET revoked = 1 WHERE vault = ? AND id = ?"),
+      revoke_(db, "UPDATE device SET revoked = 1 WHERE n = ?"),
       touch_(db, "UPDATE device SET ack = max(ack, ?), last_seen = max(last_seen, ?) WHERE n = ?"),
       device_state_(db, "SELECT revoked, last_seq FROM device WHERE n = ?"),
       vault_state_(db, "SELECT head, log, bytes FROM vault WHERE n = ?"),
@@ -171,13 +171,8 @@ log_writer::enrolment log_writer::enrol(std::int64_t vault_row, device_id device
     return enrolment::made;
 }
 
-bool log_writer::revoke(std::int64_t vault_row, device_id device) {
-    {
-        rows row = device_.query(vault_row, device.octets);
-        if (!row.next()) return false;
-    }
-    revoke_.run(vault_row, device.octets);
-    return true;
+void log_writer::revoke(std::int64_t device_row) {
+    revoke_.run(device_row);
 }
 
 bool log_writer::is_revoked(std::int64_t device_row) {

@@ -112,8 +112,7 @@ class log_writer {
 
     enum class enrolment { made, known, revoked, too_many };
     [[nodiscard]] enrolment enrol(std::int64_t vault_row, device_id device, std::uint64_t now);
-    /// False: there is no such device.
-    [[nodiscard]] bool revoke(std::int64_t vault_row, device_id device);
+    void revoke(std::int64_t device_row);
     [[nodiscard]] bool is_revoked(std::int64_t device_row);
 
     /// Notes that the device was here and has everything up to `ack`; never goes back.

@@ -104,6 +104,15 @@ void snapshot_writer::remove(std::int64_t row) {
     delete_.run(row);
 }
 
+void snapshot_writer::give_up(std::int64_t vault_row, std::int64_t device_row) {
+    std::vector<std::int64_t> unfinished;
+    {
+        rows row = pending_.query(vault_row, device_row);
+        while (row.next()) unfinished.push_back(row.integer(0));
+    }
+    for (const std::int64_t n : unfinished) remove(n);
+}
+
 snapshot_writer::verdict snapshot_writer::begin(std::int64_t vault_row, std::int64_t device_row,
                                                 const snapshot_plan& plan) {
     if (const auto known = read_.find(vault_row, plan.id)) {
@@ -113,12 +122,7 @@ snapshot_writer::verdict snapshot_writer::begin(std::int64_t vault_row, std::int
         return same ? verdict::again : verdict::taken;
     }
     if (is_older(vault_row, plan.pos)) return verdict::older;
-    std::vector<std::int64_t> unfinished;
-    {
-        rows row = pending_.query(vault_row, device_row);
-        while (row.next()) unfinished.push_back(row.integer(0));
-    }
-    for (const std::int64_t n : unfinished) remove(n);
+    give_up(vault_row, device_row);
     insert_.run(vault_row, plan.id.octets, device_row, plan.pos, plan.size, plan.part_size);
     return verdict::done;
 }

@@ -60,6 +60,8 @@ class snapshot_writer {
 
     enum class verdict { done, again, taken, older, missing, differs };
 
+    /// Forgets what a device has begun to upload and not completed.
+    void give_up(std::int64_t vault_row, std::int64_t device_row);
     /// Starts an upload, which replaces an unfinished one of the same device.
     /// \return done, again (the same plan came before), taken (another plan has the id), older
     [[nodiscard]] verdict begin(std::int64_t vault_row, std::int64_t device_row, const snapshot_plan& plan);

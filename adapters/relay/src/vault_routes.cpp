@@ -101,7 +101,10 @@ void revoke_device(context& c, const exchange_ptr& x) {
     const auto device = id_at<device_id>(*x, 3);
     if (!device) return reply(c.shared, x, not_found());
     write(c, x, [by = *x->who, d = *device](write_store& store) {
-        if (!store.log.revoke(by.vault_row, d)) return refuse(not_found());
+        const auto known = store.read.find(by.vault, d);
+        if (!known) return refuse(not_found());
+        store.log.revoke(known->device_row);
+        store.snapshots.give_up(by.vault_row, known->device_row);
         return verdict{{}, true, by.vault.octets, {}};  // its long polls end
     });
 }

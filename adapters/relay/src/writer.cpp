@@ -82,9 +82,14 @@ void writer::run_batch(std::vector<write_job>& batch) {
     verdicts.reserve(batch.size());
     try {
         begin_.run();
-        for (const write_job& job : batch) verdicts.push_back(run_one(job));
+        bool all_done = true;
+        for (const write_job& job : batch) {
+            auto done = run_one(job);
+            all_done = all_done && done;
+            verdicts.push_back(done ? std::move(*done) : verdict{unavailable(), false, {}, {}});
+        }
         commit_.run();
-        report(nullptr);
+        if (all_done) report(nullptr);
     } catch (const database_error& e) {
         report(e.what());
         try {
@@ -101,20 +106,16 @@ void writer::run_batch(std::vector<write_job>& batch) {
     }
 }
 
-verdict writer::run_one(const write_job& job) {
+std::optional<verdict> writer::run_one(const write_job& job) {
     savepoint_.run();
-    verdict out;
+    std::optional<verdict> out;
     try {
         out = job.run(store_);
     } catch (const database_error& e) {
         if (!store_.db.in_transaction()) throw;  // SQLite undid the whole batch
         report(e.what());
-        out = {unavailable(), false, {}, {}};
     }
-    if (!out.keep) {
-        out.changed.reset();
-        undo_.run();
-    }
+    if (!out || !out->keep) undo_.run();
     release_.run();
     return out;
 }

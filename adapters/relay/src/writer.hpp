@@ -62,7 +62,8 @@ class writer {
     void work();
     [[nodiscard]] std::vector<write_job> next_batch();
     void run_batch(std::vector<write_job>& batch);
-    [[nodiscard]] verdict run_one(const write_job& job);
+    /// Returns what the job says; nothing when the database failed it, and its writes are undone.
+    [[nodiscard]] std::optional<verdict> run_one(const write_job& job);
     /// Tells the operator when writing begins to fail and when it works again.
     void report(const char* failure);
 
