@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: MIT
+#include "vault_pair.hpp"
+
+using namespace vault_pair;
+
+namespace {
+
+constexpr std::size_t amount = 0, note = 1, high = 2, low = 3;
+
+/// Hands everything `from` has not had confirmed to `to`.
+merge_report hand_over(device& from, device& to) {
+    REQUIRE(from.store.seal().ok());
+    std::vector<inbound_part> parts;
+    const auto out = from.store.outbox(limits::changeset_bytes_max);
+    for (const outbound_part& p : *out)
+        parts.push_back({0, from.store.device(), p.seq, p.part, p.parts, p.payload});
+    REQUIRE(to.store.accept(parts, *to.store.position()).ok());
+    const auto report = to.store.merge_inbox(0);
+    REQUIRE(report.ok());
+    return *report;
+}
+
+std::size_t sealed(device& d) {
+    const auto n = d.store.seal();
+    REQUIRE(n.ok());
+    return *n;
+}
+
+}  // namespace
+
+TEST_CASE("a write that changes nothing is none, and what came and went leaves nothing", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    CHECK(sealed(a) == 1);
+    a.write("1", {{"amount", 1}});
+    CHECK(sealed(a) == 0);
+    a.write("2", {{"amount", 1}});
+    a.erase("2");
+    a.erase("3");
+    CHECK(sealed(a) == 0);
+    a.erase("1");
+    a.write("1", {{"amount", 5}});
+    CHECK(sealed(a) == 2);  // DELETE and INSERT
+    CHECK(a.store.pending_out() == 2);
+}
+
+TEST_CASE("members of a group are stamped together", "[memory_store]") {
+    household h;
+    device a(h, 1, true), b(h, 2, true);
+    a.write("1", {{"amount", 10}, {"note", "EUR"}});
+    hand_over(a, b);
+    h.clock.time += 10;
+    a.write("1", {{"amount", 20}});
+    h.clock.time += 10;
+    b.write("1", {{"note", "USD"}});
+    hand_over(a, b);
+    hand_over(b, a);
+    for (device* d : {&a, &b}) {
+        CHECK(d->cell("1", amount) == value(10));  // never 20 dollars
+        CHECK(d->cell("1", note) == value("USD"));
+    }
+    REQUIRE(a.store.conflicts().size() == 2);
+    CHECK(a.store.conflicts()[0].what.what == value(20));
+    CHECK(a.store.conflicts()[1].what.what == value("EUR"));
+    CHECK(a.store.digest() == b.store.digest());
+}
+
+TEST_CASE("under max and min a lesser write is put back at the seal", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    a.write("1", {{"high", 10}, {"low", 10}});
+    CHECK(sealed(a) == 1);
+    a.write("1", {{"high", 7}, {"low", 12}});
+    CHECK(sealed(a) == 1);
+    CHECK(a.cell("1", high) == value(10));
+    CHECK(a.cell("1", low) == value(10));
+    hand_over(a, b);
+    b.write("1", {{"high", 11}, {"low", 9}});
+    a.write("1", {{"high", 12}, {"low", 8}});
+    hand_over(b, a);
+    hand_over(a, b);
+    CHECK(b.cell("1", high) == value(12));
+    CHECK(a.cell("1", low) == value(8));
+    CHECK(a.store.conflicts().empty());
+    CHECK(a.store.digest() == b.store.digest());
+}
+
+TEST_CASE("tables and columns of others become known", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    a.write("1", {{"note", "older"}});
+    hand_over(a, b);
+    REQUIRE(b.store.create_table({"tag", delete_policy::delete_wins, {{"name", merge_rule::lww}}}).ok());
+    REQUIRE(b.store.write("tag", device::key("t"), {{"name", "food"}}).ok());
+    hand_over(b, a);
+    CHECK(a.store.read("tag", device::key("t")) == std::vector<value>{"food"});
+    CHECK(a.store.create_table({"tag", delete_policy::later_wins, {}}).code() == errc::already_exists);
+}
+
+TEST_CASE("a table that merges otherwise stops its author alone", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2), c(h, 3);
+    REQUIRE(a.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::max}}}).ok());
+    REQUIRE(b.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::lww}}}).ok());
+    REQUIRE(b.store.write("t", device::key("1"), {{"n", 1}}).ok());
+    c.write("1", {{"amount", 1}});
+    CHECK(hand_over(b, a).changesets == 0);
+    CHECK(hand_over(c, a).changesets == 1);
+    CHECK(a.store.pending_in() == 1);
+    CHECK(a.has("1"));
+}
+
+TEST_CASE("a changeset waits for what its author had merged", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2), c(h, 3);
+    a.write("1", {{"amount", 1}});
+    hand_over(a, b);
+    b.write("1", {{"amount", 2}});
+    CHECK(hand_over(b, c).changesets == 0);
+    CHECK_FALSE(c.has("1"));
+    CHECK(hand_over(a, c).changesets == 2);
+    CHECK(c.cell("1", amount) == value(2));
+    CHECK(c.store.conflicts().empty());
+    CHECK(c.store.digest() == b.store.digest());
+}
+
+TEST_CASE("a conflict that was settled meanwhile is not settled again", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    a.write("1", {{"note", "x"}});
+    hand_over(a, b);
+    a.write("1", {{"note", "A"}});
+    h.clock.time += 1;
+    b.write("1", {{"note", "B"}});
+    hand_over(a, b);
+    REQUIRE(b.store.conflicts().size() == 1);
+    const memory_conflict open = b.store.conflicts()[0];
+    b.write("1", {{"note", "C"}});
+    CHECK(b.store.restore(open).code() == errc::not_found);
+    CHECK(b.store.keep(open).code() == errc::not_found);
+    CHECK(b.cell("1", note) == value("C"));
+}
+
+TEST_CASE("a write that cannot be sent is refused whole", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    const auto refused = [&](const std::vector<value>& key, const std::map<std::string, value>& cells) {
+        const auto ok = a.store.write("txn", key, cells);
+        return ok ? errc{} : ok.code();
+    };
+    CHECK(refused(device::key("1"), {{"amount", 1}, {"nowhere", 2}}) == errc::not_found);
+    CHECK(refused({value()}, {{"amount", 1}}) == errc::invalid_argument);
+    CHECK(refused({value(std::string(limits::key_bytes_max, 'k'))}, {}) == errc::limit_exceeded);
+    CHECK(refused(device::key("1"), {{"note", std::string(limits::value_bytes_max + 1, 'x')}}) ==
+          errc::limit_exceeded);
+    CHECK(a.store.write("nowhere", device::key("1"), {}).code() == errc::not_found);
+    CHECK(a.store.erase("nowhere", device::key("1")).code() == errc::not_found);
+    CHECK(a.store.create_table({"t", delete_policy::later_wins, {}}, {{"nowhere"}}).code() ==
+          errc::invalid_argument);
+    CHECK(sealed(a) == 0);
+    CHECK_FALSE(a.has("1"));
+    CHECK(refused(device::key("1"), {{"note", std::string(limits::value_bytes_max, 'x')}}) == errc{});
+    CHECK(sealed(a) == 1);
+}
+
+TEST_CASE("an envelope is kept once, and settled by number or by digest", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    for (int i = 0; i < 2; ++i) {
+        a.write(std::to_string(i), {{"amount", i}});
+        CHECK(sealed(a) == 1);
+    }
+    digest256 digest{};
+    digest.fill(9);
+    CHECK(a.store.keep_envelope(1, as_bytes("one"), digest).ok());
+    CHECK(a.store.keep_envelope(1, as_bytes("other"), digest).code() == errc::invalid_argument);
+    CHECK(a.store.keep_envelope(3, as_bytes("none"), digest).code() == errc::invalid_argument);
+    CHECK((*a.store.outbox(1))[0].envelope == bytes{'o', 'n', 'e'});
+    CHECK(a.store.outbox(1)->size() == 1);
+    CHECK(a.store.outbox(1000)->size() == 2);
+    CHECK(a.store.settle(digest256{}).ok());
+    CHECK(a.store.pending_out() == 2);
+    CHECK(a.store.settle(digest).ok());
+    CHECK(a.store.pending_out() == 1);
+    CHECK(a.store.settle(std::uint64_t{2}).ok());
+    CHECK(a.store.pending_out() == 0);
+}
+
+TEST_CASE("ten thousand writes become changesets that arrive as one state", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    for (int i = 0; i < 10'000; ++i) a.write(std::to_string(i % 9000), {{"amount", i}});
+    CHECK(sealed(a) == 9000 + 1000);  // rows inserted and updated: an INSERT and an UPDATE each
+    CHECK(a.store.pending_out() == 3);
+    CHECK(hand_over(a, b).changesets == 3);
+    CHECK(a.store.digest() == b.store.digest());
+    CHECK(b.cell("500", amount) == value(9500));
+}

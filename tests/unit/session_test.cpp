@@ -1,0 +1,435 @@
+// SPDX-License-Identifier: MIT
+#include "vault_pair.hpp"
+
+#include <casasync/page.hpp>
+
+using namespace vault_pair;
+
+namespace {
+
+constexpr std::size_t amount = 0, note = 1;
+
+/// A has pushed three changesets, C one; B has seen nothing of them.
+struct three_devices : household {
+    device a{*this, 1}, b{*this, 2}, c{*this, 3};
+
+    three_devices() {
+        for (int i = 1; i <= 3; ++i) {
+            a.write("a" + std::to_string(i), {{"amount", i}});
+            REQUIRE(a.sync().ok());
+        }
+        c.write("c1", {{"note", "from C"}});
+        REQUIRE(c.sync().ok());
+    }
+    void check_b_is_untouched() {
+        CHECK(b.position() == 0);
+        CHECK(b.store.pending_in() == 0);
+        CHECK(b.store.tables().front().registers.empty());
+    }
+    void check_b_has_all() {
+        const auto report = b.sync();
+        REQUIRE(report.ok());
+        CHECK(report->refused == 0);
+        CHECK(b.store.digest() == c.store.digest());
+        CHECK(b.position() == relay.state().head);
+        CHECK(relay.acknowledged(b.store.device()) == b.position());
+    }
+};
+
+/// Puts an envelope sealed by `by` under another header into the relay's log, as a relay that deceives would.
+bytes sealed_as(device& by, const envelope_header& head, bytes_view payload) {
+    auto envelope = by.keys.seal(head, payload);
+    REQUIRE(envelope.ok());
+    return *envelope;
+}
+
+}  // namespace
+
+TEST_CASE("a sync tells what it did, and another one moves nothing", "[session]") {
+    three_devices h;
+    h.b.write("b1", {{"amount", 7}});
+    const auto report = h.b.sync();
+    REQUIRE(report.ok());
+    CHECK(report->sealed == 1);
+    CHECK(report->pushed == 1);
+    CHECK(report->received == 4);
+    CHECK(report->merged == 4);
+    CHECK(report->rows == 4);
+    CHECK(report->relay.head == 5);
+    CHECK(h.b.store.pending_out() == 0);
+    const auto again = h.b.sync();
+    REQUIRE(again.ok());
+    CHECK(again->sealed + again->pushed + again->received + again->merged == 0);
+}
+
+TEST_CASE("a session says what to ask, and takes the answers in hand", "[session]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    session<memory_store<hand_clock>, plain_cipher> s(a.store, a.keys);
+
+    const auto first = s.next();
+    const auto* push = std::get_if<push_request>(&first);
+    REQUIRE(push != nullptr);
+    REQUIRE(push->envelopes.size() == 1);
+    const auto head = decode_header(push->envelopes[0]);
+    REQUIRE(head.ok());
+    CHECK(head->vault == a.store.id());
+    CHECK(head->device == a.store.device());
+    CHECK(head->seq == 1);
+    CHECK(head->epoch == 1);
+    CHECK(head->max_hour == 500'000);  // the clock says exactly that many hours
+    s.receive(h.relay.push(a.store.device(), push->envelopes));
+    CHECK(a.store.pending_out() == 0);
+
+    const auto second = s.next();
+    const auto* pull = std::get_if<pull_request>(&second);
+    REQUIRE(pull != nullptr);
+    CHECK(pull->from == cursor{});  // an own push moves no cursor
+    s.receive(a.way.pull(*pull));
+
+    const auto third = s.next();
+    const auto* done = std::get_if<acknowledge_request>(&third);
+    REQUIRE(done != nullptr);
+    CHECK(done->pos == 1);
+    s.receive(result<void>());
+    CHECK(std::holds_alternative<nothing_left>(s.next()));
+    CHECK_FALSE(s.failure());
+}
+
+TEST_CASE("a page that is cut off anywhere has no effect", "[session][hostile]") {
+    three_devices h;
+    std::size_t size = 0;
+    h.b.way.on_page = [&size](loopback::page_bytes& p) {
+        size = p.body.size();
+        p.body.clear();
+    };
+    CHECK(h.b.sync().code() == errc::malformed_answer);
+    REQUIRE(size > 0);
+    for (std::size_t n = 0; n < size; ++n) {
+        h.b.way.on_page = [n](loopback::page_bytes& p) { p.body.resize(n); };
+        REQUIRE(h.b.sync().code() == errc::malformed_answer);
+    }
+    h.check_b_is_untouched();
+    h.b.way.on_page = {};
+    h.check_b_has_all();
+}
+
+TEST_CASE("no flipped bit of a page changes what is merged", "[session][hostile]") {
+    three_devices h;
+    std::size_t size = 1, refused = 0;
+    for (std::size_t bit = 0; bit < size * 8; bit += 3) {
+        device reader(h, 9);
+        reader.way.on_page = [&](loopback::page_bytes& p) {
+            size = p.body.size();
+            p.body[bit / 8] ^= static_cast<std::uint8_t>(1U << (bit % 8));
+        };
+        const auto report = reader.sync();
+        if (report.ok()) {  // times are not part of the log
+            REQUIRE(reader.store.digest() == h.c.store.digest());
+            continue;
+        }
+        ++refused;
+        REQUIRE(report.code() == errc::malformed_answer);
+        REQUIRE(reader.position() == 0);
+        REQUIRE(reader.store.tables().front().registers.empty());
+    }
+    CHECK(refused * 3 > size * 7);
+}
+
+TEST_CASE("an envelope altered at the relay is left out, and the rest goes on", "[session][hostile]") {
+    three_devices h;
+    const bytes good = h.relay.records()[1].envelope;
+    h.relay.records()[1].envelope.back() ^= 1;
+    h.relay.recompute_log();
+    for (int round = 0; round < 2; ++round) {
+        const auto report = h.b.sync();
+        REQUIRE(report.ok());
+        CHECK(report->refused == 1);
+        REQUIRE(report->alarms.size() == 1);
+        CHECK(report->alarms[0].find("(2 in the relay's log) does not open") != std::string::npos);
+        CHECK(h.b.position() == 1);  // it is asked for again
+        CHECK(h.b.has("a1"));
+        CHECK_FALSE(h.b.has("a2"));
+        CHECK_FALSE(h.b.has("a3"));  // waits for the one before it
+        CHECK(h.b.has("c1"));        // waits for nobody
+        CHECK(h.b.store.pending_in() == 1);
+        CHECK(h.relay.acknowledged(h.b.store.device()) == 1);
+    }
+    h.relay.records()[1].envelope = good;
+    h.relay.recompute_log();
+    h.check_b_has_all();
+}
+
+TEST_CASE("what is not of this vault, or pretends to be this device's, is not stored", "[session][hostile]") {
+    three_devices h;
+    envelope_header head;
+    head.vault = h.a.store.id();
+    head.device = id_of<device_id>(5);
+    head.seq = 1;
+    std::string expected = "does not open";
+    SECTION("another vault") {
+        head.vault = id_of<vault_id>(6);
+    }
+    SECTION("this device's own name") {
+        head.device = h.b.store.device();
+    }
+    SECTION("a manifest in the log") {
+        head.kind = envelope_kind::snapshot_manifest;
+        head.seq = 0;
+    }
+    SECTION("a newer version") {
+        head.version = 2;
+        expected = "newer casasync";
+    }
+    h.relay.records().push_back({id_of<device_id>(5), 1, 0, {}, {}, sealed_as(h.a, head, as_bytes("x"))});
+    h.relay.recompute_log();
+    const auto report = h.b.sync();
+    REQUIRE(report.ok());
+    CHECK(report->received == 4);
+    CHECK(report->refused == 1);
+    REQUIRE(report->alarms.size() == 1);
+    CHECK(report->alarms[0].find(expected) != std::string::npos);
+    CHECK(h.b.position() == 4);
+    CHECK(h.b.store.pending_in() == 0);
+}
+
+TEST_CASE("an authentic envelope whose content is none waits, and stops only its author",
+          "[session][hostile]") {
+    three_devices h;
+    envelope_header head;
+    head.vault = h.a.store.id();
+    head.device = id_of<device_id>(5);
+    head.seq = 1;
+    bytes content;
+    SECTION("noise") {
+        content = {1, 2, 3};
+    }
+    SECTION("another device's changeset") {
+        const auto opened = h.a.keys.open(h.relay.records()[0].envelope);
+        REQUIRE(opened.ok());
+        content = *opened;
+    }
+    h.relay.records().push_back({id_of<device_id>(5), 1, 0, {}, {}, sealed_as(h.a, head, content)});
+    h.relay.recompute_log();
+    const auto report = h.b.sync();
+    REQUIRE(report.ok());
+    CHECK(report->merged == 4);
+    CHECK(h.b.store.pending_in() == 1);
+    CHECK(h.b.store.digest() == h.c.store.digest());
+}
+
+TEST_CASE("a record that the log repeats counts once", "[session][hostile]") {
+    three_devices h;
+    auto& records = h.relay.records();
+    records.push_back(records[0]);
+    records.push_back(records[3]);
+    records.push_back(records[0]);
+    h.relay.recompute_log();
+    const auto report = h.b.sync();
+    REQUIRE(report.ok());
+    CHECK(report->merged == 4);
+    CHECK(h.b.position() == 7);
+    CHECK(h.b.store.digest() == h.c.store.digest());
+}
+
+TEST_CASE("an empty page that promises more ends the sync", "[session][hostile]") {
+    three_devices h;
+    int pages = 0;
+    h.b.way.on_page = [&pages](loopback::page_bytes& p) {
+        ++pages;
+        p.body.clear();
+        append_page_end(p.body, 0, 1, digest256{});
+        p.more = true;
+    };
+    CHECK(h.b.sync().ok());
+    CHECK(pages == 1);
+    h.b.way.on_page = {};
+    h.check_b_has_all();
+}
+
+TEST_CASE("a lost answer is made up for by the same bytes again", "[session]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    h.network.set({0, 100, 0, 0, 0});
+    CHECK(a.sync().code() == errc::offline);
+    REQUIRE(h.relay.records().size() == 1);
+    const bytes sent = h.relay.records()[0].envelope;
+    CHECK(a.store.pending_out() == 1);
+    h.network.set({});
+    const auto report = a.sync();
+    REQUIRE(report.ok());
+    CHECK(report->pushed == 1);
+    CHECK(h.relay.records().size() == 1);
+    CHECK(h.relay.records()[0].envelope == sent);
+    CHECK(a.store.pending_out() == 0);
+}
+
+TEST_CASE("what keeps a device from pushing does not keep it from receiving", "[session]") {
+    three_devices h;
+    h.b.write("b1", {{"amount", 1}});
+    errc expected{};
+    SECTION("the vault is full at the relay") {
+        h.relay.limit_bytes(0);
+        expected = errc::quota_exceeded;
+    }
+    SECTION("its clock is two days ahead") {
+        h.clock.time += 48 * 3'600'000LL;
+        h.b.write("b2", {{"amount", 2}});
+        REQUIRE(h.b.store.seal().ok());
+        h.clock.time -= 48 * 3'600'000LL;
+        expected = errc::stamp_ahead;
+    }
+    session<memory_store<hand_clock>, plain_cipher> s(h.b.store, h.b.keys);
+    CHECK(casasync::sync<plain_opener>(s, h.b.store, h.b.keys, h.b.way).code() == expected);
+    CHECK(s.report().merged == 4);
+    CHECK(h.b.has("a3"));
+    CHECK(h.b.has("b1"));
+    CHECK(h.b.store.pending_out() == 1);
+}
+
+TEST_CASE("a relay that confirms something else is not believed", "[session][hostile]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    session<memory_store<hand_clock>, plain_cipher> s(a.store, a.keys);
+    REQUIRE(std::holds_alternative<push_request>(s.next()));
+    push_answer answer{h.relay.state(), {{2, 1, false}}};
+    SECTION("another seq") {}
+    SECTION("nothing") {
+        answer.receipts.clear();
+    }
+    SECTION("one too many") {
+        answer.receipts = {{1, 1, false}, {2, 2, false}};
+    }
+    s.receive(result<push_answer>(answer));
+    CHECK(std::holds_alternative<nothing_left>(s.next()));
+    REQUIRE(s.failure());
+    CHECK(s.failure()->code == errc::malformed_answer);
+    CHECK(a.store.pending_out() == 1);
+}
+
+TEST_CASE("a changeset larger than an envelope arrives whole, page by page", "[session]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    h.network.set({0, 0, 0, 0, 1});
+    const std::string large(std::size_t{5} << 20, 'x');
+    a.write("1", {{"note", large}});
+    const auto sent = a.sync();
+    REQUIRE(sent.ok());
+    CHECK(sent->pushed == 6);
+    const auto report = b.sync();
+    REQUIRE(report.ok());
+    CHECK(report->received == 6);
+    CHECK(report->merged == 1);
+    CHECK(b.cell("1", note) == value(large));
+    CHECK(a.store.digest() == b.store.digest());
+}
+
+TEST_CASE("a device that the relay's history has overtaken catches up through a snapshot",
+          "[session][snapshot]") {
+    three_devices h;
+    REQUIRE(h.b.sync().ok());
+    h.b.write("a1", {{"note", "written away"}});
+    h.b.write("a2", {{"note", "lost to a delete"}});
+    h.b.write("b1", {{"amount", 5}});
+    REQUIRE(h.b.store.seal().ok());
+    h.clock.time += 1000;
+    h.a.erase("a2");
+    h.a.erase("a3");
+    REQUIRE(h.a.sync().ok());
+    h.relay.compact(h.relay.state().head);
+
+    CHECK(h.b.position() == 4);
+    SECTION("there is none: nothing is lost, and the device says so") {
+        const auto failed = h.b.sync();
+        CHECK(failed.code() == errc::history_compacted);
+        CHECK(failed.failure().detail.find("safe") != std::string::npos);
+        CHECK(h.b.cell("a1", note) == value("written away"));
+        CHECK(h.b.position() == 4);
+    }
+    SECTION("there is one") {
+        REQUIRE(h.a.offer().ok());
+        const auto report = h.b.sync();
+        REQUIRE(report.ok());
+        CHECK(report->snapshot_merged);
+        CHECK(report->pushed == 1);
+        CHECK_FALSE(h.b.has("a2"));
+        CHECK_FALSE(h.b.has("a3"));  // absence deletes nothing, a tombstone does
+        CHECK(h.b.has("b1"));
+        REQUIRE(h.b.store.conflicts().size() == 1);
+        CHECK(h.b.store.conflicts()[0].what.why == conflict_reason::hidden_by_delete);
+        REQUIRE(h.a.sync().ok());
+        CHECK(h.a.store.digest() == h.b.store.digest());
+        const auto again = h.b.sync();
+        REQUIRE(again.ok());
+        CHECK_FALSE(again->snapshot_merged);
+    }
+}
+
+TEST_CASE("a wiped relay is noticed once, told, and followed", "[session]") {
+    three_devices h;
+    REQUIRE(h.b.sync().ok());
+    h.relay.wipe(id_of<generation_id>(9));
+    device late(h, 4);
+    late.write("late", {{"amount", 9}});
+    REQUIRE(late.sync().ok());
+
+    session<memory_store<hand_clock>, plain_cipher> s(h.b.store, h.b.keys);
+    const auto report = casasync::sync<plain_opener>(s, h.b.store, h.b.keys, h.b.way);
+    CHECK(report.code() == errc::wrong_relay);
+    CHECK(report.failure().detail.find("safe on this device") != std::string::npos);
+    CHECK(s.report().alarms.size() == 1);
+    CHECK(h.b.has("late"));
+    CHECK(h.b.has("a3"));
+    CHECK(h.b.store.position()->generation == id_of<generation_id>(9));
+    CHECK(h.b.sync().ok());
+
+    h.b.write("b1", {{"amount", 1}});
+    CHECK(h.b.sync().ok());  // its first changeset: the new log takes it
+    h.a.write("a4", {{"amount", 4}});
+    CHECK(h.a.sync().code() == errc::seq_gap);  // the log lacks what A sent before
+    CHECK(h.a.has("late"));
+    CHECK(h.a.store.pending_out() == 1);
+}
+
+TEST_CASE("a relay that went back and was filled again is noticed by its running hash", "[session]") {
+    three_devices h;
+    REQUIRE(h.b.sync().ok());
+    REQUIRE(h.b.position() == 4);
+    auto& records = h.relay.records();
+    records.erase(records.begin() + 1);
+    envelope_header head;
+    head.vault = h.a.store.id();
+    head.device = id_of<device_id>(5);
+    head.seq = 1;
+    records.push_back({id_of<device_id>(5), 1, 0, {}, {}, sealed_as(h.a, head, as_bytes("?"))});
+    h.relay.recompute_log();
+    CHECK(h.b.sync().code() == errc::wrong_relay);
+    CHECK(h.b.has("a2"));
+    CHECK(h.b.position() == 4);
+    CHECK(h.b.sync().ok());
+}
+
+TEST_CASE("a held changeset is stored, acknowledged, and merged when its time has come", "[session]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    h.clock.time += 6 * 60'000;
+    a.write("1", {{"amount", 1}});
+    REQUIRE(a.store.seal().ok());
+    h.clock.time -= 6 * 60'000;
+    REQUIRE(a.sync().ok());
+    b.write("2", {{"amount", 2}});
+    REQUIRE(b.sync().ok());
+    CHECK_FALSE(b.has("1"));
+    CHECK(b.store.pending_in() == 1);
+    CHECK(b.position() == 2);
+    h.clock.time += 60'000 - 1;
+    REQUIRE(b.sync().ok());
+    CHECK_FALSE(b.has("1"));
+    h.clock.time += 1;  // exactly five minutes ahead
+    REQUIRE(b.sync().ok());
+    CHECK(b.cell("1", amount) == value(1));
+    CHECK(b.store.pending_in() == 0);
+}
