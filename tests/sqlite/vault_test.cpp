@@ -46,7 +46,7 @@ class app {
     }
     app(const app&) = delete;
     app& operator=(const app&) = delete;
-    ~app() { sqlite3_close(db_); }
+    ~app() { CHECK(sqlite3_close(db_) == SQLITE_OK); }  // nothing of ours is left on it
     sqlite3* handle() const { return db_; }
     void run(const std::string& sql) {
         char* message = nullptr;
@@ -426,6 +426,14 @@ TEST_CASE("the engine works on the app's own connection", "[vault]") {
     CHECK(w.sql("phone").dump(all_txn) == "a|7|p\nb|2|y\n");
     w.all_agree({all_txn});
     CHECK(must(w["phone"].seal()) == 0);
+
+    // The app closes its connection, and works on with another.
+    w.apps.at("phone") = nullptr;
+    w.apps.at("phone") = std::make_unique<app>(w.dir.file("phone"));
+    w.sql("phone").run("UPDATE txn SET note = 'again'");
+    CHECK(must(w["phone"].seal()) > 0);
+    w.everyone_syncs();
+    w.all_agree({all_txn});
 }
 
 TEST_CASE("a full disk leaves everything as it was, and the next try goes on", "[vault]") {

@@ -45,7 +45,10 @@ result<void> vault::state::on_connection(const std::function<result<void>()>& wo
             db.emplace(connection::borrow(app));
         }
         assemble();
-        return work();
+        stale = true;  // a connection opened anew may sit at the same address
+        auto done = work();
+        db->forget_statements();  // the app can close its connection whenever none of our work runs
+        return done;
     });
 }
 
