@@ -152,8 +152,13 @@ void print_text(const console& out, const standing& s) {
         row("too large",
             counted(v.too_large, "cell") + " over 16 MiB; kept on this device, sent once smaller");
     if (v.clock_disagrees) row("clock", "differs from the relay's by more than a day: please set it");
-    for (const auto& p : s.parked)
-        row("not shown", printable(p.table) + " " + text_of(p.key) + ": " + printable(p.detail));
+    constexpr std::size_t listed = 10;
+    for (std::size_t i = 0; i < std::min(listed, s.parked.size()); ++i)
+        row("not shown", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +
+                             printable(s.parked[i].detail));
+    if (s.parked.size() > listed)
+        row("",
+            "and " + counted(s.parked.size() - listed, "row") + " more: casasync status --json lists all");
 }
 
 result<int> devices(const console& out, const std::string& db, bool local) {
