@@ -2,8 +2,8 @@
 #pragma once
 
 /// A relay, devices and what a person does with them, by the real programs alone.
+#include <casasync_test/process.hpp>
 #include "folder.hpp"
-#include "process.hpp"
 
 #include <boost/json/value.hpp>
 

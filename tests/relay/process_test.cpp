@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
-#include "relay_process.hpp"
 
 #include <casasync/cursor.hpp>
 #include <casasync/openssl/hash.hpp>
@@ -8,6 +7,7 @@
 
 #include <boost/json/array.hpp>
 #include <casasync_test/catch.hpp>
+#include <casasync_test/relay_process.hpp>
 
 #include <chrono>
 #include <csignal>
@@ -87,7 +87,7 @@ TEST_CASE("what was acknowledged survives kill -9 at any moment", "[relay][proce
     std::vector<device_client> all;
     std::vector<std::uint64_t> next(devices, 1);
     for (int round = 0; round < rounds; ++round) {
-        relay_process relay(arguments);
+        relay_process relay(CASASYNC_RELAY_PROGRAM, arguments);
         REQUIRE_FALSE(relay.address().empty());
         if (round == 0) {
             all.push_back(make_vault(relay.port(), real_now_s()));
@@ -105,7 +105,7 @@ TEST_CASE("what was acknowledged survives kill -9 at any moment", "[relay][proce
         for (auto& t : threads) t.join();
         CHECK(relay.wait() == -SIGKILL);
     }
-    relay_process relay(arguments);
+    relay_process relay(CASASYNC_RELAY_PROGRAM, arguments);
     REQUIRE_FALSE(relay.address().empty());
     for (auto& device : all) {
         device.port = relay.port();
@@ -125,7 +125,8 @@ TEST_CASE("what was acknowledged survives kill -9 at any moment", "[relay][proce
 TEST_CASE("a relay that is told to stop finishes and leaves one file", "[relay][process]") {
     temporary_directory directory;
     for (const int number : {SIGTERM, SIGINT}) {
-        relay_process relay({"--listen", "127.0.0.1:0", "--data", directory.path(), "--verbose"});
+        relay_process relay(CASASYNC_RELAY_PROGRAM,
+                            {"--listen", "127.0.0.1:0", "--data", directory.path(), "--verbose"});
         REQUIRE_FALSE(relay.address().empty());
         auto device = make_vault(relay.port(), real_now_s(), static_cast<std::uint8_t>(number));
         REQUIRE(device.push({device.envelope(1)}).status == 201);
@@ -144,14 +145,15 @@ TEST_CASE("a relay that is told to stop finishes and leaves one file", "[relay][
 TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") {
     temporary_directory directory;
     const auto run = [](const std::vector<std::string>& arguments) {
-        relay_process relay(arguments);
+        relay_process relay(CASASYNC_RELAY_PROGRAM, arguments);
         CHECK(relay.address().empty());
         const int code = relay.wait();
         CHECK(relay.errors().starts_with("casasync-relay: "));
         CHECK(relay.errors().find('\n') == relay.errors().size() - 1);
         return code;
     };
-    relay_process running({"--listen", "127.0.0.1:0", "--data", directory.path() + "/a"});
+    relay_process running(CASASYNC_RELAY_PROGRAM,
+                          {"--listen", "127.0.0.1:0", "--data", directory.path() + "/a"});
     const std::string taken = running.address().substr(7);
     CHECK(run({"--listen", taken, "--data", directory.path() + "/b"}) == 69);
     CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/a"}) == 69);
@@ -160,6 +162,6 @@ TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") 
     CHECK(run({"--listen", "0.0.0.0:0", "--data", directory.path() + "/c"}) == 78);
     CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/c", "--origin", "a/b"}) == 78);
     CHECK(run({"--listen", "nowhere", "--data", directory.path() + "/c"}) == 64);
-    relay_process usage({"--what"});
+    relay_process usage(CASASYNC_RELAY_PROGRAM, {"--what"});
     CHECK(usage.wait() == 64);
 }

@@ -171,7 +171,7 @@ class memory_world final : public test_world {
 }  // namespace
 
 world_traits traits_of_world() {
-    return {true, true};
+    return {100, true, true};
 }
 std::unique_ptr<test_world> make_world(const world_options& options) {
     return std::make_unique<memory_world>(options);

@@ -20,7 +20,7 @@ void everyone_has_row_1(story& s) {
 }  // namespace
 
 SCENARIO("S01 two devices write different fields of one row offline", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     CAPTURE(seed);
     GIVEN("both devices hold the row") {
         story s{{.seed = seed}};
@@ -40,7 +40,7 @@ SCENARIO("S01 two devices write different fields of one row offline", "[scenario
 }
 
 SCENARIO("S02 two devices write the same field offline", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     CAPTURE(seed);
     GIVEN("both devices hold the row") {
         story s{{.seed = seed}};
@@ -78,7 +78,7 @@ SCENARIO("S02 two devices write the same field offline", "[scenario]") {
 }
 
 SCENARIO("S03 two devices write the same field at the same instant", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     const bool swapped = GENERATE(false, true);
     CAPTURE(seed, swapped);
     GIVEN("both devices hold the row") {
@@ -103,7 +103,7 @@ SCENARIO("S03 two devices write the same field at the same instant", "[scenario]
 }
 
 SCENARIO("S04 one device deletes a row that another edits", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     const delete_policy policy = GENERATE(delete_policy::later_wins, delete_policy::delete_wins);
     const int edited_at = GENERATE(50, 100, 150);
     CAPTURE(seed, static_cast<int>(policy), edited_at);
@@ -153,7 +153,7 @@ SCENARIO("S04 one device deletes a row that another edits", "[scenario]") {
 }
 
 SCENARIO("S05 two devices insert the same row offline", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     const bool mirrored = GENERATE(false, true);
     CAPTURE(seed, mirrored);
     GIVEN("nobody has row 7") {

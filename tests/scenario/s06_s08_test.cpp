@@ -88,7 +88,7 @@ story four_devices(int seed) {
 }  // namespace
 
 SCENARIO("S06 a phone comes back after 90 days", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     CAPTURE(seed);
     GIVEN("two devices that share rows, one of which goes away and writes on") {
         story s{{.seed = seed}};
@@ -121,7 +121,7 @@ SCENARIO("S07 three changes of each of two devices arrive at a third in every or
 
 SCENARIO("S07 six changes of each of two devices arrive in random order, some again and again",
          "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     CAPTURE(seed);
     GIVEN("twelve changes of one row by two devices that have not met") {
         story s = four_devices(seed);
@@ -149,7 +149,7 @@ SCENARIO("S07 six changes of each of two devices arrive in random order, some ag
 }
 
 SCENARIO("S08 two clocks disagree by four minutes", "[scenario]") {
-    const int seed = GENERATE(range(0, casasync_test::stories));
+    const int seed = GENERATE(range(0, casasync_test::stories()));
     CAPTURE(seed);
     GIVEN("a desktop whose clock is four minutes ahead") {
         story s{{.seed = seed}};

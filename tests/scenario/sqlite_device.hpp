@@ -127,6 +127,7 @@ class sqlite_device final : public test_device {
         casasync::sqlite::vault_options o;
         o.now = [clock] { return *clock->story + clock->ahead; };
         o.capture_write_time = false;
+        o.built_at = 0;
         return o;
     }
 
@@ -196,6 +197,7 @@ class sqlite_device final : public test_device {
         clock_->ahead = ahead;
     }
 
+    [[nodiscard]] Way& way() noexcept { return *way_; }
     void seal() { REQUIRE(vault_.seal().ok()); }
     void offer() {
         REQUIRE(sync().ok());

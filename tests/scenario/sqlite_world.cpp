@@ -63,7 +63,7 @@ class sqlite_world final : public test_world {
 }  // namespace
 
 world_traits traits_of_world() {
-    return {false, false};
+    return {100, false, false};
 }
 std::unique_ptr<test_world> make_world(const world_options& options) {
     return std::make_unique<sqlite_world>(options);

@@ -87,6 +87,7 @@ class test_world {
 };
 
 struct world_traits {
+    int foul_stories = 100;    ///< how often each story is told in bad weather
     bool quick = false;        ///< thousands of worlds take seconds
     bool ranks_known = false;  ///< world_options::ranks_reversed is obeyed
 };

@@ -40,13 +40,14 @@ class network {
     /// Delivers what was delayed, all of it, in random order.
     void calm();
 
- private:
-    friend class transport;
+    /// What becomes of the next call; for transports of another kind than the one below.
     enum class fate : std::uint8_t { fine, request_lost, answer_lost, twice, late };
-
     [[nodiscard]] fate next_call();
-    [[nodiscard]] bool happens(unsigned percent) noexcept { return below(100) < percent; }
+    /// Keeps a call whose fate is `late`. What it needs must live until calm().
     void postpone(std::function<void()> call);
+
+ private:
+    [[nodiscard]] bool happens(unsigned percent) noexcept { return below(100) < percent; }
     void deliver_one();
 
     std::uint64_t state_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "process.hpp"
+#include <casasync_test/process.hpp>
 
 #include <fcntl.h>
 #include <poll.h>
@@ -77,6 +77,7 @@ void process::signal(int number) const {
 }
 
 outcome process::wait() {
+    if (ended_) return *ended_;
     outcome left;
     left.out = std::exchange(buffer_, {});
     bool out_open = true, err_open = true;
@@ -90,6 +91,7 @@ outcome process::wait() {
     ::waitpid(std::exchange(pid_, -1), &status, 0);
     if (WIFEXITED(status)) left.exit = WEXITSTATUS(status);
     if (WIFSIGNALED(status)) left.signal = WTERMSIG(status);
+    ended_ = left;
     return left;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/types.h>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,13 +28,14 @@ class process {
     /// Returns the next line of stdout; waits for it. \throws when the program ends without one
     std::string line();
     void signal(int number) const;
-    /// Waits for the end. Returns what was not read by line().
+    /// Waits for the end. Returns what was not read by line(); the same again when called again.
     outcome wait();
 
  private:
     ::pid_t pid_ = -1;
     int out_ = -1, err_ = -1;
     std::string buffer_{};
+    std::optional<outcome> ended_{};
 };
 
 /// Runs a program to its end.
