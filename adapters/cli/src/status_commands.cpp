@@ -154,7 +154,7 @@ void print_text(const console& out, const standing& s) {
     if (v.clock_disagrees) row("clock", "differs from the relay's by more than a day: please set it");
     constexpr std::size_t listed = 10;
     for (std::size_t i = 0; i < std::min(listed, s.parked.size()); ++i)
-        row("not shown", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +
+        row("waits", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +
                              printable(s.parked[i].detail));
     if (s.parked.size() > listed)
         row("",

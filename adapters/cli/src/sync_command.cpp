@@ -42,8 +42,8 @@ void print_text(const console& out, const sync_report& done, const sqlite::vault
     if (status.open_conflicts > 0)
         out.line(counted(status.open_conflicts, "open conflict") + ": see casasync conflicts.");
     if (status.parked > 0)
-        out.line(counted(status.parked, "row") + " cannot be shown now and " +
-                 (status.parked == 1 ? "waits" : "wait") + ": see casasync status.");
+        out.line(counted(status.parked, "row") + (status.parked == 1 ? " waits" : " wait") +
+                 " to be shown, or to be shown whole: see casasync status.");
 }
 
 result<int> sync_once(const console& out, const sync_options& o) {
