@@ -35,10 +35,10 @@ inline constexpr std::size_t mailbox_message_bytes_max = std::size_t{4} << 10;
 
 /// A changeset whose greatest stamp is more than this ahead of relay time is held; exactly this much is
 /// accepted.
-inline constexpr std::int64_t drift_ms_max = 5 * 60 * 1000;
+inline constexpr std::int64_t drift_ms_max = 5LL * 60 * 1000;
 /// Relay time corrects the stamping clock by at most this; a larger difference is reported, not obeyed.
 inline constexpr std::int64_t correction_ms_max = 24LL * 3600 * 1000;
 /// How far the stamping clock may run ahead of relay time.
-inline constexpr std::int64_t ahead_of_relay_ms_max = 60 * 1000;
+inline constexpr std::int64_t ahead_of_relay_ms_max = 60LL * 1000;
 
 }  // namespace casasync::limits

@@ -205,7 +205,7 @@ class snapshot_writer {
     }
 
  private:
-    static constexpr std::size_t row_frame_bytes = 60 * 1024;
+    static constexpr std::size_t row_frame_bytes = std::size_t{60} * 1024;
 
     void open(detail::frame kind) { frame_.assign(1, static_cast<std::uint8_t>(kind)); }
     [[nodiscard]] result<void> close() {
