@@ -155,7 +155,7 @@ void print_text(const console& out, const standing& s) {
     constexpr std::size_t listed = 10;
     for (std::size_t i = 0; i < std::min(listed, s.parked.size()); ++i)
         row("waits", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +
-                             printable(s.parked[i].detail));
+                         printable(s.parked[i].detail));
     if (s.parked.size() > listed)
         row("",
             "and " + counted(s.parked.size() - listed, "row") + " more: casasync status --json lists all");
