@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Workload W: 100,000 finance transactions of seven fields under UUID keys, and single-field updates of
+/// them. A row is a function of its number, so every program and every run has the same ones.
+#include <array>
+#include <cstdint>
+#include <cstdio>
+#include <string>
+
+namespace casasync::bench {
+
+inline constexpr std::uint64_t rows_in_w = 100'000;
+inline constexpr std::array<const char*, 7> field_names{"account", "payee",    "amount", "date",
+                                                        "notes",   "category", "cleared"};
+inline constexpr std::uint64_t slots_in_w = rows_in_w * field_names.size();
+
+[[nodiscard]] constexpr std::uint64_t mix64(std::uint64_t x) noexcept {  // a step of splitmix64
+    x += 0x9E3779B97F4A7C15ULL;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9ULL;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBULL;
+    return x ^ (x >> 31);
+}
+
+/// The `j`-th random number of a row.
+[[nodiscard]] constexpr std::uint64_t number_of(std::uint64_t row, unsigned j) noexcept {
+    return mix64((1ULL << 40) + row * 16 + j);
+}
+
+template <class... Numbers>
+[[nodiscard]] std::string format(const char* text, Numbers... numbers) {
+    std::array<char, 64> out{};
+    std::snprintf(out.data(), out.size(), text, numbers...);
+    return out.data();
+}
+
+/// A UUID of version 4, lower case.
+[[nodiscard]] inline std::string row_id(std::uint64_t i) {
+    const std::uint64_t a = (number_of(i, 0) & ~0xF000ULL) | 0x4000ULL;
+    const std::uint64_t b = (number_of(i, 1) & ~(3ULL << 62)) | (2ULL << 62);
+    return format("%08x-%04x-%04x-%04x-%012llx", static_cast<unsigned>(a >> 32),
+                  static_cast<unsigned>(a >> 16) & 0xFFFFU, static_cast<unsigned>(a) & 0xFFFFU,
+                  static_cast<unsigned>(b >> 48), static_cast<unsigned long long>(b & 0xFFFFFFFFFFFFULL));
+}
+
+struct transaction_row {
+    std::string id, account, payee, date, notes, category;
+    std::int64_t amount = 0, cleared = 0;
+};
+
+[[nodiscard]] inline transaction_row make_row(std::uint64_t i) {
+    const auto number = [i](unsigned j, std::uint64_t below) {
+        return static_cast<unsigned>(number_of(i, j) % below);
+    };
+    const std::uint64_t day = number_of(i, 5);
+    transaction_row r;
+    r.id = row_id(i);
+    r.account = format("acct-%02u", number(2, 12));
+    r.payee = format("Payee %04u", number(3, 5000));
+    r.amount = static_cast<std::int64_t>(number_of(i, 4) % 2'000'001) - 1'000'000;
+    r.date = format("%04u-%02u-%02u", static_cast<unsigned>(2020 + day % 6),
+                    static_cast<unsigned>(1 + (day >> 8) % 12), static_cast<unsigned>(1 + (day >> 16) % 28));
+    r.notes = format("note %016llx", static_cast<unsigned long long>(number_of(i, 6)));
+    r.category = format("cat-%02u", number(7, 60));
+    r.cleared = static_cast<std::int64_t>(number_of(i, 8) & 1);
+    return r;
+}
+
+/// An update of one field of one row: text of 13 bytes, or an integer of 30 bits.
+struct field_update {
+    std::uint64_t row = 0;
+    std::size_t field = 0;
+    bool is_integer = false;
+    std::int64_t number = 0;
+    std::string text{};
+};
+
+[[nodiscard]] inline field_update make_update(std::uint64_t slot, std::uint64_t seed, std::uint64_t k) {
+    field_update u{slot / field_names.size(), slot % field_names.size()};
+    const std::uint64_t v = mix64((seed << 32) + k);
+    u.is_integer = u.field == 2 || u.field == 6;
+    if (u.is_integer)
+        u.number = static_cast<std::int64_t>(v & 0x3FFFFFFF);
+    else
+        u.text = format("u%012llx", static_cast<unsigned long long>(v & 0xFFFFFFFFFFFFULL));
+    return u;
+}
+
+}  // namespace casasync::bench
