@@ -128,9 +128,12 @@ inline constexpr std::uint8_t key_tag_uuid = 5;
                 out.emplace_back(bytes(v.begin(), v.end()));
                 break;
             }
-            case detail::key_tag_uuid:
-                out.emplace_back(detail::unpack_uuid(r.raw(16)));
+            case detail::key_tag_uuid: {
+                const bytes_view packed = r.raw(16);
+                if (!r.ok()) return errc::malformed_changeset;
+                out.emplace_back(detail::unpack_uuid(packed));
                 break;
+            }
             default:
                 return errc::malformed_changeset;
         }
