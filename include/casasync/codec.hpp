@@ -170,6 +170,7 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
     for (row_change& row : t.rows) {
         base.packed += static_cast<std::uint64_t>(r.signed_varint());
         row.op.when.when = base;
+        if (!row.op.when.exists()) return errc::malformed_changeset;  // a write without a time is none
     }
     for (std::size_t i = 1; i < t.rows.size(); ++i)
         if (t.rows[i].key == t.rows[i - 1].key && !(t.rows[i - 1].op.when < t.rows[i].op.when))

@@ -74,6 +74,15 @@ TEST_CASE("every truncation is refused, every bit flip is refused or decodes to 
     }
 }
 
+TEST_CASE("an operation without a time is refused", "[codec]") {
+    changeset c = sample();
+    c.tables[0].rows.resize(1);
+    c.tables[0].rows[0].op.when.when = hlc{1};
+    REQUIRE(decode(encode(c)).ok());
+    c.tables[0].rows[0].op.when.when = hlc{0};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+}
+
 TEST_CASE("names of the engine's and SQLite's own tables are refused", "[codec]") {
     for (const char* name : {"casasync_log", "SQLITE_master", ""}) {
         changeset c = sample();
