@@ -208,6 +208,7 @@ inline void merge_operation(row_state& row, const row_operation& y, const versio
         row.dead = y.when;
         row.dead_seen = false;
     }
+    const bool first_insert = y.kind == op_kind::insert && !row.born.exists();
     if (y.kind == op_kind::insert) row.born = std::max(row.born, y.when);
     if (y.kind != op_kind::erase) row.touched = std::max(row.touched, y.when);
     for (const cell_write& w : y.cells) {
@@ -221,6 +222,8 @@ inline void merge_operation(row_state& row, const row_operation& y, const versio
             c->when == w.when && (!c->what || *c->what == w.what) && is_implied(row, c->when);
         if (!implied) detail::add_live(row, std::move(w));
     }
+    // Only a row's first INSERT makes winners implied that were not: those of UPDATEs that came before it.
+    if (first_insert) detail::set_live(row, std::exchange(row.live, {}));
 }
 
 /// Merges another replica's state of the same row (from a snapshot) into `mine`. Absence deletes nothing.

@@ -228,6 +228,19 @@ TEST_CASE("a merged write merged again changes nothing", "[row]") {
     }
 }
 
+TEST_CASE("an UPDATE that came before its row's INSERT is a winner like any other", "[row]") {
+    const table_traits table{"t", delete_policy::delete_wins, {{"a"}, {"b"}}};
+    const row_operation updated{op_kind::update, false, {hlc{30}, replica(1)}, {{1, "u"}}},
+        inserted{op_kind::insert, false, {hlc{10}, replica(2)}, {{0, "i"}, {1, "i"}}},
+        deleted{op_kind::erase, false, {hlc{20}, replica(3)}, {}};
+    row_state first, last;
+    for (const row_operation& y : {updated, inserted, deleted}) merge_operation(first, y, {}, table);
+    for (const row_operation& y : {inserted, deleted, updated}) merge_operation(last, y, {}, table);
+    CHECK(first == last);
+    CHECK(open_conflicts(first, table).size() == 3);
+    CHECK(open_conflicts(first, table) == open_conflicts(last, table));
+}
+
 TEST_CASE("max keeps the greatest amount and NULL never wins", "[row]") {
     const table_traits table{"t", delete_policy::later_wins, {{"n", merge_rule::max}}};
     row_state row;
