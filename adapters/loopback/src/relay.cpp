@@ -182,6 +182,17 @@ void relay::wipe(generation_id generation) {
     snapshots_.clear();
 }
 
+void relay::roll_back(std::uint64_t pos, generation_id generation) {
+    generation_ = generation;
+    if (pos < records_.size()) records_.resize(pos);
+    bytes_ = 0;
+    for (const stored_record& r : records_) bytes_ += r.envelope.size();
+    for (auto& [device, positions] : streams_)
+        std::erase_if(positions, [pos](std::uint64_t at) { return at > pos; });
+    for (auto& [device, at] : acknowledged_) at = std::min(at, pos);
+    std::erase_if(snapshots_, [pos](const kept_snapshot& kept) { return kept.info.pos > pos; });
+}
+
 void relay::recompute_log() {
     digest256 log{};
     for (stored_record& r : records_) {

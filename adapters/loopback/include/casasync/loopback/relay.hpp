@@ -65,6 +65,8 @@ class relay {
     void compact(std::uint64_t pos);
     /// Forgets everything and begins another life of the log.
     void wipe(generation_id generation);
+    /// Goes back to its first `pos` records, as a relay does that was restored from a backup.
+    void roll_back(std::uint64_t pos, generation_id generation);
     /// Bytes of envelopes the vault may take.
     void limit_bytes(std::uint64_t bytes_max) { bytes_max_ = bytes_max; }
 
