@@ -12,6 +12,7 @@
 #include <casasync/limits.hpp>
 #include <casasync/row.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 
@@ -39,8 +40,9 @@ template <class Replica>
 stamp get_stamp(reader& r, hlc base, Replica&& replica_of) {
     const std::uint64_t distance = static_cast<std::uint64_t>(r.signed_varint());
     const std::optional<replica_id> replica = replica_of(r.varint());
-    if (!replica) return r.fail(), stamp{};
-    return {hlc{base.packed + distance}, *replica};
+    const hlc when{base.packed + distance};
+    if (!replica || when == hlc{}) return r.fail(), stamp{};  // what never was is not written
+    return {when, *replica};
 }
 
 inline void put_value(writer& w, const value& v) {
@@ -81,6 +83,20 @@ inline value get_value(reader& r) {
         }
         default:
             return r.fail(), value{};
+    }
+}
+
+/// Reads the stamps of the cells that differ from born.
+template <class Replica>
+void get_mixed(reader& r, row_state& row, hlc base, Replica&& replica_of) {
+    for (std::size_t i = 0; i < row.cells.size() && r.ok(); ++i) {
+        const std::uint64_t skip = r.varint();
+        if (skip >= row.cells.size() - i) {
+            if (skip != row.cells.size()) r.fail();  // else no more
+            return;
+        }
+        i += static_cast<std::size_t>(skip);
+        row.cells[i].when = get_stamp(r, base, replica_of);
     }
 }
 
@@ -152,13 +168,9 @@ row_state get_registers(detail::reader& r, Replica&& replica_of) {
         c.column = static_cast<column_no>(next++);
         c.when = row.born;
     }
-    if ((flags & row_mixed) == 0) return row;
-    for (std::size_t i = 0; i < row.cells.size() && r.ok(); ++i) {
-        const std::uint64_t skip = r.varint();
-        if (skip >= row.cells.size() - i) return skip == row.cells.size() ? row : (r.fail(), row);
-        i += static_cast<std::size_t>(skip);
-        row.cells[i].when = get_stamp(r, base, replica_of);
-    }
+    if ((flags & row_mixed) != 0) detail::get_mixed(r, row, base, replica_of);
+    const auto written = [](const cell& c) { return c.when.exists(); };
+    if (!std::all_of(row.cells.begin(), row.cells.end(), written)) r.fail();
     return row;
 }
 
