@@ -55,7 +55,8 @@ void write_once(world& w, std::vector<state>& devices, std::size_t author, std::
     for (std::size_t i = 0; i < w.writes.size(); ++i)
         if ((self.merged & bit(i)) != 0)
             time = std::max(time, w.writes[i].op.when.when.packed - band::adopt.packed + 1);
-    w.add(static_cast<std::uint8_t>(author + 1), time, kind, std::move(cells), self.merged);
+    w.add(static_cast<std::uint8_t>(author + 1), time, kind, std::move(cells), self.merged,
+          random() % 8 == 0);
     self = after(w, self, w.writes.size() - 1);
 }
 
@@ -76,9 +77,9 @@ version_vector world::vector_of(write_set set) const {
 }
 
 void world::add(std::uint8_t author, std::uint64_t hlc, op_kind kind, std::vector<cell_write> cells,
-                write_set seen) {
+                write_set seen, bool blind) {
     const stamp when{{band::adopt.packed + hlc}, replica(author)};
-    writes.push_back({{kind, false, when, std::move(cells)}, seen});
+    writes.push_back({{kind, blind, when, std::move(cells)}, seen});
 }
 
 table_traits four_columns(delete_policy policy) {

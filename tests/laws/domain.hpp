@@ -27,7 +27,7 @@ struct world {
     [[nodiscard]] casasync::version_vector vector_of(write_set set) const;
     /// Adds a write by `replica` at `hlc` ticks into the users' band.
     void add(std::uint8_t replica, std::uint64_t hlc, casasync::op_kind kind,
-             std::vector<casasync::cell_write> cells, write_set seen);
+             std::vector<casasync::cell_write> cells, write_set seen, bool blind = false);
 };
 
 /// A replica's state: what it has merged, and the row the engine made of it.
@@ -44,8 +44,8 @@ struct state {
 /// sets of their writes are states.
 [[nodiscard]] world nine_strangers(casasync::delete_policy policy);
 
-/// Four devices that write what a person could write on them and sometimes hear of each other; the same seed,
-/// the same world.
+/// Four devices that write what a person could write on them, sometimes blindly, and sometimes hear of each
+/// other; the same seed, the same world.
 [[nodiscard]] world four_devices(std::uint64_t seed, casasync::delete_policy policy);
 
 /// Returns the sets of writes that a replica can have merged: with a write, all its author had seen. Smaller
