@@ -60,6 +60,25 @@ knowledge knowledge_of(const order& crossing, std::size_t writes) {
     return out;
 }
 
+/// Digests, and what they stand for.
+struct meaning {
+    std::array<digest128, 2> digests{};
+    std::vector<reference::row_view> rows{};
+    std::vector<std::pair<std::optional<std::string>, reference::stamp>> open{};
+
+    /// The digest does not know of the last touch, nor of the birth of a row that is not shown.
+    void add(reference::row_view row, const std::vector<reference::lost_write>& listed) {
+        row.touched = {};
+        if (!row.visible) row.born = {};
+        rows.push_back(std::move(row));
+        for (const reference::lost_write& l : listed) open.emplace_back(l.column, l.loser);
+    }
+    [[nodiscard]] bool agrees(const meaning& other) const {
+        return (digests[0] == other.digests[0]) == (rows == other.rows) &&
+               (digests[1] == other.digests[1]) == (open == other.open);
+    }
+};
+
 /// Replicas of one history, held against each other and against the model.
 class trial {
  public:
@@ -113,6 +132,7 @@ class trial {
                                                   : "two devices with the same changes have different rows";
         met_.emplace(merged, device.rows());
         if (!device.digests_add_up()) return "the digests are not those of the rows";
+        meaning now{{device.digest(), device.open_digest()}, {}, {}};
         for (std::size_t key = 0; key < keys; ++key) {
             const row_state& row = device.rows()[key];
             const reference::history told = past_.told_of(key, merged);
@@ -130,6 +150,7 @@ class trial {
     reference::table told_table_;
     history past_;
     std::map<write_set, std::array<row_state, keys>> met_{};
+    std::vector<meaning> meanings_{};
 };
 
 setting setting_of(delete_policy policy, merge_rule f2, bool row_there) {
