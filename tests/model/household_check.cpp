@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT
+// What must be true of a household: after each step of one device, and once all have met.
+#include "household.hpp"
+
+#include <algorithm>
+
+namespace property {
+
+using namespace casasync;
+
+namespace {
+
+reference::history known_to(const member& m, const reference::history& all) {
+    reference::history out;
+    std::copy_if(all.begin(), all.end(), std::back_inserter(out),
+                 [&m](const reference::operation& o) { return m.merged[o.changeset]; });
+    return out;
+}
+
+std::string name_of(const member& m) {
+    return "device " + std::to_string(m.data.device().octets[0] - 1) + ": ";
+}
+
+/// True when the digests that a store has added up are those of its registers.
+bool digests_add_up(const store& s) {
+    digest128 rows, open;
+    for (const memory_table& t : s.tables())
+        for (const auto& [key, row] : t.registers) {
+            rows += row_digest(t.traits, key, row);
+            open += conflict_digest(t.traits, key, open_conflicts(row, t.traits));
+        }
+    return rows == s.digest().rows && open == s.digest().open;
+}
+
+}  // namespace
+
+std::string household::compare(const member& m) {
+    for (const auto& [key, all] : rows_)
+        if (std::string wrong = compare_row(m, key, known_to(m, all)); !wrong.empty())
+            return name_of(m) + wrong;
+    if (!digests_add_up(m.data)) return name_of(m) + "the digests are not those of the rows";
+    const auto met = std::find_if(digests_.begin(), digests_.end(),
+                                  [&m](const auto& entry) { return entry.first == m.merged; });
+    if (met == digests_.end())
+        digests_.emplace_back(m.merged, m.data.digest());
+    else if (met->second != m.data.digest())
+        return name_of(m) + "another device had other digests after the same changes";
+    return {};
+}
+
+std::string household::compare_row(const member& m, const std::string& key,
+                                   const reference::history& known) const {
+    const memory_table& t = m.data.tables().front();
+    const bytes packed(key.begin(), key.end());
+    const auto it = t.registers.find(packed);
+    if (it == t.registers.end()) return known.empty() ? "" : "a row has no registers";
+    if (known.empty()) return "a row has registers that nobody wrote";
+    const reference::row_view view = border::tell(it->second, t.traits),
+                              expected = reference::replay(known, table_);
+    if (view != expected) return "the model has other registers";
+    const auto listed = border::tell(open_conflicts(it->second, t.traits), t.traits);
+    if (listed != reference::conflicts(known, table_)) return "the model lists other conflicts";
+    if (!reference::conserve(known, table_, view, listed)) return "a write is lost, or counted twice";
+    return m.unsealed ? "" : compare_shown(m, packed, expected);
+}
+
+std::string household::compare_shown(const member& m, const bytes& key,
+                                     const reference::row_view& expected) const {
+    const memory_table& t = m.data.tables().front();
+    const auto it = t.shown.find(key);
+    if (it == t.shown.end()) return expected.visible ? "a row is not shown" : "";
+    if (!expected.visible) return "a row is shown that should not be";
+    std::size_t found = 0;
+    for (column_no c = 0; c < it->second.size(); ++c) {
+        const auto cell = expected.cells.find(t.traits.columns[c].name);
+        const reference::value what = cell == expected.cells.end() ? reference::value{} : cell->second.what;
+        if (border::tell(it->second[c]) != what) return "the model shows another value";
+        found += cell != expected.cells.end() ? 1 : 0;
+    }
+    return found == expected.cells.size() ? "" : "a column is not shown";
+}
+
+std::string household::meet() {
+    for (member& m : members_) {
+        m.clock.time = 1'800'000'000'000 + 86'400'000;
+        seal(m);
+    }
+    for (std::size_t i = 0; i < members_.size(); ++i) {
+        for (std::size_t n = 0; n < sent_.size();
+             ++n)  // forwards here, backwards there, and from another start
+            arrive(members_[i], i % 2 == 0 ? (n + i) % sent_.size() : sent_.size() - 1 - n);
+        merge(members_[i]);
+        if (!wrong_.empty()) return wrong_;
+        if (members_[i].merged.count() != sent_.size()) return name_of(members_[i]) + "the model still waits";
+        if (std::string wrong = compare(members_[i]); !wrong.empty()) return wrong;
+    }
+    if (std::string wrong = all_equal(); !wrong.empty()) return wrong;
+    return all_silent();
+}
+
+std::string household::all_equal() const {
+    const store& first = members_.front().data;
+    for (const member& m : members_) {
+        if (m.data.digest() != first.digest()) return name_of(m) + "digests differ after all have met";
+        if (m.data.merged() != first.merged()) return name_of(m) + "contexts differ after all have met";
+        const memory_table &mine = m.data.tables().front(), &other = first.tables().front();
+        if (mine.traits == other.traits && (mine.registers != other.registers || mine.shown != other.shown))
+            return name_of(m) + "rows differ after all have met";
+    }
+    return {};
+}
+
+std::string household::all_silent() {
+    const std::size_t changesets = sent_.size();
+    for (member& m : members_) {
+        const auto digest = m.data.digest();
+        const auto registers = m.data.tables().front().registers;
+        const hlc clock = m.data.clock();
+        for (std::size_t n = 0; n < changesets; ++n) arrive(m, n);
+        merge(m);
+        snapshot(&m == &members_.front() ? members_.back() : members_.front(), m);
+        seal(m);
+        if (!wrong_.empty()) return wrong_;
+        if (m.data.pending_in() != 0) return name_of(m) + "something still waits";
+        if (sent_.size() != changesets) return name_of(m) + "something new was sealed though nobody wrote";
+        if (m.data.digest() != digest || m.data.tables().front().registers != registers ||
+            m.data.clock() != clock)
+            return name_of(m) + "what was known has changed a row";
+    }
+    return {};
+}
+
+void household::count(tally& sums) const {
+    sums.changesets += sent_.size();
+    sums.held += held_;
+    sums.waiting += waiting_;
+    for (const auto& [key, all] : rows_) {
+        sums.operations += all.size();
+        const auto row = reference::conserve(all, table_, reference::replay(all, table_),
+                                             reference::conflicts(all, table_));
+        sums.writes.writes += row->writes;
+        sums.writes.applied += row->applied;
+        sums.writes.superseded += row->superseded;
+        sums.writes.absorbed += row->absorbed;
+        sums.writes.lost += row->lost;
+    }
+}
+
+std::string play(const script& s, tally& sums) {
+    household home(s.begin);
+    ++sums.runs;
+    sums.steps += s.steps.size();
+    for (std::size_t i = 0; i < s.steps.size(); ++i)
+        if (std::string wrong = home.take(s.steps[i]); !wrong.empty())
+            return "step " + std::to_string(i) + ": " + wrong;
+    if (std::string wrong = home.meet(); !wrong.empty()) return wrong;
+    home.count(sums);
+    return {};
+}
+
+std::string play(const script& s) {
+    tally none;
+    return play(s, none);
+}
+
+}  // namespace property
