@@ -73,12 +73,18 @@ result<audit_entry> audit_log::read_entry(statement& row) {
     e.table = static_cast<table_no>(row.integer(1));
     const bytes_view key = row.blob(2);
     e.key.assign(key.begin(), key.end());
-    if (!row.is_null(3)) e.lost.column = static_cast<column_no>(row.integer(3));
+    const vault_table* const table = tables_->find(e.table);
+    bool whole = table != nullptr;
+    if (whole && !row.is_null(3)) {
+        whole =
+            row.integer(3) >= 0 && static_cast<std::uint64_t>(row.integer(3)) < table->traits.columns.size();
+        e.lost.column = static_cast<column_no>(row.integer(3));
+    }
     detail::reader r(row.blob(4));
     e.lost.what = detail::get_value(r);
     e.lost.loser.when = hlc{static_cast<std::uint64_t>(row.integer(5))};
     const auto replica = replica_id::from(row.blob(6));
-    if (!r.done() || !replica || tables_->find(e.table) == nullptr)
+    if (!whole || !r.done() || !replica)
         return error{errc::store_failed,
                      "an entry of the audit log is damaged; the rows are not touched. Restore the file from "
                      "a backup, or join it anew"};

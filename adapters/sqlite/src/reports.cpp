@@ -311,6 +311,15 @@ std::string where_key(const vault_table& table, int first) {
     return sql;
 }
 
+/// Returns the key's values, one a key column. A row of another shape of the table is kept, but never shown.
+result<std::vector<value>> key_in(const vault_table& table, bytes_view key) {
+    auto out = decode_key(key);
+    if (!out || out->size() != table.shape.key.size())
+        return error{errc::schema_mismatch, "the key of this row does not fit table " + table.traits.name +
+                                                " in this file; nothing was changed"};
+    return out;
+}
+
 /// Makes a row that is not shown a row again: its last values, and `changed` (a column and its value) over
 /// them.
 result<void> insert_again(connection& db, const vault_table& table, std::span<const value> key,
@@ -368,7 +377,8 @@ result<conflict_info> vault::restore(const std::string& id) {
                          "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
         auto row = v.rows->load(entry->table, entry->key, true);
         if (!row) return row.failure();
-        auto key = decode_key(entry->key);
+        auto key = key_in(table, entry->key);
+        if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         out = v.describe(*entry);
@@ -413,7 +423,8 @@ result<conflict_info> vault::keep(const std::string& id) {
                          "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
         out = v.describe(*entry);
         if (!entry->open) return {};
-        auto key = decode_key(entry->key);
+        auto key = key_in(table, entry->key);
+        if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         value kind(std::int64_t{-2});  // not there: deleted, once more
