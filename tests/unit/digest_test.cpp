@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+#include <casasync/digest.hpp>
+#include <casasync_test/catch.hpp>
+
+#include <string>
+
+using namespace casasync;
+
+namespace {
+
+const table_traits table{"t", delete_policy::later_wins, {{"a"}, {"b"}}};
+const bytes key{3, 1, 'k'};
+
+stamp at(std::uint64_t n, std::uint8_t who = 1) {
+    stamp s{hlc{band::adopt.packed + n}, {}};
+    s.replica.octets[0] = who;
+    return s;
+}
+row_state sample() {
+    row_state row;
+    row.born = at(1);
+    row.touched = at(3);
+    row.dead = at(2);
+    row.dead_seen = true;
+    row.cells = {{0, at(1), value(1)}, {1, at(3), value("n")}};
+    return row;
+}
+digest128 sum_of(const row_state& row, const table_traits& t = table, bytes_view k = key) {
+    return row_digest(t, k, row);
+}
+
+}  // namespace
+
+TEST_CASE("sums add and subtract modulo 2^128, with carry and borrow", "[digest]") {
+    const digest128 most{~0ULL, ~0ULL};
+    digest128 sum = most;
+    sum += {0, 1};
+    CHECK(sum == digest128{});
+    sum -= {0, 1};
+    CHECK(sum == most);
+    digest128 carry{1, ~0ULL};
+    carry += {0, 2};
+    CHECK(carry == digest128{2, 1});
+    carry -= {0, 2};
+    CHECK(carry == digest128{1, ~0ULL});
+}
+
+TEST_CASE("the hash is MurmurHash3_x64_128", "[digest]") {
+    CHECK(detail::hash128({}) == detail::u128{0, 0});
+    CHECK(detail::hash128(as_bytes("hello")) == detail::u128{0xcbd8a7b341bd9b02, 0x5b1e906a48ae1d19});
+    CHECK(detail::hash128(as_bytes("The quick brown fox jumps over the lazy dog")) ==
+          detail::u128{0xe34bbc7bbc071b6c, 0x7a433ca9c49a9347});
+}
+
+TEST_CASE("every register of a visible row counts, and where it is", "[digest]") {
+    const digest128 before = sum_of(sample());
+    for (stamp row_state::*which : {&row_state::born, &row_state::dead}) {
+        row_state row = sample();
+        (row.*which).replica.octets[15] ^= 1;
+        CHECK(sum_of(row) != before);
+    }
+    row_state later = sample();
+    later.cells[1].when.when.packed += 1;
+    CHECK(sum_of(later) != before);
+    CHECK(sum_of(sample(), {"u", table.policy, table.columns}) != before);
+    CHECK(sum_of(sample(), {"t", table.policy, {{"b"}, {"a"}}}) != before);
+    CHECK(sum_of(sample(), table, bytes{3, 1, 'l'}) != before);
+}
+
+TEST_CASE("columns count by name, not by place, and values by their stamps alone", "[digest]") {
+    row_state other = sample();
+    other.cells = {{0, at(3), value("something else")}, {1, at(1), std::nullopt}};
+    CHECK(sum_of(other, {"t", table.policy, {{"b"}, {"a"}}}) == sum_of(sample()));
+}
+
+TEST_CASE("an invisible row adds its DELETE alone, a cell of an earlier life nothing", "[digest]") {
+    row_state gone = sample(), bare;
+    gone.dead = bare.dead = at(9);
+    CHECK(sum_of(gone) == sum_of(bare));
+    CHECK(sum_of(row_state{}) == digest128{});
+    row_state again = sample(), without = sample();
+    again.born = without.born = at(3);
+    without.cells.erase(without.cells.begin());
+    CHECK(sum_of(again) == sum_of(without));
+}
+
+TEST_CASE("lost writes add up in any order, each with its column and stamp", "[digest]") {
+    const conflict a{column_no{0}, at(1), value(1), at(3), conflict_reason::older_stamp},
+        b{column_no{1}, at(1), value(1), at(3), conflict_reason::older_stamp},
+        whole{std::nullopt, at(1), {}, at(3), conflict_reason::delete_undone};
+    const auto sum = [](const std::vector<conflict>& open) { return conflict_digest(table, key, open); };
+    CHECK(sum({}) == digest128{});
+    CHECK(sum({a, b, whole}) == sum({whole, b, a}));
+    CHECK(sum({a}) != sum({b}));
+    CHECK(sum({a}) != sum({whole}));
+    conflict later = a;
+    later.loser = at(2);
+    CHECK(sum({later}) != sum({a}));
+}
