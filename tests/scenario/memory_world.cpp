@@ -44,11 +44,16 @@ class memory_device final : public test_device {
         REQUIRE(store_.write("txn", key_of(id), what).ok());
     }
     void erase(const std::string& id) override { REQUIRE(store_.erase("txn", key_of(id)).ok()); }
+    void rename(const std::string& id, const std::string& to) override {
+        const cells all = row(id);
+        erase(id);
+        write(to, all);
+    }
     std::map<std::string, cells> rows() override {
         std::map<std::string, cells> out;
         const memory_table& t = store_.tables().front();
         for (const auto& [key, values] : t.shown) {
-            cells& row = out[text_of(key)];
+            cells& row = out[name_of(key)];
             for (std::size_t c = 0; c < values.size(); ++c) row[t.traits.columns[c].name] = values[c];
         }
         return out;
@@ -104,10 +109,10 @@ class memory_device final : public test_device {
 
  private:
     static std::vector<value> key_of(const std::string& id) { return {value(id)}; }
-    static std::string text_of(const bytes& key) { return decode_key(key)->front().text(); }
+    static std::string name_of(const bytes& key) { return decode_key(key)->front().text(); }
 
     lost_write tell(const memory_conflict& c) {
-        lost_write out{text_of(c.key), {}, c.what.what, {}, c.what.why};
+        lost_write out{name_of(c.key), {}, c.what.what, {}, c.what.why};
         if (!c.what.column) return out;
         out.column = store_.tables().front().traits.columns[*c.what.column].name;
         if (const auto shown = store_.read("txn", key_of(out.key))) out.shown = (*shown)[*c.what.column];

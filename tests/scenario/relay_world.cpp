@@ -135,10 +135,11 @@ class relay_world final : public test_world {
         const std::string path = folder_.file(name + ".db");
         auto clock = std::make_shared<story_clock>(story_clock{&now_, 0});
         const auto options = device_type::options(clock);
+        const sqlite_schema schema = txn_schema(options_.policy);
         if (!devices_.empty()) devices_.front()->offer();
-        auto vault = devices_.empty() ? first_vault(path, who, options_.policy, options)
+        auto vault = devices_.empty() ? first_vault(path, who, schema, options)
                                       : joined_vault(path, who, *way, options);
-        auto out = std::make_unique<device_type>(path, clock, std::move(vault), std::move(way));
+        auto out = std::make_unique<device_type>(path, schema, clock, std::move(vault), std::move(way));
         devices_.push_back(out.get());
         return out;
     }

@@ -10,6 +10,8 @@
 #include <casasync_test/catch.hpp>
 #include <casasync_test/world.hpp>
 
+#include "sqlite_schema.hpp"
+
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -55,6 +57,10 @@ class app_connection {
     app_connection& operator=(const app_connection&) = delete;
     ~app_connection() { sqlite3_close(db_); }
 
+    /// Tries one statement; returns SQLite's result code.
+    int attempt(const std::string& sql) { return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); }
+    [[nodiscard]] sqlite3* handle() noexcept { return db_; }
+
     /// Runs one statement; returns its rows.
     std::vector<std::vector<casasync::value>> run(const std::string& sql,
                                                   const std::vector<casasync::value>& bound = {}) {
@@ -75,20 +81,42 @@ class app_connection {
 
  private:
     static void bind(sqlite3_stmt* s, int at, const casasync::value& v) {
-        if (v.kind() == casasync::value_kind::integer)
-            sqlite3_bind_int64(s, at, v.integer());
-        else if (v.kind() == casasync::value_kind::text)
-            sqlite3_bind_text(s, at, v.text().data(), static_cast<int>(v.text().size()), SQLITE_TRANSIENT);
-        else
-            REQUIRE(v.is_null());  // stories write no others
+        switch (v.kind()) {
+            case casasync::value_kind::null:
+                sqlite3_bind_null(s, at);
+                break;
+            case casasync::value_kind::integer:
+                sqlite3_bind_int64(s, at, v.integer());
+                break;
+            case casasync::value_kind::real:
+                sqlite3_bind_double(s, at, v.real());
+                break;
+            case casasync::value_kind::text:
+                sqlite3_bind_text(s, at, v.text().data(), static_cast<int>(v.size()), SQLITE_TRANSIENT);
+                break;
+            case casasync::value_kind::blob:
+                if (v.size() == 0)
+                    sqlite3_bind_zeroblob(s, at, 0);
+                else
+                    sqlite3_bind_blob(s, at, v.blob().data(), static_cast<int>(v.size()), SQLITE_TRANSIENT);
+                break;
+        }
     }
     static casasync::value cell(sqlite3_stmt* s, int c) {
         switch (sqlite3_column_type(s, c)) {
             case SQLITE_INTEGER:
                 return casasync::value(static_cast<std::int64_t>(sqlite3_column_int64(s, c)));
-            case SQLITE_TEXT:
-                return casasync::value(std::string(reinterpret_cast<const char*>(sqlite3_column_text(s, c)),
-                                                   static_cast<std::size_t>(sqlite3_column_bytes(s, c))));
+            case SQLITE_FLOAT:
+                return casasync::value(sqlite3_column_double(s, c));
+            case SQLITE_TEXT: {
+                const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(s, c));
+                return casasync::value(
+                    std::string(text, static_cast<std::size_t>(sqlite3_column_bytes(s, c))));
+            }
+            case SQLITE_BLOB: {
+                const auto* first = static_cast<const std::uint8_t*>(sqlite3_column_blob(s, c));
+                return casasync::value(casasync::bytes(first, first + sqlite3_column_bytes(s, c)));
+            }
             default:
                 return {};
         }
@@ -109,9 +137,11 @@ class sqlite_device final : public test_device {
  public:
     static constexpr std::uint8_t key_byte = 3;
 
-    sqlite_device(const std::string& path, std::shared_ptr<story_clock> clock, casasync::sqlite::vault vault,
-                  std::unique_ptr<Way> way)
-        : clock_(std::move(clock)),
+    sqlite_device(const std::string& path, const sqlite_schema& schema, std::shared_ptr<story_clock> clock,
+                  casasync::sqlite::vault vault, std::unique_ptr<Way> way)
+        : tables_(schema.tables),
+          clock_(std::move(clock)),
+          path_(path),
           app_(path),
           vault_(std::move(vault)),
           keys_(vault_.id(), vault_key()),
@@ -147,10 +177,12 @@ class sqlite_device final : public test_device {
     void erase(const std::string& id) override {
         app_.run("DELETE FROM txn WHERE id = ?1", {casasync::value(id)});
     }
+    void rename(const std::string& id, const std::string& to) override {
+        app_.run("UPDATE txn SET id = ?2 WHERE id = ?1", {casasync::value(id), casasync::value(to)});
+    }
     std::map<std::string, cells> rows() override {
         std::map<std::string, cells> out;
-        for (const auto& row : app_.run("SELECT id, amount, note FROM txn"))
-            out[row[0].text()] = {{"amount", row[1]}, {"note", row[2]}};
+        for (const tracked_table& t : tables_) read_rows(t.name, out);
         return out;
     }
     std::vector<lost_write> conflicts() override {
@@ -198,6 +230,14 @@ class sqlite_device final : public test_device {
     }
 
     [[nodiscard]] Way& way() noexcept { return *way_; }
+    [[nodiscard]] app_connection& app() noexcept { return app_; }
+    [[nodiscard]] casasync::sqlite::vault& vault() noexcept { return vault_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// Runs one statement on the app's connection.
+    std::vector<std::vector<casasync::value>> run(const std::string& sql,
+                                                  const std::vector<casasync::value>& bound = {}) {
+        return app_.run(sql, bound);
+    }
     void seal() { REQUIRE(vault_.seal().ok()); }
     void offer() {
         REQUIRE(sync().ok());
@@ -215,8 +255,34 @@ class sqlite_device final : public test_device {
         REQUIRE(all.ok());
         return std::move(*all);
     }
-    [[nodiscard]] static lost_write tell(const casasync::sqlite::conflict_info& c) {
-        lost_write out{c.key.at(0).text(), c.column.value_or(""), c.loser, {}, c.reason};
+    /// A row's name: its key, and before it the table where there are several.
+    [[nodiscard]] std::string name_row(const std::string& table, std::span<const casasync::value> key) const {
+        std::string out = tables_.size() > 1 ? table : std::string();
+        for (const casasync::value& k : key)
+            out +=
+                (out.empty() ? "" : " ") + (k.kind() == casasync::value_kind::text ? k.text() : text_of(k));
+        return out;
+    }
+    void read_rows(const std::string& table, std::map<std::string, cells>& out) {
+        std::vector<std::string> key, others;
+        std::string columns;
+        for (const auto& c : app_.run("SELECT name, pk FROM pragma_table_info(?1) ORDER BY pk = 0, pk, cid",
+                                      {casasync::value(table)})) {
+            (c[1].integer() > 0 ? key : others).push_back(c[0].text());
+            columns += (columns.empty() ? "" : ", ") + quoted(c[0].text());
+        }
+        for (const auto& row : app_.run("SELECT " + columns + " FROM " + quoted(table))) {
+            cells& shown = out[name_row(table, std::span(row).first(key.size()))];
+            for (std::size_t i = 0; i < others.size(); ++i) shown[others[i]] = row[key.size() + i];
+        }
+    }
+    [[nodiscard]] static std::string quoted(const std::string& name) {
+        std::string out = "\"";
+        for (const char c : name) out += c == '"' ? "\"\"" : std::string(1, c);
+        return out + "\"";
+    }
+    [[nodiscard]] lost_write tell(const casasync::sqlite::conflict_info& c) const {
+        lost_write out{name_row(c.table, c.key), c.column.value_or(""), c.loser, {}, c.reason};
         if (c.column) out.shown = c.winner;
         return out;
     }
@@ -227,23 +293,32 @@ class sqlite_device final : public test_device {
         return {};
     }
 
+    std::vector<tracked_table> tables_;
     std::shared_ptr<story_clock> clock_;
+    std::string path_;
     app_connection app_;
     casasync::sqlite::vault vault_;
     casasync::openssl::vault_cipher keys_;
     std::unique_ptr<Way> way_;
 };
 
-/// Makes the first device's file, with one tracked table.
+/// Makes the first device's file, with its tables tracked.
 [[nodiscard]] inline casasync::sqlite::vault first_vault(const std::string& path,
                                                          const casasync::sqlite::identity& who,
-                                                         casasync::delete_policy policy,
+                                                         const sqlite_schema& schema,
                                                          const casasync::sqlite::vault_options& options) {
-    app_connection(path).run("CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT)");
+    {
+        app_connection app(path);
+        for (const std::string& sql : schema.statements) app.run(sql);
+    }
     auto vault = casasync::sqlite::vault::create(path, who, options);
     INFO((vault ? std::string() : vault.failure().text()));
     REQUIRE(vault.ok());
-    REQUIRE(vault->track("txn", {policy, {}, {}, false}).ok());
+    for (const tracked_table& t : schema.tables) {
+        const auto tracked = vault->track(t.name, t.how);
+        INFO((tracked ? std::string() : tracked.failure().text()));
+        REQUIRE(tracked.ok());
+    }
     return std::move(*vault);
 }
 

@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: MIT
 // Devices with SQLite files, and a relay in memory between them.
-#include "sqlite_device.hpp"
+#include "sqlite_world.hpp"
 
-#include <casasync/loopback/transport.hpp>
 #include <casasync/openssl/hash.hpp>
 
 namespace casasync_test {
 namespace {
 
 using namespace casasync;
-using device_type = sqlite_device<loopback::transport>;
+using device_type = file_device;
 
 constexpr unix_ms first_morning = 1'800'000'000'000;
 
@@ -22,10 +21,10 @@ Id id_of(std::uint8_t n) {
 
 class sqlite_world final : public test_world {
  public:
-    explicit sqlite_world(const world_options& o)
-        : options_(o),
+    sqlite_world(std::uint64_t seed, sqlite_schema schema)
+        : schema_(std::move(schema)),
           relay_(id_of<vault_id>(7), id_of<generation_id>(8), openssl::sha256, [this] { return now_; }),
-          network_(o.seed) {}
+          network_(seed) {}
 
     std::unique_ptr<test_device> add(const std::string& name) override {
         const auto device = id_of<device_id>(static_cast<std::uint8_t>(devices_.size() + 1));
@@ -35,9 +34,9 @@ class sqlite_world final : public test_world {
         auto clock = std::make_shared<story_clock>(story_clock{&now_, 0});
         const auto options = device_type::options(clock);
         if (!devices_.empty()) devices_.front()->offer();
-        auto vault = devices_.empty() ? first_vault(path, who, options_.policy, options)
+        auto vault = devices_.empty() ? first_vault(path, who, schema_, options)
                                       : joined_vault(path, who, *way, options);
-        auto out = std::make_unique<device_type>(path, clock, std::move(vault), std::move(way));
+        auto out = std::make_unique<device_type>(path, schema_, clock, std::move(vault), std::move(way));
         devices_.push_back(out.get());
         return out;
     }
@@ -52,7 +51,7 @@ class sqlite_world final : public test_world {
     }
 
  private:
-    world_options options_;
+    sqlite_schema schema_;
     unix_ms now_ = first_morning;
     scratch_folder folder_;
     loopback::relay relay_;
@@ -66,7 +65,10 @@ world_traits traits_of_world() {
     return {100, false, false};
 }
 std::unique_ptr<test_world> make_world(const world_options& options) {
-    return std::make_unique<sqlite_world>(options);
+    return make_sqlite_world(options.seed, txn_schema(options.policy));
+}
+std::unique_ptr<test_world> make_sqlite_world(std::uint64_t seed, sqlite_schema schema) {
+    return std::make_unique<sqlite_world>(seed, std::move(schema));
 }
 
 }  // namespace casasync_test

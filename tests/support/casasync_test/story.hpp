@@ -24,6 +24,13 @@ inline constexpr int fair_stories = 2;
     return fair_stories + traits_of_world().foul_stories;
 }
 
+/// Which variants of a story a seed tells: all of them in fair weather, one of them in bad.
+template <class Variant>
+[[nodiscard]] std::vector<Variant> variants(int seed, std::vector<Variant> all) {
+    if (seed < fair_stories) return all;
+    return {all[static_cast<std::size_t>(seed) / 2 % all.size()]};
+}
+
 class story {
  public:
     struct options {
@@ -33,14 +40,22 @@ class story {
         bool ranks_reversed = false;
     };
 
-    explicit story(options o)
-        : names_(std::move(o.devices)),
-          fair_(o.seed < fair_stories),
+    explicit story(const options& o)
+        : story(o, make_world({static_cast<std::uint64_t>(o.seed), o.policy, o.ranks_reversed})) {}
+    /// The same in a world that is there already.
+    story(const options& o, std::unique_ptr<test_world> world)
+        : fair_(o.seed < fair_stories),
           reversed_(o.seed % 2 == 1),
           rng_(static_cast<std::uint64_t>(o.seed)),
-          world_(make_world({static_cast<std::uint64_t>(o.seed), o.policy, o.ranks_reversed})) {
+          world_(std::move(world)) {
         start_ = world_->time();
-        for (const std::string& name : names_) devices_[name] = world_->add(name);
+        for (const std::string& name : o.devices) joins(name);
+    }
+
+    /// A new device joins through a snapshot that the first one offers; the very first makes the vault.
+    void joins(const std::string& name) {
+        devices_[name] = world_->add(name);
+        names_.push_back(name);
     }
 
     [[nodiscard]] test_device& operator[](const std::string& name) { return *devices_.at(name); }
@@ -52,15 +67,23 @@ class story {
     /// Everyone syncs until nothing moves. In bad weather they try for a while; once it is fair, three rounds
     /// must do, and the one after that moves nothing.
     void everyone_syncs() {
+        meet(names_);
+        for (const auto& [name, device] : devices_) CHECK(device->pending() == 0);
+    }
+
+    /// The same, while all others are off the network.
+    void meet(const std::vector<std::string>& who) {
+        for (const auto& [name, device] : devices_)
+            device->cut(std::find(who.begin(), who.end(), name) == who.end());
         if (!fair_) {
             world_->weather(true);
-            for (std::uint64_t tries = 1 + rng_() % (2 * names_.size()); tries > 0; --tries)
-                static_cast<void>(devices_.at(names_[rng_() % names_.size()])->sync());
+            for (std::uint64_t tries = 1 + rng_() % (2 * who.size()); tries > 0; --tries)
+                static_cast<void>(devices_.at(who[rng_() % who.size()])->sync());
             world_->weather(false);
         }
-        for (int round = 0; round < 3; ++round) one_round();
-        CHECK(one_round() == 0);
-        for (const auto& [name, device] : devices_) CHECK(device->pending() == 0);
+        for (int round = 0; round < 3; ++round) one_round(who);
+        CHECK(one_round(who) == 0);
+        for (const auto& [name, device] : devices_) device->cut(false);
     }
 
     /// True when all devices have the same digests, rows and open conflicts.
@@ -81,11 +104,11 @@ class story {
         return devices_.at(names_[0])->conflicts();
     }
     [[nodiscard]] std::mt19937_64& random() noexcept { return rng_; }
+    [[nodiscard]] casasync::unix_ms now() const { return world_->time(); }
 
  private:
-    /// Every device syncs once. Returns how many envelopes and changesets moved.
-    std::size_t one_round() {
-        std::vector<std::string> order = names_;
+    /// Each of them syncs once. Returns how many envelopes and changesets moved.
+    std::size_t one_round(std::vector<std::string> order) {
         if (reversed_) std::reverse(order.begin(), order.end());
         if (!fair_) std::shuffle(order.begin(), order.end(), rng_);
         std::size_t moved = 0;
@@ -99,21 +122,6 @@ class story {
         return moved;
     }
 
-    [[nodiscard]] static std::string text_of(const casasync::value& v) {
-        switch (v.kind()) {
-            case casasync::value_kind::null:
-                return "NULL";
-            case casasync::value_kind::integer:
-                return std::to_string(v.integer());
-            case casasync::value_kind::real:
-                return std::to_string(v.real()) + " (real)";
-            case casasync::value_kind::text:
-                return '"' + v.text() + '"';
-            case casasync::value_kind::blob:
-                return "x'" + casasync::to_hex(v.blob()) + "'";
-        }
-        return {};
-    }
     [[nodiscard]] static std::string tell(test_device& device) {
         std::ostringstream out;
         out << "digest " << device.digest() << "\n";

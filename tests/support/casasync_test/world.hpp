@@ -3,6 +3,7 @@
 
 /// What a story needs of devices and their relay, whatever they are made of. A test program links one
 /// make_world(): in memory, with SQLite files, or with a relay process.
+#include <casasync/bytes.hpp>
 #include <casasync/conflict.hpp>
 #include <casasync/environment.hpp>
 #include <casasync/hlc.hpp>
@@ -24,6 +25,23 @@ namespace casasync_test {
 
 using cells = std::map<std::string, casasync::value>;
 
+/// A value as a test prints it.
+[[nodiscard]] inline std::string text_of(const casasync::value& v) {
+    switch (v.kind()) {
+        case casasync::value_kind::null:
+            return "NULL";
+        case casasync::value_kind::integer:
+            return std::to_string(v.integer());
+        case casasync::value_kind::real:
+            return std::to_string(v.real()) + " (real)";
+        case casasync::value_kind::text:
+            return '"' + v.text() + '"';
+        case casasync::value_kind::blob:
+            return "x'" + casasync::to_hex(v.blob()) + "'";
+    }
+    return {};
+}
+
 /// An open conflict as a person sees it.
 struct lost_write {
     std::string key{};
@@ -42,6 +60,7 @@ class test_device {
 
     virtual void write(const std::string& id, const cells& what) = 0;
     virtual void erase(const std::string& id) = 0;
+    virtual void rename(const std::string& id, const std::string& to) = 0;  ///< changes a row's primary key
     [[nodiscard]] virtual std::map<std::string, cells> rows() = 0;
     [[nodiscard]] virtual std::vector<lost_write> conflicts() = 0;  ///< sorted by key, column, loser
     virtual void restore(const lost_write& which) = 0;
