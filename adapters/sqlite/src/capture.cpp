@@ -142,18 +142,28 @@ std::string joined(const std::vector<std::string>& names) {
     return out;
 }
 
+std::vector<std::string> columns_of_grave(const table_shape& table) {
+    std::vector<std::string> out{"l"};
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+        if (!table.columns[i].generated) out.push_back(grave_column(i));
+    return out;
+}
+
+/// True when `wanted` is `have` and perhaps more columns behind it.
+bool is_extension(const std::vector<std::string>& wanted, const std::vector<std::string>& have) {
+    return have.size() <= wanted.size() && std::equal(have.begin(), have.end(), wanted.begin());
+}
+
 /// Creates the graveyard, or brings it to the columns of the table.
 result<void> prepare_grave(connection& db, table_number number, const table_shape& table) {
     const std::string grave = grave_table(number);
-    std::vector<std::string> wanted{"l"}, key;
-    for (std::size_t i = 0; i < table.columns.size(); ++i)
-        if (!table.columns[i].generated) wanted.push_back(grave_column(i));
+    const std::vector<std::string> wanted = columns_of_grave(table);
+    std::vector<std::string> key;
     for (const std::size_t i : table.key) key.push_back(grave_column(i));
 
     const auto have = read_column_names(db, grave);
     if (!have) return have.failure();
-    const bool extends =
-        have->size() <= wanted.size() && std::equal(have->begin(), have->end(), wanted.begin());
+    const bool extends = is_extension(wanted, *have);
     if (!have->empty() && !extends) {
         const auto rows = db.query_integer("SELECT EXISTS(SELECT 1 FROM " + grave + ")");
         if (!rows) return rows.failure();
@@ -206,6 +216,17 @@ result<void> install(connection& db, table_number number, const table_shape& tab
         if (const auto built = build_sandwich(db, *found, wanted); !built) return built;
         if (const auto compiled = check_compiles(db, table); !compiled) return compiled;
     }
+    return tx->commit();
+}
+
+result<void> widen_grave(connection& db, table_number number, const table_shape& table) {
+    const auto have = read_column_names(db, grave_table(number));
+    if (!have) return have.failure();
+    const std::vector<std::string> wanted = columns_of_grave(table);
+    if (have->empty() || have->size() == wanted.size() || !is_extension(wanted, *have)) return {};
+    auto tx = transaction::begin(db);
+    if (!tx) return tx.failure();
+    if (const auto prepared = prepare_grave(db, number, table); !prepared) return prepared;
     return tx->commit();
 }
 

@@ -57,6 +57,10 @@ struct capture_options {
 [[nodiscard]] result<void> install(connection& db, table_number number, const table_shape& table,
                                    const capture_options& options);
 
+/// Gives the graveyard, if there is one, the columns the table has gained since: the application can change
+/// its schema while changes wait in the log. Columns that were removed are left to install().
+[[nodiscard]] result<void> widen_grave(connection& db, table_number number, const table_shape& table);
+
 /// Removes the triggers only: for a change of the schema, after which install() follows.
 [[nodiscard]] result<void> remove_triggers(connection& db, table_number number);
 

@@ -118,6 +118,8 @@ result<void> catalog::read(connection& db) {
         t->tracked = shape.ok();  // a table dropped behind our back: its registers stay
         if (shape) t->shape = std::move(*shape);
         if (auto ok = fit(db, *t); !ok) return ok;
+        if (!t->tracked) continue;
+        if (auto ok = widen_grave(db, t->number, t->shape); !ok) return ok;
     }
     tables_ = std::move(tables);
     return {};

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// What the loops and the simulation have found, each in its smallest form.
+#include "pair.hpp"
+
+#include <casasync_test/catch.hpp>
+
+using namespace casasync;
+using namespace casasync_test;
+
+TEST_CASE("a row is deleted, then the app adds a column, before anything was sealed", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    REQUIRE(p.a.sql().transact("DELETE FROM txn WHERE id = 'coffee'") == SQLITE_OK);
+    for (device* d : {&p.a, &p.b})
+        REQUIRE(d->sql().transact("ALTER TABLE txn ADD COLUMN place TEXT DEFAULT 'home'") == SQLITE_OK);
+    SECTION("while the vault is open") {}
+    SECTION("and the vault is opened again") {
+        p.a.close();
+        REQUIRE(problem("open", p.a.open()) == "");
+    }
+    CHECK(problem("seal", p.a.vault().seal()) == "");
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    CHECK(p.fresh_write(p.b) == "");
+}
