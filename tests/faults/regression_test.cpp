@@ -24,3 +24,17 @@ TEST_CASE("a row is deleted, then the app adds a column, before anything was sea
     CHECK(p.agree() == "");
     CHECK(p.fresh_write(p.b) == "");
 }
+
+TEST_CASE("what a vault has sealed and sent outlives the power, also with a rollback journal", "[faults]") {
+    device_pair p("delete");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    REQUIRE(p.a.sql().transact("UPDATE txn SET amount = -4 WHERE id = 'coffee'") == SQLITE_OK);
+    REQUIRE(p.sync(p.a) == "");
+    p.a.storage().lose_power(loss::all_unsynced, 1);
+    p.a.start_again();
+    REQUIRE(problem("open", p.a.open()) == "");
+    // A seal that came undone would be sent again under the same number, with other bytes.
+    CHECK(p.fresh_write(p.a) == "");
+    CHECK(p.agree() == "");
+}
