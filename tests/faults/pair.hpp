@@ -31,6 +31,8 @@ class device_pair {
     [[nodiscard]] casasync::loopback::transport way(const device& d) {
         return {relay_, network_, d.who().device};
     }
+    /// The network between the devices and the relay.
+    [[nodiscard]] casasync::loopback::network& network() noexcept { return network_; }
     void forget_relay();
     [[nodiscard]] const std::string& journal() const noexcept { return journal_; }
     /// Lets time pass, the devices' and the relay's.

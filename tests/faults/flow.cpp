@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: MIT
+#include "flow.hpp"
+
+#include <map>
+
+namespace casasync_test {
+
+using namespace casasync;
+
+namespace {
+
+std::string nothing(device_pair&) {
+    return "";
+}
+
+/// The app's write, as a result.
+result<void> write(device& d, const std::string& sql) {
+    if (d.sql().transact(sql) == SQLITE_OK) return {};
+    return error{errc::store_failed, d.sql().message()};
+}
+
+template <class T>
+result<void> only_whether(const result<T>& r) {
+    return r ? result<void>{} : result<void>{r.failure()};
+}
+
+constexpr const char* writes =
+    "INSERT INTO account VALUES('new', 'New', 5) ON CONFLICT(id) DO UPDATE SET checked = 5;"
+    "INSERT INTO txn VALUES('lunch', -12, 'Lunch', 'new') ON CONFLICT(id) DO UPDATE SET amount = -12;"
+    "UPDATE txn SET note = 'Rent, May' WHERE id = 'rent'; DELETE FROM txn WHERE id = 'coffee'";
+
+std::string a_writes(device_pair& p) {
+    return problem("write", write(p.a, writes));
+}
+std::string a_seals(device_pair& p) {
+    const auto first = a_writes(p);
+    return first.empty() ? problem("seal", p.a.vault().seal()) : first;
+}
+/// `b` says much: an edit against an edit, a child, a parent, a delete, a second changeset, a taken name.
+std::string b_pushes(device_pair& p) {
+    p.minutes_pass(1);
+    if (auto e = problem("write", write(p.b,
+                                        "INSERT INTO account VALUES('b1', 'Beta', 1), ('b2', 'Cash 2', 3);"
+                                        "INSERT INTO txn VALUES('b-1', 1, 'x', 'b1'), ('b-2', 2, 'y', 'b2');"
+                                        "UPDATE txn SET note = 'Rent, b' WHERE id = 'rent';"
+                                        "UPDATE account SET checked = 30 WHERE id = 'bank'"));
+        !e.empty())
+        return e;
+    if (auto e = p.sync(p.b); !e.empty()) return e;
+    p.minutes_pass(1);
+    if (auto e = problem(
+            "write",
+            write(p.b, "DELETE FROM txn WHERE id = 'b-1'; UPDATE account SET name = 'New' WHERE id = 'b1'"));
+        !e.empty())
+        return e;
+    return p.sync(p.b);
+}
+
+/// Opens everything of the relay's log after the device's cursor.
+result<std::pair<std::vector<inbound_part>, cursor>> pulled(device_pair& p) {
+    auto from_relay = p.way(p.a);
+    const auto at = p.a.vault().position();
+    if (!at) return at.failure();
+    const auto page = from_relay.pull({*at});
+    if (!page) return page.failure();
+    std::vector<inbound_part> parts;
+    for (const log_record& r : page->records) {
+        if (r.envelope.empty()) continue;
+        const auto head = decode_header(r.envelope);
+        auto payload = p.a.keys().open(r.envelope);
+        if (!head || !payload) return error{errc::malformed_envelope};
+        parts.push_back({r.pos, head->device, head->seq, head->part, head->parts, std::move(*payload)});
+    }
+    return std::pair(std::move(parts), cursor{page->relay.generation, page->last, page->log});
+}
+
+result<void> a_accepts(device_pair& p) {
+    const auto got = pulled(p);
+    return got ? p.a.vault().accept(got->first, got->second) : result<void>{got.failure()};
+}
+
+/// Makes the envelopes of what waits in the outbox, and keeps them.
+result<void> keep_envelopes(device_pair& p) {
+    auto parts = p.a.vault().outbox(limits::request_bytes_max);
+    if (!parts) return parts.failure();
+    for (const outbound_part& o : *parts) {
+        if (!o.envelope.empty()) continue;
+        envelope_header head;
+        head.kind = o.kind;
+        head.vault = p.a.vault().id();
+        head.device = p.a.vault().device();
+        head.part = o.part;
+        head.parts = o.parts;
+        head.seq = o.seq;
+        head.max_hour = o.max_hour;
+        const auto envelope = p.a.keys().seal(head, o.payload);
+        if (!envelope) return envelope.failure();
+        if (auto ok = p.a.vault().keep_envelope(o.seq, *envelope, p.a.keys().digest(*envelope)); !ok)
+            return ok;
+    }
+    return {};
+}
+result<void> push_kept(device_pair& p) {
+    const auto parts = p.a.vault().outbox(limits::request_bytes_max);
+    if (!parts) return parts.failure();
+    std::vector<bytes> envelopes;
+    for (const outbound_part& o : *parts) envelopes.push_back(o.envelope);
+    if (envelopes.empty()) return {};
+    return only_whether(p.way(p.a).push(envelopes));
+}
+result<void> settle_pushed(device_pair& p) {
+    const auto parts = p.a.vault().outbox(limits::request_bytes_max);
+    if (!parts) return parts.failure();
+    for (const outbound_part& o : *parts)
+        if (auto ok = p.a.vault().settle(o.seq); !ok) return ok;
+    return {};
+}
+result<void> acknowledge(device_pair& p) {
+    const auto at = p.a.vault().position();
+    return at ? p.way(p.a).acknowledge(at->pos) : result<void>{at.failure()};
+}
+
+result<void> merge_newest(device_pair& p) {
+    auto from_relay = p.way(p.a);
+    return only_whether(merge_latest_snapshot<plain_opener>(p.a.vault(), p.a.keys(), from_relay));
+}
+
+/// The id of the conflict about the coffee's note.
+result<std::string> coffee_conflict(device_pair& p) {
+    auto all = p.a.vault().conflicts();
+    if (!all) return all.failure();
+    for (const auto& c : *all)
+        if (c.table == "txn" && c.column == "note") return c.id;
+    return error{errc::not_found};
+}
+result<void> decide(device_pair& p, bool restore) {
+    const auto id = coffee_conflict(p);
+    if (!id && id.code() == errc::not_found) return {};  // it was decided before the interruption
+    if (!id) return id.failure();
+    return only_whether(restore ? p.a.vault().restore(*id) : p.a.vault().keep(*id));
+}
+
+/// A third table with rows on both devices, tracked by `b` alone.
+std::string with_tags(device_pair& p) {
+    const std::string rows =
+        "CREATE TABLE tag(id TEXT PRIMARY KEY NOT NULL, name TEXT);"
+        "INSERT INTO tag VALUES('both', ";
+    if (auto e = problem("write", write(p.a, rows + "'of a'), ('a', 'only a')")); !e.empty()) return e;
+    if (auto e = problem("write", write(p.b, rows + "'of b'), ('b', 'only b')")); !e.empty()) return e;
+    if (auto e = problem("track", p.b.vault().track("tag")); !e.empty()) return e;
+    if (auto e = p.sync(p.b); !e.empty()) return e;
+    return p.sync(p.a);
+}
+std::string track_again(device_pair& p) {
+    return problem("track again", p.a.vault().track("txn"));
+}
+
+/// `a` becomes an empty machine that is going to join as a new device.
+std::string empty_machine(device_pair& p) {
+    if (auto e = b_pushes(p); !e.empty()) return e;
+    if (auto e = p.settle(); !e.empty()) return e;
+    auto to_relay = p.way(p.b);
+    if (auto e = problem("offer", offer_snapshot(p.b, to_relay)); !e.empty()) return e;
+    p.a.become(3);
+    p.a.load({});
+    return "";
+}
+result<void> a_joins(device_pair& p) {
+    auto from_relay = p.way(p.a);
+    return join(p.a, from_relay);
+}
+
+/// The only device of a new vault at an empty relay; `b` joins at the end.
+std::string app_before_vault(device_pair& p) {
+    p.forget_relay();
+    p.b.load({});
+    p.a.load({});
+    if (auto e = problem("open the app", p.a.open(false)); !e.empty()) return e;
+    return problem("schema", p.a.sql().run(device_pair::schema) == SQLITE_OK);
+}
+result<void> create_vault(device_pair& p) {
+    auto made = sqlite::vault::create(p.a.path(), p.a.who(), p.a.options());
+    if (!made && made.code() == errc::already_exists) return p.a.open_vault();
+    if (!made) return made.failure();
+    p.a.take(std::move(*made));
+    return {};
+}
+std::string b_joins(device_pair& p) {
+    if (auto e = p.sync(p.a); !e.empty()) return e;
+    auto to_relay = p.way(p.a);
+    if (auto e = problem("offer", offer_snapshot(p.a, to_relay)); !e.empty()) return e;
+    auto from_relay = p.way(p.b);
+    if (auto e = problem("join", join(p.b, from_relay)); !e.empty()) return e;
+    return problem("open the app", p.b.open(false));
+}
+
+/// A column more, and a trigger less, behind the vault's back.
+std::string schema_changes(device_pair& p) {
+    const auto broken =
+        p.a.sql().rows("SELECT name FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = 'txn' LIMIT 1");
+    if (auto e = a_writes(p); !e.empty()) return e;
+    for (device* d : {&p.a, &p.b})
+        if (auto e = problem("alter", write(*d, "ALTER TABLE txn ADD COLUMN place TEXT DEFAULT 'home'"));
+            !e.empty())
+            return e;
+    return problem("drop", write(p.a, "DROP TRIGGER " + broken.substr(2, broken.size() - 4)));
+}
+std::string reopen_b(device_pair& p) {
+    p.b.close();
+    return problem("open", p.b.open());
+}
+
+using pair_call = std::function<result<void>(device_pair&)>;
+flow_step call(std::string name, pair_call run) {
+    return {std::move(name), std::move(run), true};
+}
+flow_step several(std::string name, pair_call run) {
+    return {std::move(name), std::move(run), false};
+}
+
+std::vector<flow> make_flows() {
+    std::vector<flow> out;
+    out.push_back({"write",
+                   nothing,
+                   {call("write", [](device_pair& p) { return write(p.a, writes); }),
+                    call("write more", [](device_pair& p) {
+                        return write(p.a, "UPDATE txn SET amount = -701 WHERE id = 'rent'");
+                    })}});
+    out.push_back(
+        {"seal", a_writes, {call("seal", [](device_pair& p) { return only_whether(p.a.vault().seal()); })}});
+    out.push_back({"push", a_seals, {call("keep", keep_envelopes), call("push", push_kept)}});
+    out.push_back({"acknowledge",
+                   [](device_pair& p) {
+                       auto e = a_seals(p);
+                       if (e.empty()) e = problem("keep", keep_envelopes(p));
+                       return e.empty() ? problem("push", push_kept(p)) : e;
+                   },
+                   {call("settle", settle_pushed), call("acknowledge", acknowledge)}});
+    out.push_back({"accept", b_pushes, {call("accept", a_accepts)}});
+    out.push_back(
+        {"merge",
+         [](device_pair& p) {
+             auto e = a_writes(p);
+             if (e.empty()) e = b_pushes(p);
+             return e.empty() ? problem("accept", a_accepts(p)) : e;
+         },
+         {call("merge", [](device_pair& p) { return only_whether(p.a.vault().merge_inbox(vfs_time())); })}});
+    out.push_back({"sync",
+                   [](device_pair& p) {
+                       auto e = a_writes(p);
+                       return e.empty() ? b_pushes(p) : e;
+                   },
+                   {several("sync", [](device_pair& p) {
+                       auto way = p.way(p.a);
+                       return only_whether(sync(p.a, way));
+                   })}});
+    out.push_back({"snapshot write", a_writes, {call("write snapshot", [](device_pair& p) {
+                       return only_whether(
+                           p.a.vault().write_snapshot([](bytes_view) { return result<void>{}; }));
+                   })}});
+    out.push_back({"snapshot merge",
+                   [](device_pair& p) {
+                       auto e = a_writes(p);
+                       if (e.empty()) e = b_pushes(p);
+                       auto to_relay = p.way(p.b);
+                       return e.empty() ? problem("offer", offer_snapshot(p.b, to_relay)) : e;
+                   },
+                   {call("merge snapshot", merge_newest)}});
+    out.push_back({"join", empty_machine, {call("join", a_joins)}, true, false});
+    out.push_back(
+        {"create",
+         app_before_vault,
+         {call("create", create_vault),
+          call("track account",
+               [](device_pair& p) {
+                   return p.a.vault().track("account", {{}, {{"checked", merge_rule::max}}, {}, false});
+               }),
+          call("track txn", [](device_pair& p) { return p.a.vault().track("txn"); })},
+         true,
+         false,
+         b_joins});
+    out.push_back(
+        {"track", with_tags, {call("track", [](device_pair& p) { return p.a.vault().track("tag"); })}});
+    out.push_back({"untrack",
+                   a_writes,
+                   {call("untrack",
+                         [](device_pair& p) {
+                             auto gone = p.a.vault().untrack("txn");
+                             return !gone && gone.code() == errc::not_found ? result<void>{} : gone;
+                         })},
+                   false,
+                   true,
+                   track_again});
+    out.push_back(
+        {"policy",
+         a_writes,
+         {call("policy",
+               [](device_pair& p) {
+                   return p.a.vault().track("txn", {delete_policy::delete_wins, {}, {}, false});
+               })},
+         false,
+         true,
+         [](device_pair& p) {
+             return problem("policy", p.b.vault().track("txn", {delete_policy::delete_wins, {}, {}, false}));
+         }});
+    out.push_back({"open",
+                   schema_changes,
+                   {several("open", [](device_pair& p) { return p.a.open_vault(); })},
+                   true,
+                   true,
+                   reopen_b});
+    out.push_back({"restore", nothing, {several("restore", [](device_pair& p) { return decide(p, true); })}});
+    out.push_back({"keep", nothing, {several("keep", [](device_pair& p) { return decide(p, false); })}});
+    out.push_back({"verify", a_writes, {call("verify", [](device_pair& p) {
+                       return only_whether(p.a.vault().verify());
+                   })}});
+    out.push_back({"note", nothing, {call("note", [](device_pair& p) {
+                       return p.a.vault().note_sync(p.relay().state().head, vfs_time(), "no network");
+                   })}});
+    out.push_back(
+        {"close",
+         a_writes,
+         {call("write", [](device_pair& p) { return write(p.a, writes); }), call("close", [](device_pair& p) {
+              p.a.close();
+              return result<void>{};
+          })}});
+    return out;
+}
+
+}  // namespace
+
+const std::vector<flow>& all_flows() {
+    static const std::vector<flow> flows = make_flows();
+    return flows;
+}
+
+}  // namespace casasync_test

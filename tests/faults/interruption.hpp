@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A flow that is interrupted at one call, from the same beginning every time, and everything that must hold
+/// afterwards.
+#include "flow.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace casasync_test {
+
+class interruption {
+ public:
+    /// Runs the flow undisturbed once, to know what the file holds after each step, and what all ends with.
+    interruption(const flow& f, const std::string& journal);
+
+    /// What went wrong so far; "" when nothing did.
+    [[nodiscard]] const std::string& rehearsal_failed() const noexcept { return failed_; }
+    /// Runs the flow with a power loss, starts the machine again, checks, goes on, checks again.
+    /// \returns what is wrong; "" when nothing is
+    [[nodiscard]] std::string power_loss(const fault_plan& plan);
+    /// Runs the flow with errors, checks that the same vault object goes on once they are over.
+    [[nodiscard]] std::string errors(const fault_plan& plan);
+    /// The same with a fault of another kind: `begin` starts it, `end` ends it.
+    [[nodiscard]] std::string errors(const std::function<void()>& begin, const std::function<void()>& end);
+
+    /// False when the last run was over before its fault was due.
+    [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
+    /// The errors of the last run's steps.
+    [[nodiscard]] casasync::errc last_error() const noexcept { return last_error_; }
+
+ private:
+    [[nodiscard]] std::string prepare();
+    [[nodiscard]] std::string start();
+    /// Runs steps from `first` on. \returns the number of those that are done
+    [[nodiscard]] std::size_t run_from(std::size_t first);
+    /// The file holds what it held after `done` steps, or also after one more if `may_be_more`.
+    /// \param done  set to the number of steps that are in the file
+    [[nodiscard]] std::string check_state(std::size_t& done, bool may_be_more);
+    /// Opens what is not open on either device.
+    [[nodiscard]] std::string open_rest();
+    [[nodiscard]] std::string go_on(std::size_t done);
+    /// A fresh write, and everything to the other device.
+    [[nodiscard]] std::string finish();
+
+    const flow& flow_;
+    device_pair pair_;
+    pair_image start_;
+    std::vector<std::string> states_;  ///< what is in the file before the first step, and after each
+    std::string rows_;
+    std::string failed_;
+    bool interrupted_ = false;
+    casasync::errc last_error_{};
+};
+
+}  // namespace casasync_test
