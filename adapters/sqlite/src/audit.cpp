@@ -101,7 +101,7 @@ result<void> audit_log::refresh(audit_entry& e) {
     if (!row) return row.failure();
     const table_traits& table = tables_->find(e.table)->traits;
     for (const conflict& c : open_conflicts(*row, table))
-        if (c.column == e.lost.column && c.loser == e.lost.loser) e.lost = c;
+        if (c.column == e.lost.column && c.loser == e.lost.loser && c.what == e.lost.what) e.lost = c;
     const cell* now = e.lost.column && is_visible(*row, table.policy) ? row->find(*e.lost.column) : nullptr;
     if (now != nullptr && now->what) e.shown = *now->what;
     if (!e.open && now != nullptr) e.lost.winner = now->when;
