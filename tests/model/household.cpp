@@ -12,7 +12,7 @@ using namespace casasync;
 namespace {
 
 constexpr unix_ms start = 1'800'000'000'000;
-constexpr unix_ms drift = 5 * 60 * 1000;
+constexpr unix_ms drift = unix_ms{5} * 60 * 1000;
 
 table_traits table_of(const setup& begin, bool older) {
     table_traits out{"t",
@@ -168,7 +168,7 @@ void household::seal(member& m) {
 void household::answer_conflict(member& m, const step& s) {
     const auto open = m.data.conflicts();
     if (open.empty()) return;
-    const memory_conflict c = open[s.a % open.size()];
+    const memory_conflict& c = open[s.a % open.size()];
     const bool may_have_closed = m.unsealed, taken_back = s.what == does::restore;
     bool done = false;
     sealing(m, [&] {

@@ -70,6 +70,7 @@ TEST_CASE("a million random households agree with the model, meet, and are silen
     try_seeds(1'000'000);
 }
 
-TEST_CASE("fifty million random households", "[.soak][property]") {
+TEST_CASE("fifty million random households: CASASYNC_SEED and CASASYNC_RUNS take a part",
+          "[.soak][property]") {
     try_seeds(50'000'000);
 }

@@ -5,7 +5,8 @@
 /// by stamp, replay them; find conflicts by their definition over the set of writes. Nothing of the core is
 /// used here, so that the two can only agree by meaning the same.
 ///
-/// Not modelled: two writes under one stamp (a copied device), and adopted rows.
+/// Not modelled: two writes under one stamp (a copied device), and adopted rows. Accounts are kept by cell:
+/// an INSERT that writes no column under last-writer-wins has nothing that could be listed, as in the engine.
 #include <bitset>
 #include <compare>
 #include <cstdint>
