@@ -11,7 +11,7 @@ namespace casasync_fuzz {
 
 using namespace casasync;
 
-const harness this_harness{"apply", 1'500};
+const harness this_harness{"apply", 5'000};
 
 namespace {
 
@@ -93,6 +93,7 @@ int one(bytes_view data) {
     merged_b += deliver(b, first);
     if (merged_a == 3 && merged_b == 3) must_agree(view_of(a), view_of(b), "two orders end in two states");
     check_snapshot(a);
+    store behind = b;
     merged_a += deliver(a, last);
     merged_b += deliver(b, last);
     if (merged_a == 4 && merged_b == 4) {
@@ -102,6 +103,8 @@ int one(bytes_view data) {
         must_agree(view_of(a), before, "a repetition changes the state");
         must(merge_snapshot(a, snapshot_of(b)).ok(), "another store's snapshot is refused");
         must_agree(view_of(a), before, "the snapshot of an equal store changes the state");
+        must(merge_snapshot(behind, snapshot_of(a)).ok(), "the snapshot of a store ahead is refused");
+        must_agree(view_of(behind), before, "a store behind does not catch up by a snapshot");
     }
     check_snapshot(b);
     return 0;
