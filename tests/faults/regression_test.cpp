@@ -40,3 +40,18 @@ TEST_CASE("what a vault has sealed and sent outlives the power, also with a roll
     CHECK(p.fresh_write(p.a) == "");
     CHECK(p.agree() == "");
 }
+
+TEST_CASE("a table is not tracked for a while, and the app writes it meanwhile", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    REQUIRE(p.a.vault().untrack("txn").ok());
+    REQUIRE(p.a.sql().transact(
+                "INSERT INTO txn(id, note) VALUES('new', 'meanwhile');"
+                "UPDATE txn SET amount = 0 WHERE id = 'rent'; DELETE FROM txn WHERE id = 'coffee'") ==
+            SQLITE_OK);
+    REQUIRE(p.a.vault().track("txn").ok());
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    CHECK(p.rows(p.a) == p.rows(p.b));
+}

@@ -232,7 +232,9 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
     if (table == nullptr || !table->tracked)
         return error{errc::not_found, "table " + std::string(name) + " is not tracked; nothing was changed"};
     if (auto ok = remove(db, table->number); !ok) return ok;
-    return db.run("UPDATE casasync_table SET tracked = 0 WHERE t = ?1", std::int64_t{table->number});
+    // Every row has a record now; one without is written by somebody who was not watched, and is not adopted.
+    return db.run("UPDATE casasync_table SET tracked = 0, adopted = 0 WHERE t = ?1",
+                  std::int64_t{table->number});
 }
 
 result<resolved_table> catalog::resolve(connection& db, const table_traits& theirs) {
