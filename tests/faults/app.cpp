@@ -45,25 +45,25 @@ std::string app::rows(const std::string& sql) {
     return out;
 }
 
-copy_of::copy_of(const disk& d, const std::string& file)
-    : disk_(d.image()), mounted_("copy", disk_), app_("copy/" + file) {}
-
-std::string copy_of::everything() {
-    std::string out = app_.rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name");
-    std::istringstream names(app_.rows(
-        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' ORDER BY "
-        "name"));
+std::string app::everything() {
+    std::string out = rows("SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name");
+    std::istringstream names(
+        rows("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_stat%' ORDER BY "
+             "name"));
     for (std::string line; std::getline(names, line);) {
         const std::string name = line.substr(2, line.size() - 3);
-        out += "== " + name + "\n" + app_.rows("SELECT * FROM \"" + name + "\"");
+        out += "== " + name + "\n" + rows("SELECT * FROM \"" + name + "\"");
     }
     return out;
 }
 
-std::string copy_of::integrity_of(app& sql) {
-    const std::string found = sql.rows("PRAGMA integrity_check");
+std::string app::integrity() {
+    const std::string found = rows("PRAGMA integrity_check");
     return found == "3:ok|\n" ? "ok" : found;
 }
+
+copy_of::copy_of(const disk& d, const std::string& file)
+    : disk_(d.image()), mounted_("copy", disk_), app_("copy/" + file) {}
 
 std::string first_difference(const std::string& a, const std::string& b) {
     std::istringstream left(a), right(b);

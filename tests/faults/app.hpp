@@ -25,6 +25,10 @@ class app {
     int transact(const std::string& sql);
     /// Returns the rows as lines, columns with type and bytes, or the error's words.
     [[nodiscard]] std::string rows(const std::string& sql);
+    /// Returns every row of every table in the file, those of casasync included, and the schema.
+    [[nodiscard]] std::string everything();
+    /// Returns what PRAGMA integrity_check finds: "ok", or what is wrong.
+    [[nodiscard]] std::string integrity();
     [[nodiscard]] std::string message() const { return sqlite3_errmsg(db_); }
 
  private:
@@ -36,11 +40,7 @@ class app {
 class copy_of {
  public:
     copy_of(const disk& d, const std::string& file);
-    /// Returns every row of every table in the file, those of casasync included, and the schema.
-    [[nodiscard]] std::string everything();
-    /// Returns what PRAGMA integrity_check finds: "ok", or what is wrong.
-    [[nodiscard]] std::string integrity() { return integrity_of(app_); }
-    [[nodiscard]] static std::string integrity_of(app& sql);
+    [[nodiscard]] app& sql() noexcept { return app_; }
 
  private:
     disk disk_;

@@ -43,12 +43,11 @@ enum class disk_call : std::uint8_t {
     size,
     remove,
     exists,
-    lock,
-    unlock,
+    lock,  ///< unlocking cannot fail
     shm_map,
     shm_lock
 };
-inline constexpr std::size_t disk_call_kinds = 12;
+inline constexpr std::size_t disk_call_kinds = 11;
 
 /// A set of kinds of calls.
 using call_set = std::uint32_t;

@@ -15,8 +15,9 @@ std::string nothing(device_pair&) {
 
 /// The app's write, as a result.
 result<void> write(device& d, const std::string& sql) {
-    if (d.sql().transact(sql) == SQLITE_OK) return {};
-    return error{errc::store_failed, d.sql().message()};
+    const int rc = d.sql().transact(sql);
+    if (rc == SQLITE_OK) return {};
+    return error{rc == SQLITE_FULL ? errc::store_full : errc::store_failed, d.sql().message()};
 }
 
 template <class T>
@@ -212,7 +213,10 @@ std::string reopen_b(device_pair& p) {
 
 using pair_call = std::function<result<void>(device_pair&)>;
 flow_step call(std::string name, pair_call run) {
-    return {std::move(name), std::move(run), true};
+    return {std::move(name), std::move(run)};
+}
+flow_step call_that_ends_reading(std::string name, pair_call run) {
+    return {std::move(name), std::move(run), true, true};
 }
 flow_step several(std::string name, pair_call run) {
     return {std::move(name), std::move(run), false};
@@ -254,7 +258,7 @@ std::vector<flow> make_flows() {
                        auto way = p.way(p.a);
                        return only_whether(sync(p.a, way));
                    })}});
-    out.push_back({"snapshot write", a_writes, {call("write snapshot", [](device_pair& p) {
+    out.push_back({"snapshot write", a_writes, {call_that_ends_reading("write snapshot", [](device_pair& p) {
                        return only_whether(
                            p.a.vault().write_snapshot([](bytes_view) { return result<void>{}; }));
                    })}});

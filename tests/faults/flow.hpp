@@ -15,7 +15,8 @@ namespace casasync_test {
 struct flow_step {
     std::string name{};
     std::function<casasync::result<void>(device_pair&)> run{};
-    bool atomic = true;  ///< all of it, or nothing, is in the file afterwards
+    bool atomic = true;          ///< all of it, or nothing, is in the file afterwards
+    bool can_fail_late = false;  ///< when it fails, all of it can be there: what comes last only reads
 };
 
 struct flow {

@@ -34,22 +34,28 @@ class interruption {
  private:
     [[nodiscard]] std::string prepare();
     [[nodiscard]] std::string start();
+    [[nodiscard]] bool run(std::size_t step);
     /// Runs steps from `first` on. \returns the number of those that are done
     [[nodiscard]] std::size_t run_from(std::size_t first);
-    /// The file holds what it held after `done` steps, or also after one more if `may_be_more`.
-    /// \param done  set to the number of steps that are in the file
-    [[nodiscard]] std::string check_state(std::size_t& done, bool may_be_more);
-    /// Opens what is not open on either device.
-    [[nodiscard]] std::string open_rest();
+    /// The file, as `look` sees it, holds what it held after `done` steps, or also after one more if
+    /// `may_be_more`. \param done  set to the number of steps that are in the file
+    [[nodiscard]] std::string check_state(app& look, std::size_t& done, bool may_be_more) const;
+    /// Opens what is not open.
+    [[nodiscard]] std::string open_rest(device& d);
+    /// The app writes as ever, and the vault takes it.
+    [[nodiscard]] std::string fresh_write();
+    /// Both devices hear of each other, and agree.
+    [[nodiscard]] std::string meet();
+    /// Does again what was not done. Where the file then holds what it holds undisturbed, so does everything
+    /// that follows from it; elsewhere (an envelope made twice, a stamp more) both devices must meet.
     [[nodiscard]] std::string go_on(std::size_t done);
-    /// A fresh write, and everything to the other device.
-    [[nodiscard]] std::string finish();
 
     const flow& flow_;
     device_pair pair_;
     pair_image start_;
     std::vector<std::string> states_;  ///< what is in the file before the first step, and after each
-    std::string rows_;
+    std::string final_state_;          ///< and after a fresh write
+    std::string rows_;                 ///< what a person sees when all is over
     std::string failed_;
     bool interrupted_ = false;
     casasync::errc last_error_{};

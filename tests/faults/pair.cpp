@@ -99,8 +99,7 @@ std::string device_pair::agree() {
         if (!status) return problem("status of " + d->name(), status);
         if (status->captured + status->pending_out + status->pending_in + status->held > 0)
             return d->name() + " is not done";
-        if (const auto p = copy_of::integrity_of(d->sql()); p != "ok")
-            return "integrity of " + d->name() + ": " + p;
+        if (const auto p = d->sql().integrity(); p != "ok") return "integrity of " + d->name() + ": " + p;
         const std::string now = rows(*d);
         if (!digest.empty() && digest != status->digest) return "the digests differ";
         if (!digest.empty() && seen != now) return "the rows differ: " + first_difference(seen, now);

@@ -44,10 +44,10 @@ std::size_t lose_power_everywhere(const std::string& journal) {
 
 }  // namespace
 
-TEST_CASE("power loss at every call of every flow, WAL", "[faults]") {
+TEST_CASE("power loss at every call of every flow: WAL", "[faults]") {
     CHECK(lose_power_everywhere("wal") > 2400);
 }
 
-TEST_CASE("power loss at every call of every flow, rollback journal", "[faults]") {
+TEST_CASE("power loss at every call of every flow: rollback journal", "[faults]") {
     CHECK(lose_power_everywhere("delete") > 1600);
 }
