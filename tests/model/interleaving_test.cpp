@@ -66,8 +66,12 @@ struct meaning {
     std::vector<reference::row_view> rows{};
     std::vector<std::pair<std::optional<std::string>, reference::stamp>> open{};
 
-    /// The digest does not know of the last touch, nor of the birth of a row that is not shown.
-    void add(reference::row_view row, const std::vector<reference::lost_write>& listed) {
+    /// The digest does not know of the last touch, nor of the birth of a row that is not shown. Of a cell
+    /// under max or min it knows the greatest stamp alone, which another amount may have as well.
+    void add(reference::row_view row, const std::vector<reference::lost_write>& listed,
+             const reference::table& table) {
+        for (auto& [column, cell] : row.cells)
+            if (table.columns.at(column) != reference::rule::last) cell.what = {};
         row.touched = {};
         if (!row.visible) row.born = {};
         rows.push_back(std::move(row));
@@ -142,7 +146,11 @@ class trial {
             if (listed != reference::conflicts(told, told_table_)) return "the model lists other conflicts";
             if (!reference::conserve(told, told_table_, shown, listed))
                 return "a write is lost, or counted twice";
+            now.add(shown, listed, told_table_);
         }
+        for (const meaning& other : meanings_)
+            if (!now.agrees(other)) return "equal digests of unequal rows, or unequal ones of equal rows";
+        meanings_.push_back(std::move(now));
         return {};
     }
 
