@@ -5,12 +5,14 @@
 /// and by the set of log entries, so that the outcome does not depend on when a seal falls, nor on the order
 /// in which nested triggers log.
 #include <casasync/environment.hpp>
+#include <casasync/limits.hpp>
 #include <casasync/row.hpp>
 
 #include <algorithm>
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <utility>
 #include <vector>
 
 namespace casasync {
@@ -98,6 +100,22 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, const st
     std::vector<captured_operation> out;
     if (row.buried) out = detail::lead_to(row, *row.buried, removed);
     out.push_back({removed, {op_kind::erase, false, {}, {}}});
+    return out;
+}
+
+/// Returns `op` with as many of its cells as one operation may have, and UPDATEs with the rest.
+[[nodiscard]] inline std::vector<row_operation> in_pieces(row_operation op) {
+    std::vector<cell_write> cells = std::exchange(op.cells, {});
+    std::vector<row_operation> out{std::move(op)};
+    std::size_t size = 0;
+    for (cell_write& c : cells) {
+        size += c.what.size();
+        if (size > limits::operation_bytes_max && !out.back().cells.empty()) {
+            out.push_back({op_kind::update, out.back().blind, {}, {}});
+            size = c.what.size();
+        }
+        out.back().cells.push_back(std::move(c));
+    }
     return out;
 }
 

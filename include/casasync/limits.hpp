@@ -18,6 +18,9 @@ inline constexpr std::size_t context_entries_max = 65536;  ///< replicas or devi
 inline constexpr std::size_t changeset_cells_max = std::size_t{1}
                                                    << 22;    ///< cells of one changeset, NULLs included
 inline constexpr std::size_t changeset_ops_max = 2'000'000;  ///< row operations of one changeset
+/// Values of one operation together; a larger write becomes several (capture.hpp), so that a changeset with
+/// it fits into its parts.
+inline constexpr std::size_t operation_bytes_max = std::size_t{32} << 20;
 inline constexpr std::size_t part_payload_bytes_max =
     (std::size_t{1008} << 10) - 4;  ///< payload of one envelope: with its length and padding it fits into one
 inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset

@@ -347,7 +347,8 @@ class memory_store {
         std::vector<pending_operation> out;
         for (const auto& [place, numbers] : entries)
             for (captured_operation& o : operations_of(captured(place.first, place.second, numbers)))
-                out.push_back({place.first, place.second, numbers[o.write], std::move(o.op)});
+                for (row_operation& piece : in_pieces(std::move(o.op)))
+                    out.push_back({place.first, place.second, numbers[o.write], std::move(piece)});
         std::stable_sort(out.begin(), out.end(), [](const pending_operation& a, const pending_operation& b) {
             return a.entry < b.entry;
         });

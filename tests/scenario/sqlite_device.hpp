@@ -65,7 +65,8 @@ class app_connection {
     std::vector<std::vector<casasync::value>> run(const std::string& sql,
                                                   const std::vector<casasync::value>& bound = {}) {
         sqlite3_stmt* s = nullptr;
-        REQUIRE(sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) == SQLITE_OK);
+        if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) != SQLITE_OK)
+            FAIL(sql << ": " << sqlite3_errmsg(db_));
         for (std::size_t i = 0; i < bound.size(); ++i) bind(s, static_cast<int>(i) + 1, bound[i]);
         std::vector<std::vector<casasync::value>> out;
         int rc = sqlite3_step(s);
@@ -74,8 +75,7 @@ class app_connection {
             for (int c = 0; c < sqlite3_column_count(s); ++c) row.push_back(cell(s, c));
         }
         sqlite3_finalize(s);
-        INFO(sqlite3_errmsg(db_));
-        REQUIRE(rc == SQLITE_DONE);
+        if (rc != SQLITE_DONE) FAIL(sql << ": " << sqlite3_errmsg(db_));
         return out;
     }
 

@@ -135,3 +135,16 @@ TEST_CASE("a possible victim that is still there was not deleted", "[capture]") 
     row.writes = {{captured_kind::displaced, {}}};
     CHECK(operations_of(row).empty());
 }
+
+TEST_CASE("a write whose values are large together becomes one operation and updates", "[capture]") {
+    const std::size_t half = limits::operation_bytes_max / 2;
+    const value large(bytes(half, 1)), larger(bytes(half + 1, 2));
+    const row_operation row{
+        op_kind::insert, true, {}, {{0, large}, {1, large}, {2, 3}, {4, larger}, {5, larger}}};
+    const std::vector<row_operation> expected{{op_kind::insert, true, {}, {{0, large}, {1, large}}},
+                                              {op_kind::update, true, {}, {{2, 3}, {4, larger}}},
+                                              {op_kind::update, true, {}, {{5, larger}}}};
+    CHECK((in_pieces(row) == expected));
+    const row_operation erased{op_kind::erase, false, {}, {}};
+    CHECK((in_pieces(erased) == std::vector{erased}));
+}

@@ -16,8 +16,8 @@ namespace casasync::sqlite {
 namespace {
 
 constexpr std::size_t log_rows_at_once = 1'000'000;
-constexpr std::size_t changeset_bytes_wanted = std::size_t{40}
-                                               << 20;        ///< a larger seal becomes several changesets
+/// A larger seal becomes several changesets; with one more operation each still fits into its parts.
+constexpr std::size_t changeset_bytes_wanted = std::size_t{24} << 20;
 constexpr std::size_t part_bytes = std::size_t{1000} << 10;  ///< leaves room for the envelope
 
 /// A row of the log with what is needed to decide about it.
@@ -37,6 +37,12 @@ struct pending {
     unix_ms at = 0;
     const sealed_row* row = nullptr;
     row_operation op{};
+};
+
+/// A cell that is too large to leave this device.
+struct large_cell {
+    const sealed_row* row = nullptr;
+    column_no column = 0;
 };
 
 std::vector<value> held_values(const sealed_row& row, std::vector<value>& in_shape) {
@@ -135,23 +141,21 @@ static result<sealed_row> look_up(connection& db, row_store& rows, display& show
     return row;
 }
 
-/// Takes cells over the limit out of an operation, and keeps the list of those that stay here.
-static result<void> keep_large_here(connection& db, pending& p) {
-    const auto too_large = [](const cell_write& w) { return w.what.size() > limits::value_bytes_max; };
-    for (const cell_write& w : p.op.cells) {
-        const char* sql = too_large(w) ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
-                                       : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3";
-        if (!too_large(w)) {
-            const auto any = db.query_integer("SELECT count(*) FROM casasync_large");
-            if (!any) return any.failure();
-            if (*any == 0) continue;
-        }
-        if (auto ok = db.run(sql, std::int64_t{p.row->table->number}, p.row->key, std::int64_t{w.column});
-            !ok)
-            return ok;
-    }
-    std::erase_if(p.op.cells, too_large);
-    return {};
+/// Takes cells over the limit out of an operation. Returns their columns.
+static std::vector<column_no> take_large(row_operation& op) {
+    std::vector<column_no> out;
+    std::erase_if(op.cells, [&out](const cell_write& w) {
+        const bool large = w.what.size() > limits::value_bytes_max;
+        if (large) out.push_back(w.column);
+        return large;
+    });
+    return out;
+}
+
+/// Lists a cell that stays on this device until somebody writes it again.
+static result<void> list_large(connection& db, const large_cell& cell) {
+    return db.run("INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)",
+                  std::int64_t{cell.row->table->number}, cell.row->key, std::int64_t{cell.column});
 }
 
 /// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
@@ -263,6 +267,7 @@ result<std::size_t> vault::state::seal_log() {
         }
         states_before before(*rows);
         std::vector<pending> operations;
+        std::vector<large_cell> large;
         const unix_ms now = stamping_now();
         for (const sealed_row& row : looked_up) {
             before.add(row);
@@ -272,11 +277,12 @@ result<std::size_t> vault::state::seal_log() {
                 const log_entry& entry = row.entries[o.write];
                 for (cell_write& w : o.op.cells) w.column = row.columns[w.column];
                 o.op.blind = *parked;
-                pending p{entry.position, operations.size(), std::min(entry.at.value_or(now), now), &row,
-                          std::move(o.op)};
-                if (auto ok = keep_large_here(*db, p); !ok) return ok.failure();
-                if (p.op.kind == op_kind::update && p.op.cells.empty()) continue;
-                operations.push_back(std::move(p));
+                const unix_ms at = std::min(entry.at.value_or(now), now);
+                for (const column_no c : take_large(o.op))
+                    if (row.captured.now) large.push_back({&row, c});
+                if (o.op.kind == op_kind::update && o.op.cells.empty()) continue;
+                for (row_operation& piece : in_pieces(std::move(o.op)))
+                    operations.push_back({entry.position, operations.size(), at, &row, std::move(piece)});
             }
         }
         std::sort(operations.begin(), operations.end(), [](const pending& a, const pending& b) {
@@ -309,6 +315,8 @@ result<std::size_t> vault::state::seal_log() {
             sealed += static_cast<std::size_t>(last - first);
             first = last;
         }
+        for (const large_cell& cell : large)
+            if (auto ok = list_large(*db, cell); !ok) return ok.failure();
         const std::vector<table_number> drained(numbers.begin(), numbers.end());
         if (auto ok = drop_captured(); !ok) return ok.failure();
         if (auto ok = clear_log(*db, chunk->last, drained); !ok) return ok.failure();

@@ -163,8 +163,28 @@ result<void> vault::state::name_device(const device_id& device, const std::strin
         device.view(), name);
 }
 
+/// Cells that were written again, or are shown no more, are not too large any longer.
+result<void> vault::state::unlist_large(const merge_plan& plan) {
+    const auto any = db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_large)");
+    if (!any) return any.failure();
+    if (*any == 0) return {};
+    for (const merged_row& row : plan.rows) {
+        const std::int64_t table = row.table;
+        if (!row.is_visible)
+            if (auto ok = db->run("DELETE FROM casasync_large WHERE t = ?1 AND k = ?2", table, row.key); !ok)
+                return ok;
+        for (const column_no c : row.written)
+            if (auto ok = db->run("DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3", table,
+                                  row.key, std::int64_t{c});
+                !ok)
+                return ok;
+    }
+    return {};
+}
+
 result<void> vault::state::conclude(const merge_plan& plan) {
     const unix_ms now = own_now();
+    if (auto ok = unlist_large(plan); !ok) return ok;
     for (const merged_row& row : plan.rows)
         if (auto ok = audit->note(row, now); !ok) return ok;
     if (auto ok = rows->raise(plan.merged.vector); !ok) return ok;

@@ -77,6 +77,7 @@ struct vault::state {
     [[nodiscard]] result<void> queue(changeset& c);
     /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
     [[nodiscard]] result<void> conclude(const merge_plan& plan);
+    [[nodiscard]] result<void> unlist_large(const merge_plan& plan);
     /// Makes rows that are in a table, and in no record, rows this device brings along.
     [[nodiscard]] result<void> bring_along(const vault_table& table);
     [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
