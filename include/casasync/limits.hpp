@@ -34,6 +34,7 @@ inline constexpr std::size_t snapshot_part_bytes = std::size_t{8}
                                                    << 20;  ///< every part of a snapshot but the last
 inline constexpr std::uint64_t snapshot_bytes_max = std::uint64_t{2} << 30;
 inline constexpr std::size_t manifest_bytes_max = std::size_t{64} << 10;
+inline constexpr std::uint32_t wait_s_max = 25;  ///< how long a question for news may stay open
 inline constexpr std::size_t mailbox_message_bytes_max = std::size_t{4} << 10;
 
 /// A changeset whose greatest stamp is more than this ahead of relay time is held; exactly this much is

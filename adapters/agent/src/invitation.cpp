@@ -3,6 +3,7 @@
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
+#include <casasync/limits.hpp>
 #include <casasync/openssl/pairing_code.hpp>
 #include <casasync/openssl/random.hpp>
 
@@ -12,8 +13,6 @@ namespace casasync::agent {
 namespace {
 
 using openssl::pairing_side;
-
-constexpr std::uint32_t wait_s = 25;
 
 }  // namespace
 
@@ -25,7 +24,7 @@ struct invitation::state {
     /// Waits for message `n` of the new device, until the relay says that the mailbox is past its time.
     [[nodiscard]] result<bytes> receive(std::uint8_t n) {
         for (;;) {
-            auto message = box.get(pairing_side::new_device, n, wait_s);
+            auto message = box.get(pairing_side::new_device, n, limits::wait_s_max);
             if (!message) return message.failure();
             if (*message) return code.open(pairing_side::new_device, n, **message);
         }

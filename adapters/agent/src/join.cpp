@@ -6,6 +6,7 @@
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
+#include <casasync/limits.hpp>
 #include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/pairing_code.hpp>
 #include <casasync/openssl/random.hpp>
@@ -19,8 +20,6 @@ namespace {
 
 using openssl::pairing_side;
 
-constexpr std::uint32_t wait_s = 25;
-
 result<void> put(beast::mailbox& box, const openssl::pairing_code& code, std::uint8_t n, const bytes& text) {
     const auto sealed = code.seal(pairing_side::new_device, n, text);
     if (!sealed) return sealed.failure();
@@ -29,7 +28,7 @@ result<void> put(beast::mailbox& box, const openssl::pairing_code& code, std::ui
 
 result<bytes> receive(beast::mailbox& box, const openssl::pairing_code& code) {
     for (;;) {
-        auto message = box.get(pairing_side::old_device, 0, wait_s);
+        auto message = box.get(pairing_side::old_device, 0, limits::wait_s_max);
         if (!message) return message.failure();
         if (*message) return code.open(pairing_side::old_device, 0, **message);
     }

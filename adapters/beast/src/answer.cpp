@@ -9,7 +9,6 @@
 namespace casasync::beast {
 namespace {
 
-constexpr std::uint64_t integer_max = (std::uint64_t{1} << 53) - 1;
 constexpr std::uint64_t retry_after_s_max = 24 * 3600;
 constexpr std::string_view problem_prefix = "urn:casasync:problem:";
 
@@ -157,7 +156,7 @@ error not_a_relay(const relay_origin& origin, const std::string& what) {
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
     std::uint64_t value = 0;
     const auto [last, failed] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (failed != std::errc{} || last != text.data() + text.size() || value > integer_max)
+    if (failed != std::errc{} || last != text.data() + text.size() || value > json_integer_max)
         return std::nullopt;
     if (text.size() > 1 && text.front() == '0') return std::nullopt;
     return value;

@@ -21,7 +21,6 @@ constexpr std::string_view envelopes_type = "application/vnd.casasync.envelopes"
 constexpr std::string_view records_type = "application/vnd.casasync.records";
 constexpr std::size_t page_frame_bytes_max = std::size_t{64} << 10;  // record heads and the page's end
 constexpr std::size_t snapshot_range_bytes_max = std::size_t{4} << 20;
-constexpr std::uint32_t wait_s_max = 25;
 
 error misuse(const char* what) {
     return {errc::invalid_argument, what};
@@ -175,7 +174,7 @@ result<push_answer> client::push(std::span<const bytes> envelopes) {
 
 result<page> client::pull(const pull_request& request) {
     const auto records = std::clamp<std::size_t>(request.records_max, 1, limits::page_records_max);
-    const std::uint32_t wait_s = std::min(request.wait_s, wait_s_max);
+    const std::uint32_t wait_s = std::min(request.wait_s, limits::wait_s_max);
     call c{"GET", "/changesets?after=" + std::to_string(request.from.pos), {200, 204}};
     if (request.from.pos > 0) c.path += "&log=" + to_base64url(bytes_view(request.from.log).first(16));
     c.path += "&limit=" + std::to_string(records) + "&max_bytes=" + std::to_string(limits::page_bytes_max);

@@ -8,7 +8,6 @@
 
 namespace casasync::beast {
 namespace {
-constexpr std::int64_t integer_max = (std::int64_t{1} << 53) - 1;
 constexpr std::size_t depth_max = 8;
 }  // namespace
 
@@ -29,8 +28,9 @@ result<boost::json::object> parse_object(bytes_view text) {
 std::optional<std::uint64_t> number_in(const boost::json::object& in, std::string_view key) {
     const auto* value = in.if_contains(key);
     const auto* number = value != nullptr ? value->if_int64() : nullptr;
-    if (number == nullptr || *number < 0 || *number > integer_max) return std::nullopt;
-    return static_cast<std::uint64_t>(*number);
+    if (number == nullptr || *number < 0) return std::nullopt;
+    const auto n = static_cast<std::uint64_t>(*number);
+    return n > json_integer_max ? std::nullopt : std::optional(n);
 }
 
 std::optional<std::string_view> text_in(const boost::json::object& in, std::string_view key) {

@@ -15,6 +15,9 @@
 
 namespace casasync::beast {
 
+/// Numbers on the wire stay below 2^53, as JSON's readers agree on no more.
+inline constexpr std::uint64_t json_integer_max = (std::uint64_t{1} << 53) - 1;
+
 /// Returns the object in `text`. \errors malformed_answer for anything else, also deeper than 8.
 [[nodiscard]] result<boost::json::object> parse_object(bytes_view text);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/beast/mailbox.hpp>
+#include <casasync/limits.hpp>
 
 #include "answer.hpp"
 #include "json.hpp"
@@ -8,8 +9,6 @@
 
 namespace casasync::beast {
 namespace {
-
-constexpr std::uint32_t wait_s_max = 25;
 
 /// A side token goes into a header field: it must be what one may hold.
 bool is_token(std::string_view text) {
@@ -84,7 +83,7 @@ result<std::optional<bytes>> mailbox::get(side from, std::uint8_t n, std::uint32
     if (n > 7) return error{errc::invalid_argument, "A mailbox has messages 0 to 7."};
     const std::string path =
         std::string("/") + static_cast<char>(from) + "/" + std::to_string(static_cast<unsigned>(n));
-    auto answer = state_->call("GET", path, {}, {200, 204}, std::min(wait_s, wait_s_max));
+    auto answer = state_->call("GET", path, {}, {200, 204}, std::min(wait_s, limits::wait_s_max));
     if (!answer) return answer.failure();
     if (answer->status == 204) return std::optional<bytes>();
     if (!answer->is(octets_type))

@@ -30,7 +30,7 @@ result<column_list> columns_of(sql_file& file, const std::string& schema, const 
 
 /// SQL that gives a cell's type and exact content.
 std::string exact(const std::string& column) {
-    const std::string c = quoted(column);
+    const std::string c = quoted_name(column);
     return "typeof(" + c + ") || ':' || CASE typeof(" + c + ") WHEN 'real' THEN quote(" + c +
            ") ELSE hex(CAST(" + c + " AS BLOB)) END";
 }
@@ -40,10 +40,10 @@ std::string rows_only_in(const std::string& schema, const std::string& other, co
                          const column_list& columns) {
     std::string list;
     for (const std::string& key : columns.key)
-        list += (list.empty() ? "" : " || ', ' || ") + ("quote(" + quoted(key) + ")");
+        list += (list.empty() ? "" : " || ', ' || ") + ("quote(" + quoted_name(key) + ")");
     if (list.empty()) list = "''";
     for (const std::string& column : columns.all) list += ", " + exact(column);
-    const std::string from = "." + quoted(table);
+    const std::string from = "." + quoted_name(table);
     return "SELECT " + list + " FROM " + schema + from + " EXCEPT SELECT " + list + " FROM " + other + from;
 }
 
@@ -67,7 +67,7 @@ result<table_difference> compare_table(sql_file& file, const std::string& table)
     if (!theirs) return theirs.failure();
     if (mine->all != theirs->all)
         return error{errc::schema_mismatch,
-                     "The table " + quoted(table) +
+                     "The table " + quoted_name(table) +
                          " does not have the same columns in both files, so its rows cannot be compared. "
                          "Nothing was changed. Bring both to the same schema first."};
     table_difference out;

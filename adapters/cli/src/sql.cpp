@@ -66,7 +66,7 @@ result<void> sql_file::each(const std::string& sql, const std::vector<std::strin
     return {};
 }
 
-std::string quoted(std::string_view name) {
+std::string quoted_name(std::string_view name) {
     std::string out = "\"";
     for (const char c : name) {
         out += c;

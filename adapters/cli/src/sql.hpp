@@ -39,6 +39,6 @@ class sql_file {
 };
 
 /// Returns the name in double quotes.
-[[nodiscard]] std::string quoted(std::string_view name);
+[[nodiscard]] std::string quoted_name(std::string_view name);
 
 }  // namespace casasync::cli

@@ -2,6 +2,7 @@
 #include "reply.hpp"
 #include "routes.hpp"
 
+#include <casasync/limits.hpp>
 #include <casasync/openssl/hash.hpp>
 
 #include <boost/json/array.hpp>
@@ -12,7 +13,6 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::size_t length_offset = 84;  // of an envelope's ciphertext, in its header
-constexpr std::uint64_t wait_s_max = 25;
 
 /// Takes the first envelope off `rest`. \errors malformed_envelope when it does not fit.
 result<bytes_view> take_envelope(bytes_view& rest) {
@@ -132,7 +132,7 @@ void push_changesets(context& c, const exchange_ptr& x) {
 
 void pull_changesets(context& c, const exchange_ptr& x) {
     const auto q = page_query_of(*x);
-    const auto wait_s = number_of(*x, "wait", 0, wait_s_max, 0);
+    const auto wait_s = number_of(*x, "wait", 0, limits::wait_s_max, 0);
     if (!q || !wait_s)
         return reply(c.shared, x, malformed("The query's numbers or its log value do not fit."));
     watch(c, x, x->who->vault.octets, *wait_s,

@@ -2,6 +2,7 @@
 #include "reply.hpp"
 #include "routes.hpp"
 
+#include <casasync/limits.hpp>
 #include <casasync/openssl/hash.hpp>
 #include <casasync/openssl/random.hpp>
 
@@ -9,7 +10,6 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::uint64_t mailbox_s = 600;
-constexpr std::uint64_t wait_s_max = 25;
 
 /// A side token and what is kept of it.
 struct side_token {
@@ -121,7 +121,7 @@ void put_message(context& c, const exchange_ptr& x) {
 void get_message(context& c, const exchange_ptr& x) {
     const auto at = place_of(*x);
     if (!at) return reply(c.shared, x, not_found());
-    const auto wait_s = number_of(*x, "wait", 0, wait_s_max, 0);
+    const auto wait_s = number_of(*x, "wait", 0, limits::wait_s_max, 0);
     if (!wait_s) return reply(c.shared, x, malformed("The wait has to be 0 to 25 seconds."));
     watch(c, x, at->box.octets, *wait_s,
           [&c, at = *at, token = token_hash(*x)](bool last) -> std::optional<answer> {
