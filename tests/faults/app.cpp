@@ -6,9 +6,9 @@
 namespace casasync_test {
 
 app::app(const std::string& path) {
-    sqlite3_open(path.c_str(), &db_);
+    open_ = sqlite3_open(path.c_str(), &db_) == SQLITE_OK;
     sqlite3_busy_timeout(db_, 1000);
-    run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON");
+    open_ = run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON") == SQLITE_OK && open_;
 }
 
 int app::run(const std::string& sql) {

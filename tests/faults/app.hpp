@@ -19,6 +19,8 @@ class app {
     app& operator=(const app&) = delete;
     ~app() { sqlite3_close(db_); }
 
+    /// False when the file could not be opened: nothing will work.
+    [[nodiscard]] bool is_open() const noexcept { return open_; }
     /// Runs a script. \returns the result code of what failed, or SQLITE_OK
     int run(const std::string& sql);
     /// Runs a script in one immediate transaction; all or nothing.
@@ -33,6 +35,7 @@ class app {
 
  private:
     sqlite3* db_ = nullptr;
+    bool open_ = false;
 };
 
 /// A second disk with the same content, and the app's connection to a file on it: a look that changes

@@ -18,6 +18,8 @@ casasync::bytes survivor(const disk_file& f, loss how, dice& d) {
     switch (how) {
         case loss::all_unsynced:
             break;
+        case loss::nothing:
+            return f.now;
         case loss::random_subset:
             for (const disk_change& c : f.unsynced)
                 if (d.percent(50)) perform(out, c);
@@ -63,7 +65,7 @@ void disk::repair() noexcept {
 
 fault disk::meet(disk_call c) {
     if (!powered_) return fault::power_loss;
-    if ((plan_.counted & only(c)) == 0) return fault::none;
+    if (paused_ || (plan_.counted & only(c)) == 0) return fault::none;
     ++calls_of_[static_cast<std::size_t>(c)];
     ++calls_;
     if (plan_.what == fault::none || calls_ < plan_.at || (calls_ > plan_.at && !plan_.sticky))
@@ -75,8 +77,8 @@ fault disk::meet(disk_call c) {
 
 void disk::lose_power(loss how, std::uint64_t seed) {
     dice d(seed);
-    auto survivors = synced_names_;
-    if (how != loss::all_unsynced) {
+    auto survivors = how == loss::nothing ? names_ : synced_names_;
+    if (how == loss::random_subset || how == loss::torn_write) {
         for (const auto& [name, f] : synced_names_)
             if (!names_.contains(name) && d.percent(50)) survivors.erase(name);
         for (const auto& [name, f] : names_)

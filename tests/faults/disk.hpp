@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace casasync_test {
@@ -66,7 +67,8 @@ enum class fault : std::uint8_t { none, power_loss, io_error, disk_full };
 enum class loss : std::uint8_t {
     all_unsynced,   ///< none of them is there
     random_subset,  ///< some are, in any combination
-    torn_write      ///< the first few are, and a piece of the next
+    torn_write,     ///< the first few are, and a piece of the next
+    nothing         ///< all are: the processes were killed, and the machine goes on
 };
 
 /// Which call fails: the `at`-th, from 1, of those in `counted`; and all after it when `sticky`.
@@ -117,6 +119,9 @@ class disk {
     void plan(const fault_plan& p) noexcept;
     /// No fault from here on; the power comes back.
     void repair() noexcept;
+    /// While paused, no fault happens and no call counts: for looking at what is there. \returns what was
+    /// before
+    bool pause(bool on) noexcept { return std::exchange(paused_, on); }
     /// Calls counted since plan(), those that failed included.
     [[nodiscard]] std::uint64_t calls() const noexcept { return calls_; }
     [[nodiscard]] std::uint64_t calls(disk_call c) const noexcept {
@@ -149,6 +154,7 @@ class disk {
     std::uint64_t epoch_ = 0;
     bool happened_ = false;
     bool powered_ = true;
+    bool paused_ = false;
 };
 
 /// Applies a change to the content of a file.

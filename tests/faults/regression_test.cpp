@@ -55,3 +55,63 @@ TEST_CASE("a table is not tracked for a while, and the app writes it meanwhile",
     CHECK(p.agree() == "");
     CHECK(p.rows(p.a) == p.rows(p.b));
 }
+
+TEST_CASE("the app adds a column and writes it before the vault has noticed", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    for (device* d : {&p.a, &p.b})
+        REQUIRE(d->sql().transact("ALTER TABLE txn ADD COLUMN place TEXT DEFAULT 'home'") == SQLITE_OK);
+    REQUIRE(p.a.sql().transact("UPDATE txn SET place = 'abroad' WHERE id = 'coffee';"
+                               "UPDATE txn SET place = 'work', note = 'Flat' WHERE id = 'rent'") ==
+            SQLITE_OK);
+    SECTION("while the vault is open") {}
+    SECTION("and the vault is opened again") {
+        p.a.close();
+        REQUIRE(problem("open", p.a.open()) == "");
+    }
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    CHECK(p.rows(p.b).find("abroad") != std::string::npos);
+    CHECK(p.rows(p.b).find("work") != std::string::npos);
+}
+
+TEST_CASE("a column that others have written is added here later", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    const char* const add = "ALTER TABLE txn ADD COLUMN place TEXT DEFAULT 'home'";
+    REQUIRE(p.a.sql().transact(add) == SQLITE_OK);
+    REQUIRE(p.a.sql().transact("UPDATE txn SET place = 'abroad'") == SQLITE_OK);
+    REQUIRE(p.settle() == "");
+    REQUIRE(p.b.sql().transact(add) == SQLITE_OK);
+    std::size_t mine = 0;
+    SECTION("and nothing was written here since") {}
+    SECTION("and other columns of the row were written meanwhile") {
+        REQUIRE(p.b.sql().transact("UPDATE txn SET note = 'mine'") == SQLITE_OK);
+    }
+    SECTION("and the column was written meanwhile") {
+        REQUIRE(p.b.sql().transact("UPDATE txn SET place = 'mine' WHERE id = 'rent'") == SQLITE_OK);
+        mine = 1;
+    }
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    for (device* d : {&p.a, &p.b}) {
+        CHECK(d->sql().rows("SELECT count(*) FROM txn WHERE place = 'abroad'") ==
+              "1:" + std::to_string(2 - mine) + "|\n");
+        CHECK(d->sql().rows("SELECT count(*) FROM txn WHERE place = 'mine'") ==
+              "1:" + std::to_string(mine) + "|\n");
+    }
+    CHECK(p.a.vault().conflicts()->size() == p.b.vault().conflicts()->size());
+}
+
+TEST_CASE("a row the vault began with is replaced and deleted before anything was sealed", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    REQUIRE(p.a.sql().transact("INSERT OR REPLACE INTO txn VALUES('rent', 1, 'new', 'cash');"
+                               "DELETE FROM txn WHERE id = 'rent'") == SQLITE_OK);
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    CHECK(p.rows(p.b).find("rent") == std::string::npos);
+}

@@ -72,13 +72,6 @@ struct capture_options {
 [[nodiscard]] result<bool> check_installed(connection& db, table_number number, const table_shape& table,
                                            const capture_options& options);
 
-enum class change_kind : std::uint8_t {
-    insert,
-    update,
-    erase,
-    displaced,  ///< REPLACE may have removed the row: it counts only when the row is gone
-};
-
 /// A set of columns, by their index in table_shape::columns. No allocation for the first 56.
 class column_set {
  public:
@@ -96,6 +89,18 @@ class column_set {
  private:
     std::uint64_t first_ = 0;
     std::vector<std::uint64_t> rest_{};
+};
+
+/// Returns the columns that the trigger after an UPDATE, as it is installed, does not compare: those the
+/// table has gained since. An UPDATE of them alone is in the log, as one that changed nothing.
+[[nodiscard]] result<column_set> columns_not_compared(connection& db, table_number number,
+                                                      const table_shape& table);
+
+enum class change_kind : std::uint8_t {
+    insert,
+    update,
+    erase,
+    displaced,  ///< REPLACE may have removed the row: it counts only when the row is gone
 };
 
 struct log_entry {

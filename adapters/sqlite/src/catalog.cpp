@@ -160,6 +160,10 @@ result<column_no> catalog::add_column(connection& db, vault_table& table, const 
     return c;
 }
 
+void catalog::gain(const vault_table& table, column_set columns) {
+    const_cast<vault_table&>(table).gained = std::move(columns);
+}
+
 const vault_table* catalog::find(table_no number) const noexcept {
     for (const auto& t : tables_)
         if (t->number == number) return t.get();

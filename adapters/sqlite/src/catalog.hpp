@@ -45,10 +45,16 @@ struct vault_table {
     std::vector<std::optional<column_no>>
         of_shape{};  ///< index in shape.columns -> column_no; none for key and generated ones
 
+    /// Places in the shape of columns the app has added and the triggers do not know yet: what others wrote
+    /// to them still lies beside the table.
+    column_set gained{};
+
     /// True when the column's value lies in this file's table (while the row is shown).
     [[nodiscard]] bool holds(column_no c) const noexcept {
         return c < in_shape.size() && in_shape[c].has_value();
     }
+    /// True for a column of this file whose values may still lie beside the table.
+    [[nodiscard]] bool gains(column_no c) const noexcept { return holds(c) && gained.contains(*in_shape[c]); }
 };
 
 class catalog {
@@ -68,6 +74,9 @@ class catalog {
     /// Returns where the author's table and columns are here, taking in unknown ones as registers without a
     /// table. \errors schema_mismatch with a sentence when a column has another rule here
     [[nodiscard]] result<resolved_table> resolve(connection& db, const table_traits& theirs);
+
+    /// Notes which columns a table has gained.
+    void gain(const vault_table& table, column_set columns);
 
     /// Tables by number; a pointer stays valid until read().
     [[nodiscard]] const vault_table* find(table_no number) const noexcept;

@@ -178,7 +178,9 @@ result<std::size_t> vault::seal() {
     auto looked = state_->run([&]() -> result<void> {
         const auto any = state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log)");
         if (!any) return any.failure();
-        pending = *any != 0;
+        auto changed = state_->changed_tables();
+        if (!changed) return changed.failure();
+        pending = *any != 0 || !changed->empty();
         return {};
     });
     if (!looked) return looked.failure();

@@ -203,7 +203,7 @@ result<void> row_store::save(table_no number, bytes_view key, const row_state& r
                            [&c](const live_write& l) { return l.column == c.column; });
     };
     const auto elsewhere = [&](const cell& c) {
-        return !in_table || !table.holds(c.column) ||
+        return !in_table || !table.holds(c.column) || (table.gains(c.column) && c.what) ||
                table.traits.columns[c.column].rule != merge_rule::lww ||
                std::binary_search(apart.begin(), apart.end(), c.column) || contested(c);
     };

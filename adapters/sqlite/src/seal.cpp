@@ -13,13 +13,6 @@
 
 namespace casasync::sqlite {
 
-namespace {
-
-constexpr std::size_t log_rows_at_once = 1'000'000;
-/// A larger seal becomes several changesets; with one more operation each still fits into its parts.
-constexpr std::size_t changeset_bytes_wanted = std::size_t{24} << 20;
-constexpr std::size_t part_bytes = std::size_t{1000} << 10;  ///< leaves room for the envelope
-
 /// A row of the log with what is needed to decide about it.
 struct sealed_row {
     const vault_table* table = nullptr;
@@ -29,6 +22,13 @@ struct sealed_row {
     bool adopted = false;              ///< it has no record because it was there when the vault began
     std::vector<log_entry> entries{};
 };
+
+namespace {
+
+constexpr std::size_t log_rows_at_once = 1'000'000;
+/// A larger seal becomes several changesets; with one more operation each still fits into its parts.
+constexpr std::size_t changeset_bytes_wanted = std::size_t{24} << 20;
+constexpr std::size_t part_bytes = std::size_t{1000} << 10;  ///< leaves room for the envelope
 
 /// An operation with its place in the log.
 struct pending {
@@ -115,27 +115,35 @@ class states_before {
 }  // namespace
 
 /// Reads what the table, the graveyard and the registers know of a row of the log.
-static result<sealed_row> look_up(connection& db, row_store& rows, display& shown, const vault_table& table,
-                                  row_log& log, bytes key) {
+result<sealed_row> vault::state::look_up(const vault_table& table, row_log& log, bytes key) {
     sealed_row row;
     row.table = &table;
     row.key = std::move(key);
     row.entries = std::move(log.entries);
     for (column_no c = 0; c < table.traits.columns.size(); ++c)
         if (table.holds(c)) row.columns.push_back(c);
-    auto known = rows.record(table.number, row.key);
+    auto known = rows->record(table.number, row.key);
     if (!known) return known.failure();
-    auto parked = shown.is_parked(table.number, row.key);
+    auto parked = shown->is_parked(table.number, row.key);
     if (!parked) return parked.failure();
     row.adopted = !*known && table.adopted && row.entries.front().kind != change_kind::insert;
-    row.captured.known = known->has_value();
+    // A row that was there when the vault began has no record, and where it was replaced the log may say only
+    // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
+    row.captured.known = known->has_value() || table.adopted;
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
-    auto now = rows.in_table(table, row.key);
+    auto now = rows->in_table(table, row.key);
     if (!now) return now.failure();
-    if (*now) row.captured.now = held_values(row, **now);
-    auto buried = read_grave(db, table.number, table.shape, log.key);
+    auto buried = read_grave(*db, table.number, table.shape, log.key);
     if (!buried) return buried.failure();
     if (!buried->empty()) row.captured.buried = held_values(row, buried->back());
+    const auto last = std::find_if(row.entries.rbegin(), row.entries.rend(),
+                                   [](const log_entry& e) { return e.kind == change_kind::update; });
+    if (*now && !table.gained.empty() && last != row.entries.rend()) {
+        auto written = gained_and_written(table, log.key, **now, *known ? &**known : nullptr);
+        if (!written) return written.failure();
+        last->columns.add(*written);
+    }
+    if (*now) row.captured.now = held_values(row, **now);
     for (const log_entry& e : row.entries)
         row.captured.writes.push_back({kind_of(e.kind), captured_columns(row, e.columns)});
     return row;
@@ -246,6 +254,8 @@ static result<void> put_back(connection& db, const catalog& tables, row_store& r
 
 result<std::size_t> vault::state::seal_log() {
     std::size_t sealed = 0;
+    auto changed = changed_tables();
+    if (!changed) return changed.failure();
     for (bool complete = false; !complete;) {
         auto chunk = read_log(*db, log_rows_at_once);
         if (!chunk) return chunk.failure();
@@ -261,7 +271,7 @@ result<std::size_t> vault::state::seal_log() {
             log.key.resize(table->shape.key.size());
             auto key = encode_key(log.key);
             if (!key) continue;  // longer than a key may be: the row stays on this device
-            auto row = look_up(*db, *rows, *shown, *table, log, std::move(*key));
+            auto row = look_up(*table, log, std::move(*key));
             if (!row) return row.failure();
             looked_up.push_back(std::move(*row));
         }
@@ -323,6 +333,7 @@ result<std::size_t> vault::state::seal_log() {
         if (mark)  // an emptied log counts from one again
             if (auto ok = set_mark(); !ok) return ok.failure();
     }
+    if (auto ok = take_in(*changed); !ok) return ok.failure();
     return sealed;
 }
 

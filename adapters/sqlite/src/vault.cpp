@@ -128,22 +128,16 @@ result<vault> vault::open(const std::string& path, vault_options options) {
     if (auto ok = s->connect(open_mode::read_write); !ok) return ok.failure();
     bool repair = false;
     auto looked = s->run([&]() -> result<void> {
-        for (const auto& t : s->tables.tables()) {
-            if (!t->tracked) continue;
-            const auto installed = check_installed(*s->db, t->number, t->shape, {s->self.write_time});
-            if (!installed) return installed.failure();
-            repair = repair || !*installed;
-        }
+        auto changed = s->changed_tables();
+        if (!changed) return changed.failure();
+        repair = !changed->empty();
         return {};
     });
     if (!looked) return looked.failure();
     if (!repair) return vault(std::move(s));
-    auto mended = s->write_captured([&]() -> result<void> {
-        if (auto n = s->seal_log(); !n) return n.failure();
-        for (const auto& t : s->tables.tables())
-            if (t->tracked)
-                if (auto ok = install(*s->db, t->number, t->shape, {s->self.write_time}); !ok) return ok;
-        return {};
+    auto mended = s->write([&]() -> result<void> {
+        auto n = s->seal_log();
+        return n ? result<void>{} : result<void>{n.failure()};
     });
     if (!mended) return mended.failure();
     return vault(std::move(s));

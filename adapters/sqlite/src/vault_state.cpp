@@ -116,7 +116,7 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
             tx->rollback();
             self = before;
             stale = true;
-            schema_version = -1;
+            schema_version = captured_schema = -1;
         }
         return done;
     });

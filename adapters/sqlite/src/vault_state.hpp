@@ -29,6 +29,8 @@ namespace casasync::sqlite {
 /// \errors invalid_argument for a name that is too long to travel
 [[nodiscard]] result<void> check_device_name(const std::string& name);
 
+struct sealed_row;  // seal.cpp
+
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
 
@@ -46,6 +48,7 @@ struct vault::state {
     bool stale = true;  ///< what is in memory may not be what is in the file
     std::int64_t seen_version = -1;                     ///< data_version at the last look
     std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
+    std::int64_t captured_schema = -1;                  ///< schema_version the triggers were found current at
     std::chrono::steady_clock::time_point app_wrote{};  ///< when another connection was last seen to commit
 
     /// Opens or borrows the connection and reads what is there.
@@ -71,6 +74,7 @@ struct vault::state {
 
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
+    [[nodiscard]] result<sealed_row> look_up(const vault_table& table, row_log& log, bytes key);
     /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
@@ -82,6 +86,19 @@ struct vault::state {
     [[nodiscard]] result<void> bring_along(const vault_table& table);
     [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
     [[nodiscard]] result<void> show_unseen(const vault_table& table);
+
+    // schema_change.cpp
+    /// Returns the tables whose triggers are not those of their present schema. \cost nothing while
+    /// schema_version stays; 1 ms for 30 tables after it changed
+    [[nodiscard]] result<std::vector<const vault_table*>> changed_tables();
+    /// Returns the gained columns of a row that were written: those that hold neither their default nor what
+    /// somebody else wrote. No log entry names them.
+    [[nodiscard]] result<column_set> gained_and_written(const vault_table& table, std::span<const value> key,
+                                                        std::span<const value> now, const row_state* known);
+    /// Installs the triggers of changed tables, whose log must be empty, and shows what others wrote to
+    /// columns this file has gained. Inside a transaction.
+    [[nodiscard]] result<void> take_in(const std::vector<const vault_table*>& changed);
+    [[nodiscard]] result<void> show_gained(const vault_table& table, const column_set& gained);
 
     // deliver.cpp: inside write()
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT
+/// What the app does to its schema behind our back is noticed before the next seal: what was written to new
+/// columns meanwhile is found, the triggers are brought up to date, and what others wrote to those columns is
+/// shown.
+#include "vault_state.hpp"
+
+namespace casasync::sqlite {
+
+result<std::vector<const vault_table*>> vault::state::changed_tables() {
+    std::vector<const vault_table*> out;
+    if (captured_schema == schema_version) return out;
+    for (const auto& t : tables.tables()) {
+        if (!t->tracked) continue;
+        const auto installed = check_installed(*db, t->number, t->shape, {self.write_time});
+        if (!installed) return installed.failure();
+        if (*installed) continue;
+        auto gained = columns_not_compared(*db, t->number, t->shape);
+        if (!gained) return gained.failure();
+        tables.gain(*t, std::move(*gained));
+        out.push_back(t.get());
+    }
+    if (out.empty()) captured_schema = schema_version;
+    return out;
+}
+
+namespace {
+
+/// Returns which of the gained columns hold their default in a row.
+result<column_set> holding_default(connection& db, const vault_table& table, std::span<const value> key) {
+    std::string sql;
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i) {
+        if (!table.gained.contains(i)) continue;
+        const column_shape& c = table.shape.columns[i];
+        sql += (sql.empty() ? "SELECT " : ", ") + quote_name(c.name) + " COLLATE BINARY IS (" +
+               c.default_sql.value_or("NULL") + ")";
+        places.push_back(i);
+    }
+    sql += " FROM main." + quote_name(table.shape.name) + " WHERE ";
+    for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+        sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
+               std::to_string(i + 1);
+    auto s = db.prepare(sql);
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    const auto row = s->step();
+    if (!row) return row.failure();
+    column_set out;
+    for (std::size_t n = 0; *row && n < places.size(); ++n)
+        if (s->integer(static_cast<int>(n)) != 0) out.add(places[n]);
+    return out;
+}
+
+}  // namespace
+
+result<column_set> vault::state::gained_and_written(const vault_table& table, std::span<const value> key,
+                                                    std::span<const value> now, const row_state* known) {
+    auto untouched = holding_default(*db, table, key);
+    if (!untouched) return untouched.failure();
+    column_set out;
+    for (std::size_t i = 0; i < now.size(); ++i) {
+        if (!table.gained.contains(i) || !table.of_shape[i] || untouched->contains(i)) continue;
+        const cell* theirs = known != nullptr ? known->find(*table.of_shape[i]) : nullptr;
+        if (theirs == nullptr || !theirs->what || *theirs->what != now[i]) out.add(i);
+    }
+    return out;
+}
+
+result<void> vault::state::take_in(const std::vector<const vault_table*>& changed) {
+    if (changed.empty()) return {};
+    const bool was_quiet = quiet.has_value(), was_marked = mark.has_value();
+    quiet.reset();  // SQLite shall see the triggers' bodies
+    for (const vault_table* table : changed)
+        if (auto ok = install(*db, table->number, table->shape, {self.write_time}); !ok) return ok;
+    if (!options.run_on_app) quiet.emplace(*db);
+    if (!was_marked)
+        if (auto ok = set_mark(); !ok) return ok;
+    for (const vault_table* table : changed) {
+        const column_set gained = table->gained;
+        tables.gain(*table, {});
+        if (gained.empty()) continue;
+        if (auto ok = show_gained(*table, gained); !ok) return ok;
+    }
+    if (!was_marked) {
+        if (auto ok = drop_captured(); !ok) return ok;
+        mark.reset();
+    }
+    if (!was_quiet) quiet.reset();
+    return {};
+}
+
+result<void> vault::state::show_gained(const vault_table& table, const column_set& gained) {
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    std::vector<merged_row> waiting;
+    for (bytes& key : *keys) {
+        auto known = rows->record(table.number, key);
+        if (!known) return known.failure();
+        if (!*known || !is_visible(**known, table.traits.policy)) continue;
+        std::vector<column_no> written;
+        for (const cell& c : (*known)->cells)
+            if (c.what && table.holds(c.column) && gained.contains(*table.in_shape[c.column]))
+                written.push_back(c.column);
+        if (written.empty()) continue;
+        auto row = rows->load(table.number, key, true);
+        if (!row) return row.failure();
+        waiting.push_back(
+            {table.number, std::move(key), std::move(*row), true, true, std::move(written), {}, {}});
+    }
+    return shown->show(waiting, own_now());
+}
+
+}  // namespace casasync::sqlite
