@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+#include "party.hpp"
+
+#include <sstream>
+
+namespace simulation {
+
+using namespace casasync;
+
+namespace {
+
+/// What is looked at: table, its key as SQL, a column.
+struct watched {
+    const char *table, *key, *column;
+    bool next_version;
+};
+constexpr watched every_cell[] = {
+    {"account", "quote(id)", "name", false},    {"txn", "quote(id)", "amount", false},
+    {"txn", "quote(id)", "note", false},        {"txn", "quote(id)", "account", false},
+    {"txn", "quote(id)", "place", true},        {"tag", "quote(txn) || ',' || quote(name)", "color", false},
+    {"budget", "quote(month)", "amount", true},
+};
+
+/// Reads what no fault disturbs, and what counts as no call.
+class undisturbed {
+ public:
+    explicit undisturbed(casasync_test::disk& d) : disk_(d), before_(d.pause(true)) {}
+    undisturbed(const undisturbed&) = delete;
+    undisturbed& operator=(const undisturbed&) = delete;
+    ~undisturbed() { disk_.pause(before_); }
+
+ private:
+    casasync_test::disk& disk_;
+    bool before_;
+};
+
+}  // namespace
+
+std::string text_of(const value& v) {
+    switch (v.kind()) {
+        case value_kind::null:
+            return "NULL";
+        case value_kind::integer:
+            return std::to_string(v.integer());
+        case value_kind::real:
+            return std::to_string(v.real());
+        case value_kind::text:
+            return "'" + v.text() + "'";
+        case value_kind::blob:
+            return "blob of " + std::to_string(v.blob().size());
+    }
+    return "";
+}
+
+row_name row_of(const std::string& table, const std::vector<value>& key) {
+    row_name out{table, ""};
+    for (const value& v : key) out.key += (out.key.empty() ? "" : ",") + text_of(v);
+    return out;
+}
+
+party::party(std::size_t n, loopback::relay& relay, std::uint64_t seed)
+    : machine("d" + std::to_string(n), static_cast<std::uint8_t>(n + 1)),
+      network(seed),
+      way(relay, network, machine.who().device),
+      number(n) {}
+
+result<void> party::open() {
+    if (machine.has_app() && !machine.sql().is_open()) machine.close();
+    if (!machine.has_app())
+        if (auto ok = machine.open(false); !ok) return ok;
+    if (!machine.sql().is_open()) return errc::io_failed;
+    return machine.has_vault() ? result<void>{} : machine.open_vault();
+}
+
+namespace {
+
+picture look_at(casasync_test::app& app, bool upgraded) {
+    picture out;
+    std::string sql;
+    for (const watched& w : every_cell)
+        if (!w.next_version || upgraded)
+            sql += std::string(sql.empty() ? "" : " UNION ALL ") + "SELECT '" + w.table + "', " + w.key +
+                   ", '" + w.column + "', quote(" + w.column + ") FROM " + w.table;
+    std::istringstream lines(app.rows(sql));
+    for (std::string line; std::getline(lines, line);) {
+        std::istringstream parts(line);
+        std::string table, key, column, text;
+        std::getline(parts, table, '|');
+        std::getline(parts, key, '|');
+        std::getline(parts, column, '|');
+        std::getline(parts, text, '|');
+        if (text.size() < 2) {
+            out[{{"error", ""}, ""}] = line;
+            return out;
+        }
+        out[{{table.substr(2), key.substr(2)}, column.substr(2)}] = text.substr(2);
+    }
+    return out;
+}
+
+}  // namespace
+
+picture party::rows() {
+    const undisturbed now(machine.storage());
+    return look_at(machine.sql(), upgraded);
+}
+
+losers party::open_conflicts() {
+    const undisturbed now(machine.storage());
+    losers out;
+    const auto list = machine.vault().conflicts(true);
+    if (!list) return out;
+    for (const auto& c : *list)
+        if (c.column) out.emplace(cell_name{row_of(c.table, c.key), *c.column}, text_of(c.loser));
+    return out;
+}
+
+knowledge party::know(bool whole_rows) {
+    const undisturbed now(machine.storage());
+    knowledge out{rows(), open_conflicts(), {}};
+    if (const auto list = machine.vault().integrity())
+        for (const auto& p : *list) out.parked.insert(row_of(p.table, p.key));
+    if (whole_rows && !upgraded) add_unknown(out.shown);
+    return out;
+}
+
+void party::add_unknown(picture& to) {
+    std::vector<row_name> rows;
+    for (const auto& [cell, value] : to)
+        if (cell.row.table == "txn" && cell.column == "note") rows.push_back(cell.row);
+    for (const row_name& row : rows) {
+        const std::string key[] = {row.key.substr(1, row.key.size() - 2)};
+        const auto story = machine.vault().why(row.table, key);
+        if (!story) continue;
+        for (const auto& c : story->cells)
+            if (c.column == "place" && c.shown) to[{row, c.column}] = text_of(*c.shown);
+    }
+}
+
+void party::add_parked(picture& to) {
+    const auto list = machine.vault().integrity();
+    if (!list) return;
+    for (const auto& p : *list) {
+        std::vector<std::string> key;
+        for (const value& v : p.key) key.push_back(v.text());
+        const auto story = machine.vault().why(p.table, key);
+        if (!story) continue;
+        for (const auto& c : story->cells)
+            if (c.shown) to[{row_of(p.table, p.key), c.column}] = text_of(*c.shown);
+    }
+}
+
+}  // namespace simulation

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+#include "scene.hpp"
+
+#include "disk.hpp"
+
+#include <array>
+#include <sstream>
+
+namespace simulation {
+namespace {
+
+constexpr std::array<std::string_view, acts> names{
+    "write",      "sync",    "seal", "resolve", "offer", "compact", "join", "upgrade", "pass_time",
+    "move_clock", "weather", "cut",  "calm",    "alter", "trip",    "fail", "repair",  "restart"};
+
+/// How often each act occurs in a scene, beside the others.
+constexpr std::array<unsigned, acts> weights{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2, 6, 4, 4, 3};
+
+act draw_act(casasync_test::dice& d) {
+    unsigned sum = 0;
+    for (const unsigned w : weights) sum += w;
+    auto at = static_cast<unsigned>(d.below(sum));
+    for (std::size_t i = 0;; ++i) {
+        if (at < weights[i]) return static_cast<act>(i);
+        at -= weights[i];
+    }
+}
+
+/// Clocks go wrong by seconds, by minutes, or by hours.
+std::uint32_t draw_clock(casasync_test::dice& d) {
+    constexpr std::array<std::uint32_t, 3> widths{5'000, 400'000, 3 * 3'600'000};
+    const std::uint32_t width = widths[d.below(widths.size())];
+    return (std::uint32_t{1} << 31) - width + static_cast<std::uint32_t>(d.below(2 * width));
+}
+
+event draw_event(casasync_test::dice& d, std::uint64_t serial, std::array<bool, devices_max>& upgraded) {
+    event e;
+    e.what = draw_act(d);
+    e.device = static_cast<std::uint8_t>(d.below(devices_max));
+    switch (e.what) {
+        case act::write:
+            e.app = draw_write(d, serial, upgraded[e.device]);
+            break;
+        case act::upgrade:
+            upgraded[e.device] = true;
+            break;
+        case act::pass_time:
+            e.a = static_cast<std::uint32_t>(d.below(d.percent(50) ? 5 : 90'000));
+            break;
+        case act::move_clock:
+            e.a = draw_clock(d);
+            break;
+        case act::cut:
+            e.a = static_cast<std::uint32_t>(d.below(3));
+            break;
+        case act::trip:
+            e.a = static_cast<std::uint32_t>(1 + d.below(d.percent(30) ? 20 : 400));
+            e.b = static_cast<std::uint32_t>(d.below(4));
+            break;
+        case act::fail:
+            e.a = static_cast<std::uint32_t>(1 + d.below(d.percent(30) ? 20 : 400));
+            e.b = static_cast<std::uint32_t>(d.below(3));
+            break;
+        default:
+            e.a = static_cast<std::uint32_t>(d.below(std::uint64_t{1} << 32));
+    }
+    return e;
+}
+
+/// Reads "replaces TABLE KEY ... names TABLE KEY ... : SQL".
+bool read_write(std::istream& in, app_write& w) {
+    for (std::string word; in >> word && word != ":";) {
+        row_name r;
+        if ((word != "replaces" && word != "names") || !(in >> r.table >> r.key)) return false;
+        (word == "names" ? w.named : w.replaced).insert(std::move(r));
+    }
+    return static_cast<bool>(std::getline(in >> std::ws, w.sql));
+}
+
+}  // namespace
+
+std::string_view name_of(act what) noexcept {
+    return names[static_cast<std::size_t>(what)];
+}
+
+scene draw(std::uint64_t seed) {
+    casasync_test::dice d(seed);
+    scene s;
+    s.seed = d.next();
+    s.devices = static_cast<std::uint8_t>(2 + d.below(2));
+    s.wal = d.percent(60);
+    const std::uint64_t n = 20 + d.below(60);
+    std::array<bool, devices_max> upgraded{};
+    for (std::uint64_t i = 0; i < n; ++i) s.events.push_back(draw_event(d, i + 1, upgraded));
+    return s;
+}
+
+std::string text_of(const event& e) {
+    std::string out = std::string(name_of(e.what)) + " " + std::to_string(e.device);
+    if (e.what != act::write) return out + " " + std::to_string(e.a) + " " + std::to_string(e.b);
+    for (const row_name& r : e.app.replaced) out += " replaces " + r.table + " " + r.key;
+    for (const row_name& r : e.app.named) out += " names " + r.table + " " + r.key;
+    return out + " : " + e.app.sql;
+}
+
+std::string text_of(const scene& s) {
+    std::string out = "scene 1 seed " + std::to_string(s.seed) + " devices " + std::to_string(s.devices) +
+                      " wal " + (s.wal ? "1" : "0") + "\n";
+    for (const event& e : s.events) out += text_of(e) + "\n";
+    return out;
+}
+
+std::optional<scene> parse(std::string_view text) {
+    std::istringstream in{std::string(text)};
+    scene s;
+    std::string scene_word, seed_word, devices_word, wal_word, name;
+    unsigned version = 0, devices = 0, device = 0;
+    in >> scene_word >> version >> seed_word >> s.seed >> devices_word >> devices >> wal_word >> s.wal;
+    if (!in || scene_word != "scene" || version != 1 || devices < 2 || devices > devices_max)
+        return std::nullopt;
+    s.devices = static_cast<std::uint8_t>(devices);
+    while (in >> name >> device) {
+        std::size_t i = 0;
+        while (i < acts && names[i] != name) ++i;
+        if (i == acts || device >= devices_max) return std::nullopt;
+        event e;
+        e.what = static_cast<act>(i);
+        e.device = static_cast<std::uint8_t>(device);
+        if (e.what == act::write ? !read_write(in, e.app) : !(in >> e.a >> e.b)) return std::nullopt;
+        s.events.push_back(std::move(e));
+    }
+    return in.eof() ? std::optional<scene>(s) : std::nullopt;
+}
+
+}  // namespace simulation

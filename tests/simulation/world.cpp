@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: MIT
+#include "world.hpp"
+
+#include <casasync/detail/hash.hpp>
+
+#include <algorithm>
+#include <utility>
+
+namespace simulation {
+
+using namespace casasync;
+using casasync_test::app;
+using casasync_test::dice;
+using casasync_test::disk_call;
+using casasync_test::fault;
+using casasync_test::fault_plan;
+using casasync_test::loss;
+
+namespace {
+
+template <class T>
+std::string words(const result<T>& r) {
+    return r ? "ok" : std::string(name_of(r.code()));
+}
+
+/// Cuts off or changes one bit of what is sent.
+void damage(bytes& sent, std::uint32_t seed) {
+    dice d(seed);
+    if (sent.empty()) return;
+    if (d.percent(30)) {
+        sent.resize(d.below(sent.size()));
+    } else {
+        sent[d.below(sent.size())] ^= static_cast<std::uint8_t>(1U << d.below(8));
+    }
+}
+
+std::string first_difference(const picture& a, const picture& b) {
+    for (const auto& [cell, value] : a)
+        if (const auto other = b.find(cell); other == b.end() || other->second != value)
+            return text_of(cell) + " = " + value + " or " + (other == b.end() ? "nothing" : other->second);
+    for (const auto& [cell, value] : b)
+        if (!a.contains(cell)) return text_of(cell) + " = nothing or " + value;
+    return "";
+}
+
+}  // namespace
+
+world::world(const scene& s, tally& counts)
+    : scene_(s),
+      counts_(counts),
+      relay_(casasync_test::id_of<vault_id>(7), casasync_test::id_of<generation_id>(8),
+             casasync_test::quick_digest, [this] { return now_; }) {
+    dice d(s.seed);
+    casasync_test::seed_vfs(d.next());
+    for (std::size_t i = 0; i < devices_max; ++i)
+        parties_.push_back(std::make_unique<party>(i, relay_, d.next()));
+}
+
+void world::say(const std::string& line) {
+    const std::string whole = std::to_string(out_.lines.size()) + " " + line;
+    const bytes_view text{reinterpret_cast<const std::uint8_t*>(whole.data()), whole.size()};
+    out_.trace = detail::hash128(text, {out_.trace, 1}).low;
+    out_.lines.push_back(whole);
+}
+
+void world::must(bool fine, const std::string& what) {
+    if (!fine) throw failed{what};
+}
+
+outcome world::play() {
+    ++counts_.scenes;
+    try {
+        begin();
+        for (const event& e : scene_.events) happen(e);
+        heal();
+        converge();
+        be_silent();
+        check_books();
+    } catch (const failed& f) {
+        out_.problem = f.what;
+    }
+    for (const auto& p : parties_) p->machine.close();
+    counts_.writes += books_.writes();
+    return std::move(out_);
+}
+
+bool world::at(party& p) {
+    furthest_ = std::max(furthest_, now_ + p.clock_error);
+    casasync_test::set_vfs_time(now_ + p.clock_error);
+    if (!p.joined) return true;
+    const auto open = p.open();
+    if (!open) say("  vault of " + p.machine.name() + " does not open: " + words(open));
+    return open.ok();
+}
+
+void world::begin() {
+    party& first = *parties_[0];
+    (void)at(first);
+    must(first.machine.open(false).ok(), "the first app does not open");
+    must(first.machine.sql().run(first_schema) == SQLITE_OK, "the schema is refused");
+    auto made = sqlite::vault::create(first.machine.path(), first.machine.who(), first.machine.options());
+    must(made.ok(), "the first vault cannot be made");
+    first.machine.take(std::move(*made));
+    first.joined = true;
+    must(first.machine.vault().track("account", {{}, {{"checked", merge_rule::max}}, {}, false}).ok(),
+         "track account");
+    for (const char* table : {"txn", "tag"}) must(first.machine.vault().track(table).ok(), "track");
+    sync(first);
+    offer(first);
+    for (std::size_t i = 1; i < scene_.devices; ++i) join(*parties_[i]);
+    for (std::size_t i = 0; i < scene_.devices; ++i) {
+        party& p = *parties_[i];
+        must(p.joined, "a device cannot join in fine weather");
+        p.machine.close();
+        (void)at(p);
+        if (!scene_.wal) {
+            p.machine.close();
+            must(app(p.machine.path()).run("PRAGMA journal_mode = delete") == SQLITE_OK, "journal");
+        }
+        must(p.open().ok(), "a vault does not open in fine weather");
+    }
+}
+
+void world::happen(const event& e) {
+    say(text_of(e));
+    if (e.what == act::pass_time) {
+        now_ += e.a;
+        return;
+    }
+    if (e.what == act::compact) return compact();
+    party& p = *parties_[e.device];
+    if (p.joined == (e.what == act::join)) return;
+    if (!at(p)) {
+        power_up(p);
+        if (e.what != act::repair) return;
+    }
+    switch (e.what) {
+        case act::write:
+            write(p, e);
+            break;
+        case act::sync:
+            sync(p);
+            break;
+        case act::seal:
+            say("  " + words(p.machine.vault().seal()));
+            break;
+        case act::resolve:
+            resolve(p, e);
+            break;
+        case act::offer:
+            offer(p);
+            break;
+        case act::join:
+            join(p);
+            break;
+        case act::upgrade:
+            upgrade(p);
+            break;
+        case act::move_clock:
+            p.clock_error = std::int64_t{e.a} - (std::int64_t{1} << 31);
+            break;
+        case act::weather:
+            set_weather(p, e.a);
+            break;
+        case act::cut:
+            p.network.set({e.a == 0 || e.a == 2 ? 100U : 0U, e.a == 1 ? 100U : 0U, 0, 0, 0});
+            break;
+        case act::calm:
+            p.network.set({});
+            p.network.calm();
+            break;
+        case act::alter:
+            alter(p, e.a);
+            break;
+        case act::trip:
+        case act::fail:
+            break_disk(p, e);
+            break;
+        case act::repair:
+            p.machine.storage().repair();
+            break;
+        case act::restart:
+            restart(p);
+            break;
+        case act::compact:
+        case act::pass_time:
+            break;
+    }
+    power_up(p);
+}
+
+void world::write(party& p, const event& e) {
+    const app_write& w = e.app;
+    const bool whole_rows = !w.replaced.empty() || w.sql.find("DELETE FROM txn") != std::string::npos ||
+                            w.sql.find("SET id") != std::string::npos;
+    const picture rows_before = p.rows();
+    const knowledge before = p.know(whole_rows);
+    p.expected.reset();
+    const int rc = p.machine.sql().transact(w.sql);
+    say("  sqlite says " + std::to_string(rc));
+    if (rc != SQLITE_OK) ++counts_.refused_writes;
+    const bool survived = p.machine.storage().is_powered();
+    if (!survived) power_up(p);
+    const picture after = p.rows();
+    if (survived && rc == SQLITE_CONSTRAINT) must(after == rows_before, "a refused transaction changed rows");
+    // A transaction that failed otherwise may have been committed all the same: its rows tell.
+    const bool happened = rc == SQLITE_OK || after != rows_before;
+    if (happened) books_.wrote(p.number, before, after, w.replaced, w.named);
+    p.expected = after;
+}
+
+void world::sync(party& p) {
+    ++counts_.syncs;
+    p.expected.reset();
+    const auto done = casasync_test::sync(p.machine, p.way);
+    if (!done) {
+        ++counts_.failed_syncs;
+        say("  " + words(done) + " " + done.failure().text());
+        return;
+    }
+    counts_.merged_snapshots += done->snapshot_merged ? 1 : 0;
+    say("  pushed " + std::to_string(done->pushed) + " merged " + std::to_string(done->merged) + " rows " +
+        std::to_string(done->rows) + (done->snapshot_merged ? " snapshot" : ""));
+    must(done->alarms.empty(), "an alarm: " + (done->alarms.empty() ? "" : done->alarms.front()));
+}
+
+void world::resolve(party& p, const event& e) {
+    const picture rows_before = p.rows();
+    const knowledge before = p.know(true);
+    const auto list = p.machine.vault().conflicts(true);
+    if (!list || list->empty()) return say("  nothing to decide");
+    const auto& c = (*list)[(e.a / 2) % list->size()];
+    const bool restores = e.a % 2 == 0;
+    const row_name row = row_of(c.table, c.key);
+    const auto done = restores ? p.machine.vault().restore(c.id) : p.machine.vault().keep(c.id);
+    say("  " + words(done) + ": " + (restores ? "restore " : "keep ") + row.table + "[" + row.key + "] " +
+        c.column.value_or("deletion"));
+    ++counts_.decided;
+    p.expected.reset();
+    const bool survived = p.machine.storage().is_powered();
+    power_up(p);
+    if (!done) {
+        if (done.code() == errc::not_found || (survived && p.rows() == rows_before)) return;
+        return books_.settled(p.number, before, row);  // it may have happened
+    }
+    const picture after = p.rows();
+    books_.wrote(p.number, before, after, {}, {});
+    const bool was_there = std::any_of(before.shown.begin(), before.shown.end(),
+                                       [&](const auto& cell) { return cell.first.row == row; });
+    if (!c.column || !was_there) return books_.settled(p.number, before, row);
+    books_.decided(p.number, before, {row, *c.column}, text_of(restores ? c.loser : c.winner));
+}
+
+void world::offer(party& p) {
+    say("  offer: " + words(casasync_test::offer_snapshot(p.machine, p.way)));
+}
+
+void world::compact() {
+    const auto newest = relay_.latest_snapshot();
+    if (!newest) return;
+    ++counts_.compactions;
+    relay_.compact(newest->pos);
+    say("  up to " + std::to_string(newest->pos));
+}
+
+void world::join(party& p) {
+    p.machine.close();
+    const auto joined = casasync_test::join(p.machine, p.way);
+    say("  join: " + words(joined));
+    if (!joined) return p.machine.close();
+    ++counts_.joins;
+    p.joined = true;
+    (void)at(p);
+}
+
+void world::upgrade(party& p) {
+    if (p.upgraded) return;
+    app& sql = p.machine.sql();
+    if (sql.rows("SELECT place FROM txn LIMIT 0").starts_with("error") &&
+        sql.transact(more_columns) != SQLITE_OK)
+        return say("  no columns: " + sql.message());
+    if (sql.transact(more_tables) != SQLITE_OK) return say("  no tables: " + sql.message());
+    const auto tracked = p.machine.vault().track("budget");
+    say("  " + words(tracked));
+    if (!tracked) return;
+    ++counts_.upgrades;
+    p.upgraded = true;
+    p.expected.reset();
+}
+
+void world::set_weather(party& p, std::uint32_t seed) {
+    dice d(seed);
+    const auto up_to = [&d](unsigned most) { return static_cast<unsigned>(d.below(most)); };
+    p.network.set({up_to(40), up_to(40), up_to(40), up_to(40), up_to(4)});
+}
+
+void world::alter(party& p, std::uint32_t seed) {
+    p.way.on_page = [this, &p, seed](loopback::page_bytes& sent) {
+        damage(sent.body, seed);
+        ++counts_.altered;
+        p.way.on_page = nullptr;
+    };
+}
+
+void world::break_disk(party& p, const event& e) {
+    fault_plan plan;
+    plan.at = e.a;
+    plan.seed = e.a;
+    if (e.what == act::trip) {
+        plan.what = fault::power_loss;
+        plan.counted = casasync_test::calls_that_change;
+        plan.how = static_cast<loss>(e.b % 4);
+    } else {
+        plan.what = e.b == 2 ? fault::disk_full : fault::io_error;
+        plan.sticky = e.b != 0;
+        if (e.b == 2) plan.counted = only(disk_call::write);
+        ++counts_.io_errors;
+    }
+    p.machine.storage().plan(plan);
+}
+
+void world::restart(party& p) {
+    ++counts_.restarts;
+    p.machine.close();
+    (void)at(p);
+}
+
+void world::power_up(party& p) {
+    if (p.machine.storage().is_powered()) return;
+    ++counts_.power_losses;
+    say("  the power went");
+    p.machine.start_again();
+    if (!p.joined) return;
+    const auto opened = p.open();
+    must(opened.ok(), "a vault does not open after a power loss: " + words(opened));
+    must(p.machine.sql().integrity() == "ok", "a file is broken after a power loss");
+    if (p.expected) must(p.rows() == *p.expected, "a power loss changed rows");
+}
+
+void world::heal() {
+    say("heal");
+    now_ = furthest_ + 10 * 60'000;
+    for (const auto& p : parties_) {
+        p->machine.storage().repair();
+        p->clock_error = 0;
+        p->way.on_page = nullptr;
+        p->network.set({});
+        p->network.calm();
+        if (!p->joined) continue;
+        must(at(*p), "a vault does not open when all is well");
+        if (const auto status = p->machine.vault().status()) counts_.held += status->held;
+        upgrade(*p);
+        must(p->upgraded, "an upgrade fails when all is well");
+    }
+}
+
+void world::converge() {
+    std::string why = "no round";
+    for (unsigned round = 0; round < rounds_max && !why.empty(); ++round) {
+        for (const auto& p : parties_) {
+            if (!p->joined) continue;
+            now_ += 10;
+            (void)at(*p);
+            p->expected.reset();
+            const auto done = casasync_test::sync(p->machine, p->way);
+            must(done.ok(), "a sync fails when all is well: " + words(done) +
+                                (done ? "" : ", " + done.failure().text()));
+            must(done->alarms.empty(), "an alarm: " + (done->alarms.empty() ? "" : done->alarms.front()));
+        }
+        why = disagreement();
+        say("round: " + why);
+    }
+    must(why.empty(), "no agreement after " + std::to_string(rounds_max) + " rounds: " + why);
+}
+
+std::string world::disagreement() {
+    const party* first = nullptr;
+    std::string digest;
+    picture shown;
+    for (const auto& p : parties_) {
+        if (!p->joined) continue;
+        const std::string name = p->machine.name();
+        const auto status = p->machine.vault().status();
+        if (!status) return "status of " + name + ": " + words(status);
+        if (status->captured + status->pending_out + status->pending_in + status->held > 0)
+            return name + " is not done: captured " + std::to_string(status->captured) + ", out " +
+                   std::to_string(status->pending_out) + ", in " + std::to_string(status->pending_in) +
+                   ", held " + std::to_string(status->held);
+        const auto at = p->machine.vault().position();
+        if (!at || at->pos != relay_.state().head) return name + " has not read all of the log";
+        const auto found = p->machine.vault().verify();
+        if (!found) return "verify " + name + ": " + words(found);
+        if (!found->differences.empty()) return "verify " + name + ": " + found->differences.front();
+        if (const auto whole = p->machine.sql().integrity(); whole != "ok") return name + ": " + whole;
+        const picture now = p->rows();
+        if (first != nullptr && digest != status->digest) return "the digests differ";
+        if (first != nullptr && shown != now) return "the rows differ: " + first_difference(shown, now);
+        if (first == nullptr) counts_.open_conflicts += status->open_conflicts;
+        if (first == nullptr) counts_.parked += status->parked;
+        first = p.get();
+        digest = status->digest;
+        shown = now;
+    }
+    return "";
+}
+
+void world::be_silent() {
+    for (const auto& p : parties_) {
+        if (!p->joined) continue;
+        (void)at(*p);
+        p->machine.storage().plan({});
+        const auto done = casasync_test::sync(p->machine, p->way);
+        must(done.ok() && done->pushed == 0 && done->merged == 0,
+             "there is no silence: " + p->machine.name() + ": " + words(done) +
+                 (done ? " pushed " + std::to_string(done->pushed) + " merged " + std::to_string(done->merged)
+                       : ""));
+        const std::uint64_t writes = p->machine.storage().calls(disk_call::write);
+        must(writes == 0,
+             p->machine.name() + " writes " + std::to_string(writes) + " times though nothing happens");
+    }
+}
+
+void world::check_books() {
+    party& p = *parties_[0];
+    (void)at(p);
+    picture shown = p.rows();
+    p.add_parked(shown);
+    const std::string missing = books_.missing(shown, p.open_conflicts());
+    must(missing.empty(), missing);
+    for (const auto& [cell, value] : shown) say(text_of(cell) + " = " + value);
+}
+
+outcome play(const scene& s, tally& counts) {
+    // The engine looks once a process how SQLite behaves; that draws random numbers of SQLite.
+    static const outcome warm_up = [] {
+        tally none;
+        return world({}, none).play();
+    }();
+    world w(s, counts);
+    return w.play();
+}
+
+}  // namespace simulation

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Plays a scene: a few devices, a relay and a network in one thread, with every clock, every random number,
+/// every disk and every message from the scene. After the last event the weather clears, and then all must be
+/// well: within three rounds of syncs all devices agree, a fourth writes and sends nothing, and the books add
+/// up.
+#include "party.hpp"
+#include "scene.hpp"
+
+#include <casasync/loopback/relay.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace simulation {
+
+/// What came of a scene.
+struct outcome {
+    std::string problem{};             ///< empty: nothing is wrong
+    std::uint64_t trace = 0;           ///< a hash of everything that happened
+    std::vector<std::string> lines{};  ///< the trace in words
+};
+
+/// How often things happened, over many scenes: what never happens is not tested.
+struct tally {
+    std::uint64_t scenes = 0, writes = 0, refused_writes = 0, syncs = 0, failed_syncs = 0, restarts = 0,
+                  power_losses = 0, io_errors = 0, joins = 0, compactions = 0, altered = 0, decided = 0,
+                  open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0;
+};
+
+class world {
+ public:
+    world(const scene& s, tally& counts);
+
+    [[nodiscard]] outcome play();
+
+ private:
+    struct failed {
+        std::string what;
+    };
+    static constexpr casasync::unix_ms beginning = 1'800'000'000'000;
+    static constexpr unsigned rounds_max = 3;
+
+    void begin();
+    void happen(const event& e);
+    void heal();
+    void converge();
+    void be_silent();
+    void check_books();
+
+    void write(party& p, const event& e);
+    void sync(party& p);
+    void resolve(party& p, const event& e);
+    void offer(party& p);
+    void compact();
+    void join(party& p);
+    void upgrade(party& p);
+    void set_weather(party& p, std::uint32_t dice);
+    void alter(party& p, std::uint32_t dice);
+    void break_disk(party& p, const event& e);
+    void restart(party& p);
+    /// The machine starts again when its power went.
+    void power_up(party& p);
+
+    /// SQLite's clock becomes that of `p`. \returns false when its vault does not open
+    [[nodiscard]] bool at(party& p);
+    /// Returns why the devices do not agree; "" when they do.
+    [[nodiscard]] std::string disagreement();
+    void say(const std::string& line);
+    void must(bool fine, const std::string& what);
+
+    const scene& scene_;
+    tally& counts_;
+    casasync::unix_ms now_ = beginning;
+    casasync::unix_ms furthest_ = beginning;  ///< the latest time any clock has shown
+    casasync::loopback::relay relay_;
+    std::vector<std::unique_ptr<party>> parties_;
+    ledger books_;
+    outcome out_;
+};
+
+/// Plays a scene. \returns what came of it, in the same bytes every time
+[[nodiscard]] outcome play(const scene& s, tally& counts);
+
+}  // namespace simulation
