@@ -54,7 +54,7 @@ struct snapshot_header {
     detail::u128 base{};  ///< digest of the adopted values, fixed when the vault began
     std::vector<known_device> devices{};
     std::vector<snapshot_table> tables{};  ///< rows name them by place
-    std::vector<std::string> schema{};     ///< SQL of views and what belongs to no table
+    std::vector<std::string> schema{};     ///< SQL of what is not of the vault: other tables, views
 
     friend bool operator==(const snapshot_header&, const snapshot_header&) = default;
 };

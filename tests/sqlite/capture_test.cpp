@@ -457,7 +457,8 @@ TEST_CASE("what is applied under suppression is not captured, and application tr
         REQUIRE(v.db.run("DELETE FROM t"));
     };
     {
-        const suppress_capture quiet(v.db);
+        const catalog none;
+        const suppress_capture quiet(v.db, none);
         write_all("k");
         CHECK(v.log().empty());
         CHECK(*v.db.query_integer("SELECT count(*) FROM casasync_grave_7") == 0);

@@ -282,7 +282,7 @@ void run(std::uint64_t seed, bool enforced) {
         m.merge(c);
         compare(w, m);
         const edit e = random.make_local();
-        const suppress_capture quiet(w.db);
+        const suppress_capture quiet(w.db, w.tables);
         auto t = transaction::begin(w.db);
         REQUIRE(t);
         if (!write_here(w, e)) continue;

@@ -493,3 +493,21 @@ TEST_CASE("tables that are not tracked do not stop a merge on the application's 
     CHECK(w.parked().empty());
     CHECK(w.query("SELECT count(*) FROM p") == strings{"0"});
 }
+
+TEST_CASE("what a trigger does to a tracked table comes with the changes and is not done again",
+          "[sqlite][display]") {
+    world w(
+        "CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, a, n INTEGER DEFAULT 0);"
+        "CREATE TABLE total(id TEXT NOT NULL PRIMARY KEY, n INTEGER);");
+    REQUIRE(w.db.execute(
+        "CREATE TABLE journal(what TEXT);"
+        "CREATE TRIGGER counted AFTER UPDATE OF a ON t BEGIN UPDATE t SET n = n + 1 WHERE id = NEW.id;"
+        " INSERT INTO total VALUES(NEW.id, 1) ON CONFLICT(id) DO UPDATE SET n = n + 1;"
+        " INSERT INTO journal VALUES(NEW.id); END;"));
+    w.receive({add("t", {"k"}, {{"a", 1}, {"n", 0}})});
+    w.receive({set("t", {"k"}, {{"a", 2}, {"n", 1}}), add("total", {"k"}, {{"n", 1}})});
+    w.receive({set("t", {"k"}, {{"a", 3}})});  // by an app without the trigger
+    CHECK(w.query("SELECT * FROM t") == strings{"k|3|1"});
+    CHECK(w.query("SELECT * FROM total") == strings{"k|1"});
+    CHECK(w.query("SELECT * FROM journal") == strings{"k", "k"});  // which is this device's own
+}

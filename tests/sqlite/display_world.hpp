@@ -136,7 +136,7 @@ class world {
     }
     /// Merges and shows in one transaction, as applying does.
     void receive(const changeset& c) {
-        const suppress_capture quiet(db);
+        const suppress_capture quiet(db, tables);
         auto t = transaction::begin(db);
         REQUIRE(t);
         auto plan = merge(c, rows);
@@ -149,7 +149,7 @@ class world {
     }
     /// Writes with SQL, and seals as if `edits` had been captured.
     void write(const std::string& sql, std::vector<edit> edits) {
-        const suppress_capture quiet(db);
+        const suppress_capture quiet(db, tables);
         auto t = transaction::begin(db);
         REQUIRE(t);
         check(db.execute(sql));

@@ -106,7 +106,7 @@ result<void> vault::state::change_policy(const vault_table& table, delete_policy
         return ok;
     if (auto ok = tables.read(*db); !ok) return ok;
     std::optional<suppress_capture> hush;
-    if (!options.run_on_app) hush.emplace(*db);
+    if (!options.run_on_app) hush.emplace(*db, tables);
     if (auto ok = shown->show(changed, own_now()); !ok) return ok;
     plan.rows = std::move(changed);
     return conclude(plan);

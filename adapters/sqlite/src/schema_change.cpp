@@ -72,7 +72,7 @@ result<void> vault::state::take_in(const std::vector<const vault_table*>& change
     quiet.reset();  // SQLite shall see the triggers' bodies
     for (const vault_table* table : changed)
         if (auto ok = install(*db, table->number, table->shape, {self.write_time}); !ok) return ok;
-    if (!options.run_on_app) quiet.emplace(*db);
+    if (!options.run_on_app) quiet.emplace(*db, tables);
     if (!was_marked)
         if (auto ok = set_mark(); !ok) return ok;
     for (const vault_table* table : changed) {

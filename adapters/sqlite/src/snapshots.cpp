@@ -45,6 +45,28 @@ result<std::vector<std::string>> schema_of(connection& db, const std::string& ta
     }
 }
 
+/// Returns the SQL that makes what is not of the vault: the app's other tables, search indexes, views.
+/// Triggers of the vault's tables need them.
+result<std::vector<std::string>> schema_beside(vault::state& v) {
+    std::vector<std::string> out;
+    auto s = v.db->prepare(
+        "SELECT m.tbl_name, m.sql FROM main.sqlite_schema AS m JOIN pragma_table_list AS l ON l.schema = "
+        "'main' AND "
+        "l.name = m.tbl_name AND l.type <> 'shadow' WHERE m.sql IS NOT NULL AND m.name NOT LIKE 'sqlite\\_%' "
+        "ESCAPE "
+        "'\\' AND m.tbl_name NOT LIKE 'casasync\\_%' ESCAPE '\\' "
+        "ORDER BY CASE m.type WHEN 'table' THEN 0 WHEN 'index' THEN 1 WHEN 'view' THEN 2 ELSE 3 END, "
+        "m.rowid");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        const vault_table* ours = v.tables.find(s->text(0));
+        if (ours == nullptr || !ours->tracked) out.emplace_back(s->text(1));
+    }
+}
+
 result<snapshot_header> header_of(vault::state& v) {
     snapshot_header h;
     auto seen = v.read_frontier();
@@ -72,15 +94,10 @@ result<snapshot_header> header_of(vault::state& v) {
         if (!schema) return schema.failure();
         s.schema = std::move(*schema);
     }
-    auto views = v.db->prepare(
-        "SELECT sql FROM main.sqlite_schema WHERE type = 'view' AND sql IS NOT NULL ORDER BY rowid");
-    if (!views) return views.failure();
-    for (;;) {
-        const auto row = views->step();
-        if (!row) return row.failure();
-        if (!*row) return h;
-        h.schema.emplace_back(views->text(0));
-    }
+    auto rest = schema_beside(v);
+    if (!rest) return rest.failure();
+    h.schema = std::move(*rest);
+    return h;
 }
 
 /// Adds the rows of one table: those that lie in it, and then those that are hidden or parked.
@@ -327,7 +344,7 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
             [&](snapshot_header h) -> result<void> {
                 if (auto prepared = prepare_file(v, h); !prepared) return prepared;
                 if (auto tracked = track_all(v, h); !tracked) return tracked;
-                quiet.emplace(*v.db);
+                quiet.emplace(*v.db, v.tables);
                 return merger.header(std::move(h));
             },
             [&](std::size_t place, snapshot_row row) { return merger.row(place, std::move(row)); },

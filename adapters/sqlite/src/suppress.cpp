@@ -13,13 +13,17 @@ bool starts_with(const char* text, std::string_view prefix) noexcept {
     return text != nullptr && std::string_view(text).substr(0, prefix.size()) == prefix;
 }
 
-/// Ignores INSERTs into our own tables that stand in our own triggers; SQLite then compiles them to nothing.
-/// \param trigger  the innermost trigger the statement stands in
-int ignore_capture(void*, int action, const char* table, const char*, const char*,
-                   const char* trigger) noexcept {
-    const bool capture =
-        action == SQLITE_INSERT && starts_with(trigger, own_prefix) && starts_with(table, own_prefix);
-    return capture ? SQLITE_IGNORE : SQLITE_OK;
+/// Ignores INSERTs of our own triggers into our own tables, and what other triggers write to tracked ones;
+/// SQLite then compiles that to nothing. \param trigger  the innermost trigger the statement stands in
+int ignore_triggers(void* tables, int action, const char* table, const char*, const char* database,
+                    const char* trigger) noexcept {
+    if (trigger == nullptr || table == nullptr || (action != SQLITE_INSERT && action != SQLITE_UPDATE))
+        return SQLITE_OK;
+    if (starts_with(trigger, own_prefix))
+        return action == SQLITE_INSERT && starts_with(table, own_prefix) ? SQLITE_IGNORE : SQLITE_OK;
+    const vault_table* known = static_cast<const catalog*>(tables)->find(std::string_view(table));
+    const bool tracked = known != nullptr && known->tracked && std::string_view(database) == "main";
+    return tracked ? SQLITE_IGNORE : SQLITE_OK;
 }
 
 int allow_all(void*, int, const char*, const char*, const char*, const char*) noexcept {
@@ -28,8 +32,9 @@ int allow_all(void*, int, const char*, const char*, const char*, const char*) no
 
 }  // namespace
 
-suppress_capture::suppress_capture(connection& db) noexcept : db_(db.handle()) {
-    sqlite3_set_authorizer(db_, ignore_capture, nullptr);
+suppress_capture::suppress_capture(connection& db, const catalog& tables) noexcept : db_(db.handle()) {
+    // SQLite takes the pointer as a plain one and gives it back.
+    sqlite3_set_authorizer(db_, ignore_triggers, const_cast<catalog*>(&tables));
 }
 
 suppress_capture::~suppress_capture() {

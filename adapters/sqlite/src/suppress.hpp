@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// Applying what other devices wrote must not be captured as if it were written here.
+/// Applying what other devices wrote must not be captured as if it were written here, and what their triggers
+/// wrote comes with it: it must not be done twice.
 #include "capture.hpp"
+#include "catalog.hpp"
 #include "connection.hpp"
 
 #include <casasync/result.hpp>
@@ -15,12 +17,15 @@
 namespace casasync::sqlite {
 
 /// While it lives, nothing that its connection does is captured: an authorizer compiles the bodies of our
-/// triggers to nothing. The application's triggers still fire. Other connections do not notice. Only for the
-/// engine's own connection, because an application may have an authorizer of its own.
+/// triggers to nothing. The application's triggers still fire, but what they insert into tracked tables or
+/// change there is compiled to nothing, too: the author's triggers did that already, and it was captured.
+/// Other connections do not notice. Only for the engine's own connection, because an application may have an
+/// authorizer of its own.
 /// Making and destroying it has SQLite compile the connection's statements anew at their next use.
 class suppress_capture {
  public:
-    explicit suppress_capture(connection& db) noexcept;
+    /// \param tables  must outlive this
+    suppress_capture(connection& db, const catalog& tables) noexcept;
     suppress_capture(const suppress_capture&) = delete;
     suppress_capture& operator=(const suppress_capture&) = delete;
     ~suppress_capture();

@@ -212,7 +212,7 @@ result<void> vault::track(const std::string& table, const track_options& how) {
             return how.rules.empty() ? result<void>{} : v.record_rows(**tracked);
         }
         std::optional<suppress_capture> quiet;
-        if (!v.options.run_on_app) quiet.emplace(*v.db);
+        if (!v.options.run_on_app) quiet.emplace(*v.db, v.tables);
         if (auto ok = v.bring_along(**tracked); !ok) return ok;
         return v.show_unseen(**tracked);
     });

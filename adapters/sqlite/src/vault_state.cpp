@@ -123,7 +123,7 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
 }
 
 result<void> vault::state::write(const std::function<result<void>()>& work) {
-    if (!options.run_on_app && db && !quiet) quiet.emplace(*db);
+    if (!options.run_on_app && db && !quiet) quiet.emplace(*db, tables);
     return transact([] { return result<void>{}; }, work, false);
 }
 
