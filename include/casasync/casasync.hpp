@@ -15,11 +15,12 @@
 #include <casasync/stamp.hpp>  // the total order of writes
 #include <casasync/value.hpp>  // what a cell holds
 
-#include <casasync/causality.hpp>  // who has seen what
-#include <casasync/conflict.hpp>   // writes that lost unseen
-#include <casasync/digest.hpp>     // one number that is equal on devices in sync
-#include <casasync/row.hpp>        // a row's registers, and merging into them
-#include <casasync/table.hpp>      // rules and policies
+#include <casasync/causality.hpp>      // who has seen what
+#include <casasync/conflict.hpp>       // writes that lost unseen
+#include <casasync/digest.hpp>         // one number that is equal on devices in sync
+#include <casasync/number_claims.hpp>  // which row keeps a number two devices gave out
+#include <casasync/row.hpp>            // a row's registers, and merging into them
+#include <casasync/table.hpp>          // rules and policies
 
 #include <casasync/capture.hpp>    // captured writes -> operations
 #include <casasync/changeset.hpp>  // what one device wrote
