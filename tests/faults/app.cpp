@@ -16,6 +16,7 @@ int app::run(const std::string& sql) {
 }
 
 int app::transact(const std::string& sql) {
+    if (sqlite3_get_autocommit(db_) == 0) run("ROLLBACK");  // left over when there was no memory for it
     int rc = run("BEGIN IMMEDIATE");
     if (rc == SQLITE_OK) rc = run(sql);
     if (rc == SQLITE_OK) rc = run("COMMIT");

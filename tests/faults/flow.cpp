@@ -17,7 +17,10 @@ std::string nothing(device_pair&) {
 result<void> write(device& d, const std::string& sql) {
     const int rc = d.sql().transact(sql);
     if (rc == SQLITE_OK) return {};
-    return error{rc == SQLITE_FULL ? errc::store_full : errc::store_failed, d.sql().message()};
+    const errc code = rc == SQLITE_FULL    ? errc::store_full
+                      : rc == SQLITE_NOMEM ? errc::io_failed
+                                           : errc::store_failed;
+    return error{code, d.sql().message()};
 }
 
 template <class T>
@@ -232,7 +235,8 @@ std::vector<flow> make_flows() {
                     })}});
     out.push_back(
         {"seal", a_writes, {call("seal", [](device_pair& p) { return only_whether(p.a.vault().seal()); })}});
-    out.push_back({"push", a_seals, {call("keep", keep_envelopes), call("push", push_kept)}});
+    out.push_back(
+        {"push", a_seals, {call("keep", keep_envelopes), call("push", push_kept)}, false, true, {}, true});
     out.push_back({"acknowledge",
                    [](device_pair& p) {
                        auto e = a_seals(p);
@@ -254,10 +258,15 @@ std::vector<flow> make_flows() {
                        auto e = a_writes(p);
                        return e.empty() ? b_pushes(p) : e;
                    },
-                   {several("sync", [](device_pair& p) {
-                       auto way = p.way(p.a);
-                       return only_whether(sync(p.a, way));
-                   })}});
+                   {several("sync",
+                            [](device_pair& p) {
+                                auto way = p.way(p.a);
+                                return only_whether(sync(p.a, way));
+                            })},
+                   false,
+                   true,
+                   {},
+                   true});
     out.push_back({"snapshot write", a_writes, {call_that_ends_reading("write snapshot", [](device_pair& p) {
                        return only_whether(
                            p.a.vault().write_snapshot([](bytes_view) { return result<void>{}; }));

@@ -28,6 +28,7 @@ struct flow {
     bool any_journal = true;    ///< false: the flow puts the file into WAL mode itself
     /// What is left to do, undisturbed, before both devices can agree.
     std::function<std::string(device_pair&)> finish{};
+    bool changes_relay = false;  ///< which is in the same process, and has its own memory otherwise
 };
 
 [[nodiscard]] const std::vector<flow>& all_flows();

@@ -50,7 +50,8 @@ std::string interruption::prepare() {
 std::string interruption::start() {
     pair_.load(start_);
     seed_vfs(2);
-    interrupted_ = false;
+    interrupted_ = threw_ = false;
+    last_error_ = {};
     return problem("open", pair_.a.open(!flow_.opens_itself));
 }
 
@@ -61,7 +62,7 @@ bool interruption::run(std::size_t step) {
         if (!done) last_error_ = done.code();
         return done.ok();
     } catch (const std::bad_alloc&) {
-        last_error_ = errc{};
+        threw_ = true;
         return false;
     }
 }

@@ -28,8 +28,10 @@ class interruption {
 
     /// False when the last run was over before its fault was due.
     [[nodiscard]] bool interrupted() const noexcept { return interrupted_; }
-    /// The errors of the last run's steps.
+    /// The error that ended the last run's steps, or 0.
     [[nodiscard]] casasync::errc last_error() const noexcept { return last_error_; }
+    /// True when a step of the last run ended by std::bad_alloc.
+    [[nodiscard]] bool threw() const noexcept { return threw_; }
 
  private:
     [[nodiscard]] std::string prepare();
@@ -59,6 +61,7 @@ class interruption {
     std::string failed_;
     bool interrupted_ = false;
     casasync::errc last_error_{};
+    bool threw_ = false;
 };
 
 }  // namespace casasync_test

@@ -14,6 +14,16 @@ namespace {
 
 constexpr std::int64_t julian_epoch_ms = 210866760000000;  // 1970-01-01 in milliseconds of the Julian day
 
+int depth = 0;
+
+/// Lives while SQLite is in here.
+struct visit {
+    visit() noexcept { ++depth; }
+    visit(const visit&) = delete;
+    visit& operator=(const visit&) = delete;
+    ~visit() { --depth; }
+};
+
 struct door {
     std::map<std::string, disk*> disks;
     dice random{1};
@@ -55,6 +65,7 @@ void put(disk_file& f, disk_change change) {
 }
 
 int close_file(sqlite3_file* file) {
+    const visit here;
     disk_handle& h = handle_of(file);
     std::erase(h.file->open, &h);
     if (h.file->open.empty()) h.file->shared_memory.clear();
@@ -64,6 +75,7 @@ int close_file(sqlite3_file* file) {
 }
 
 int read_file(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
+    const visit here;
     const disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::read, SQLITE_IOERR_READ); rc != SQLITE_OK) return rc;
     const casasync::bytes& content = h.file->now;
@@ -77,6 +89,7 @@ int read_file(sqlite3_file* file, void* out, int size, sqlite3_int64 offset) {
 
 /// A write that fails leaves its first half behind.
 int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 offset) {
+    const visit here;
     const disk_handle& h = handle_of(file);
     const int rc = meet(h, disk_call::write, SQLITE_IOERR_WRITE);
     if (h.home != nullptr && h.epoch != h.home->epoch()) return rc;
@@ -86,6 +99,7 @@ int write_file(sqlite3_file* file, const void* data, int size, sqlite3_int64 off
 }
 
 int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
+    const visit here;
     const disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::truncate, SQLITE_IOERR_TRUNCATE); rc != SQLITE_OK) return rc;
     put(*h.file, {static_cast<std::uint64_t>(size), {}, true});
@@ -93,6 +107,7 @@ int truncate_file(sqlite3_file* file, sqlite3_int64 size) {
 }
 
 int sync_file(sqlite3_file* file, int) {
+    const visit here;
     const disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::sync, SQLITE_IOERR_FSYNC); rc != SQLITE_OK) return rc;
     if (h.home != nullptr) h.home->sync(h.name, *h.file);
@@ -100,6 +115,7 @@ int sync_file(sqlite3_file* file, int) {
 }
 
 int size_file(sqlite3_file* file, sqlite3_int64* size) {
+    const visit here;
     const disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::size, SQLITE_IOERR_FSTAT); rc != SQLITE_OK) return rc;
     *size = static_cast<sqlite3_int64>(h.file->now.size());
@@ -113,6 +129,7 @@ bool other_holds(const disk_handle& h, int level) {
 }
 
 int lock_file(sqlite3_file* file, int level) {
+    const visit here;
     disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::lock, SQLITE_IOERR_LOCK); rc != SQLITE_OK) return rc;
     if (h.lock_level >= level) return SQLITE_OK;
@@ -133,6 +150,7 @@ int unlock_file(sqlite3_file* file, int level) {
 }
 
 int check_reserved(sqlite3_file* file, int* out) {
+    const visit here;
     disk_handle& h = handle_of(file);
     if (const int rc = meet(h, disk_call::lock, SQLITE_IOERR_CHECKRESERVEDLOCK); rc != SQLITE_OK) return rc;
     *out = other_holds(h, SQLITE_LOCK_RESERVED) || h.lock_level >= SQLITE_LOCK_RESERVED ? 1 : 0;
@@ -150,6 +168,7 @@ int device_characteristics(sqlite3_file*) {
 }
 
 int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile** out) {
+    const visit here;
     disk_handle& h = handle_of(file);
     *out = nullptr;
     if (const int rc = meet(h, disk_call::shm_map, SQLITE_IOERR_SHMMAP); rc != SQLITE_OK) return rc;
@@ -162,6 +181,7 @@ int shm_map(sqlite3_file* file, int region, int size, int extend, void volatile*
 }
 
 int shm_lock(sqlite3_file* file, int offset, int n, int flags) {
+    const visit here;
     disk_handle& h = handle_of(file);
     const std::uint32_t mask = ((std::uint32_t{1} << n) - 1) << offset;
     if ((flags & SQLITE_SHM_UNLOCK) != 0) {
@@ -217,6 +237,7 @@ std::pair<disk*, std::string> place_of(const char* path) {
 }
 
 int open_file(sqlite3_vfs*, const char* path, sqlite3_file* out, int flags, int* flags_out) {
+    const visit here;
     out->pMethods = nullptr;
     auto [home, name] = place_of(path);
     if (path != nullptr && home == nullptr) return SQLITE_CANTOPEN;
@@ -242,6 +263,7 @@ int open_file(sqlite3_vfs*, const char* path, sqlite3_file* out, int flags, int*
 }
 
 int delete_file(sqlite3_vfs*, const char* path, int sync_folder) {
+    const visit here;
     const auto [home, name] = place_of(path);
     if (home == nullptr) return SQLITE_IOERR_DELETE;
     if (home->meet(disk_call::remove) != fault::none) return SQLITE_IOERR_DELETE;
@@ -251,6 +273,7 @@ int delete_file(sqlite3_vfs*, const char* path, int sync_folder) {
 }
 
 int access_file(sqlite3_vfs*, const char* path, int flags, int* out) {
+    const visit here;
     const auto [home, name] = place_of(path);
     *out = 0;
     if (home == nullptr) return SQLITE_OK;
@@ -304,6 +327,10 @@ sqlite3_vfs make_vfs() {
 }
 
 }  // namespace
+
+bool inside_vfs() noexcept {
+    return depth > 0;
+}
 
 void install_vfs() {
     static sqlite3_vfs vfs = make_vfs();

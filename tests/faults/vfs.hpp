@@ -26,6 +26,9 @@ class mounted_disk {
     std::string name_;
 };
 
+/// True while SQLite is inside the VFS: what is allocated there is the test's own.
+[[nodiscard]] bool inside_vfs() noexcept;
+
 /// What SQLite takes for the time from here on.
 void set_vfs_time(casasync::unix_ms now) noexcept;
 [[nodiscard]] casasync::unix_ms vfs_time() noexcept;

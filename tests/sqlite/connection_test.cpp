@@ -130,6 +130,12 @@ TEST_CASE("what SQLite refuses becomes an error with a remedy", "[sqlite][connec
         CHECK(refused.code() == errc::store_busy);
         CHECK(refused.failure().what() == condition::retryable);
     }
+    SECTION("no memory, wherever in SQLite") {
+        for (const int code : {SQLITE_NOMEM, SQLITE_IOERR_NOMEM}) {
+            CHECK(to_error(code, nullptr).code == errc::io_failed);
+            CHECK(to_error(code, nullptr).detail.find("not enough memory") != std::string::npos);
+        }
+    }
     SECTION("a connection that only reads") {
         REQUIRE(connection::open(vault.path(), open_mode::create, 0)->execute("CREATE TABLE t(a)"));
         auto db = connection::open(vault.path(), open_mode::read_only, 0);

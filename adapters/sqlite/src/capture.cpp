@@ -4,6 +4,7 @@
 #include "trigger_text.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <string_view>
 #include <utility>
 
@@ -11,31 +12,36 @@ namespace casasync::sqlite {
 namespace {
 
 /// SQLite fires the trigger that was created last first. That is not documented, so it is tried.
-bool newest_trigger_fires_first() {
-    static const bool holds = [] {
-        auto db = connection::open(":memory:", open_mode::create, 0);
-        if (!db) return false;
-        const auto made = db->execute(
-            "CREATE TABLE t(a); CREATE TABLE fired(name);"
-            "CREATE TRIGGER b1 BEFORE INSERT ON t BEGIN INSERT INTO fired VALUES('b1'); END;"
-            "CREATE TRIGGER b2 BEFORE INSERT ON t BEGIN INSERT INTO fired VALUES('b2'); END;"
-            "CREATE TRIGGER a1 AFTER INSERT ON t BEGIN INSERT INTO fired VALUES('a1'); END;"
-            "CREATE TRIGGER a2 AFTER INSERT ON t BEGIN INSERT INTO fired VALUES('a2'); END;"
-            "INSERT INTO t VALUES(1);");
-        if (!made) return false;
-        const auto order =
-            db->query_value("SELECT group_concat(name) FROM (SELECT name FROM fired ORDER BY rowid)");
-        return order && *order && **order == value("b2,b1,a2,a1");
-    }();
-    return holds;
+result<bool> newest_trigger_fires_first() {
+    auto db = connection::open(":memory:", open_mode::create, 0);
+    if (!db) return db.failure();
+    const auto made = db->execute(
+        "CREATE TABLE t(a); CREATE TABLE fired(name);"
+        "CREATE TRIGGER b1 BEFORE INSERT ON t BEGIN INSERT INTO fired VALUES('b1'); END;"
+        "CREATE TRIGGER b2 BEFORE INSERT ON t BEGIN INSERT INTO fired VALUES('b2'); END;"
+        "CREATE TRIGGER a1 AFTER INSERT ON t BEGIN INSERT INTO fired VALUES('a1'); END;"
+        "CREATE TRIGGER a2 AFTER INSERT ON t BEGIN INSERT INTO fired VALUES('a2'); END;"
+        "INSERT INTO t VALUES(1);");
+    if (!made) return made.failure();
+    const auto order =
+        db->query_value("SELECT group_concat(name) FROM (SELECT name FROM fired ORDER BY rowid)");
+    if (!order) return order.failure();
+    return *order && **order == value("b2,b1,a2,a1");
 }
 
+/// Tried once a process; a try that fails for another reason says nothing of the order.
 result<void> check_order_of_firing() {
-    if (newest_trigger_fires_first()) return {};
-    return error{
-        errc::invalid_argument,
-        "This build of SQLite fires triggers in an order that casasync does not know, so changes could be "
-        "missed; nothing was changed. Use another version of SQLite."};
+    static std::atomic<bool> known{false};
+    if (known) return {};
+    const auto holds = newest_trigger_fires_first();
+    if (!holds) return holds.failure();
+    if (!*holds)
+        return error{errc::invalid_argument,
+                     "This build of SQLite fires triggers in an order that casasync does not know, so "
+                     "changes could be "
+                     "missed; nothing was changed. Use another version of SQLite."};
+    known = true;
+    return {};
 }
 
 /// The triggers of a table in the order of their creation.

@@ -3,6 +3,7 @@
 
 #include "statement_cache.hpp"
 
+#include <new>
 #include <utility>
 
 namespace casasync::sqlite {
@@ -28,11 +29,15 @@ void statement_cache::give_back(sqlite3_stmt* handle) noexcept {
         return;
     }
     sqlite3_clear_bindings(handle);
-    const std::string_view sql = sqlite3_sql(handle);
-    auto it = idle_.find(sql);
-    if (it == idle_.end()) it = idle_.emplace(std::string(sql), std::vector<sqlite3_stmt*>{}).first;
-    it->second.push_back(handle);
-    ++idle_count_;
+    try {
+        const std::string_view sql = sqlite3_sql(handle);
+        auto it = idle_.find(sql);
+        if (it == idle_.end()) it = idle_.emplace(std::string(sql), std::vector<sqlite3_stmt*>{}).first;
+        it->second.push_back(handle);
+        ++idle_count_;
+    } catch (const std::bad_alloc&) {  // it is compiled anew next time
+        sqlite3_finalize(handle);
+    }
 }
 
 void statement_cache::clear() noexcept {
@@ -60,10 +65,10 @@ result<connection> connection::open(const std::string& path, open_mode mode, int
             flags |= SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
             break;
     }
-    sqlite3* db = nullptr;
-    const int rc = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
+    connection out(nullptr, true);  // whatever comes, SQLite's is closed
+    const int rc = sqlite3_open_v2(path.c_str(), out.cache_->opening(), flags, nullptr);
+    sqlite3* db = out.handle();
     if (db == nullptr) return to_error(rc, nullptr);
-    connection out(db, true);
     if (rc != SQLITE_OK) return to_error(rc, db);
     sqlite3_busy_timeout(db, busy_timeout_ms);
     const auto first_page = out.query_integer("PRAGMA schema_version");  // a foreign file shows itself here
@@ -109,15 +114,33 @@ void connection::forget_statements() noexcept {
     cache_->clear();
 }
 
-result<transaction> transaction::begin(connection& db) {
-    const bool nested = db.in_transaction();
-    const auto begun = db.run(nested ? "SAVEPOINT casasync" : "BEGIN IMMEDIATE");
-    if (!begun) return begun.failure();
-    return transaction(db, nested);
+result<void> connection::finish_rollback() {
+    if (!rollback_unfinished_) return {};
+    if (in_transaction())
+        if (auto done = execute("ROLLBACK"); !done) return done;
+    rollback_unfinished_ = false;
+    return {};
 }
 
+result<transaction> transaction::begin(connection& db) {
+    const bool nested = db.in_transaction();
+    auto done = db.prepare(nested ? "RELEASE casasync" : "COMMIT");
+    if (!done) return done.failure();
+    auto undo = db.prepare(nested ? "ROLLBACK TO casasync" : "ROLLBACK");
+    if (!undo) return undo.failure();
+    const auto begun = db.run(nested ? "SAVEPOINT casasync" : "BEGIN IMMEDIATE");
+    if (!begun) return begun.failure();
+    return transaction(db, nested, std::move(*done), std::move(*undo));
+}
+
+transaction::transaction(connection& db, bool nested, statement done, statement undo) noexcept
+    : db_(&db), nested_(nested), done_(std::move(done)), undo_(std::move(undo)) {}
+
 transaction::transaction(transaction&& other) noexcept
-    : db_(std::exchange(other.db_, nullptr)), nested_(other.nested_) {}
+    : db_(std::exchange(other.db_, nullptr)),
+      nested_(other.nested_),
+      done_(std::move(other.done_)),
+      undo_(std::move(other.undo_)) {}
 
 transaction::~transaction() {
     rollback();
@@ -125,7 +148,7 @@ transaction::~transaction() {
 
 result<void> transaction::commit() {
     CASASYNC_ASSERT(db_ != nullptr);
-    const auto done = db_->run(nested_ ? "RELEASE casasync" : "COMMIT");
+    const auto done = done_.run();
     if (done) db_ = nullptr;
     return done;
 }
@@ -133,12 +156,12 @@ result<void> transaction::commit() {
 void transaction::rollback() noexcept {
     connection* db = std::exchange(db_, nullptr);
     if (db == nullptr || !db->in_transaction()) return;  // SQLite undoes all of it itself after some failures
-    if (nested_) {
-        (void)db->run("ROLLBACK TO casasync");
-        (void)db->run("RELEASE casasync");
-    } else {
-        (void)db->run("ROLLBACK");
+    try {
+        (void)undo_.run();
+        if (nested_) (void)done_.run();
+    } catch (const std::bad_alloc&) {  // there was no memory to say what failed
     }
+    db->rollback_unfinished_ = !nested_ && db->in_transaction();
 }
 
 }  // namespace casasync::sqlite

@@ -69,12 +69,13 @@ class statement {
     [[nodiscard]] int code() const noexcept { return code_; }
 
     /// The columns of the current row, from 0. Text and blob views live until the next step or reset.
+    /// \throws std::bad_alloc where SQLite had no memory for the value; it would be an empty one otherwise
     [[nodiscard]] int columns() const noexcept;
     [[nodiscard]] bool is_null(int column) const noexcept;
     [[nodiscard]] std::int64_t integer(int column) const noexcept;
     [[nodiscard]] double real(int column) const noexcept;
-    [[nodiscard]] std::string_view text(int column) const noexcept;
-    [[nodiscard]] bytes_view blob(int column) const noexcept;
+    [[nodiscard]] std::string_view text(int column) const;
+    [[nodiscard]] bytes_view blob(int column) const;
     /// The column with the type and the exact bytes that are stored.
     [[nodiscard]] value cell(int column) const;
 
@@ -83,6 +84,7 @@ class statement {
     statement(statement_cache& home, sqlite3_stmt* handle) noexcept : home_(&home), handle_(handle) {}
     /// Keeps the first failure of bind().
     statement& bound(int result_code) noexcept;
+    void check_memory() const;
 
     statement_cache* home_ = nullptr;
     sqlite3_stmt* handle_ = nullptr;
@@ -142,17 +144,23 @@ class connection {
     /// Rows changed by the last INSERT, UPDATE or DELETE, without what triggers did.
     [[nodiscard]] std::int64_t changes() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
+    /// Undoes a transaction that could not be undone when it failed, because there was no memory even for
+    /// that. Nothing to do otherwise.
+    [[nodiscard]] result<void> finish_rollback();
     /// Finalizes the statements nobody uses: before DDL that would otherwise find them, or when idle.
     void forget_statements() noexcept;
 
  private:
     connection(sqlite3* db, bool owned);
 
+    friend class transaction;
     std::unique_ptr<statement_cache> cache_;
+    bool rollback_unfinished_ = false;
 };
 
 /// All or nothing: rolls back when destroyed before commit(). BEGIN IMMEDIATE on an idle connection, so that
-/// the lock is taken at once; inside an open transaction (nested, or the application's) a savepoint.
+/// the lock is taken at once; inside an open transaction (nested, or the application's) a savepoint. How it
+/// ends is compiled before it begins: a rollback needs no memory.
 class transaction {
  public:
     [[nodiscard]] static result<transaction> begin(connection& db);
@@ -166,10 +174,11 @@ class transaction {
     void rollback() noexcept;
 
  private:
-    transaction(connection& db, bool nested) noexcept : db_(&db), nested_(nested) {}
+    transaction(connection& db, bool nested, statement done, statement undo) noexcept;
 
     connection* db_ = nullptr;  ///< null once finished
     bool nested_ = false;
+    statement done_, undo_;
 };
 
 }  // namespace casasync::sqlite

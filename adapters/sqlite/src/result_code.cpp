@@ -10,7 +10,7 @@ struct meaning {
 };
 
 meaning meaning_of(int result_code) noexcept {
-    switch (result_code & 0xff) {
+    switch (result_code == SQLITE_IOERR_NOMEM ? SQLITE_NOMEM : result_code & 0xff) {
         case SQLITE_BUSY:
         case SQLITE_LOCKED:
         case SQLITE_PROTOCOL:

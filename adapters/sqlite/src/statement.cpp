@@ -2,6 +2,7 @@
 #include "connection.hpp"
 #include "statement_cache.hpp"
 
+#include <new>
 #include <utility>
 
 namespace casasync::sqlite {
@@ -115,15 +116,19 @@ double statement::real(int column) const noexcept {
     return sqlite3_column_double(handle_, column);
 }
 
-std::string_view statement::text(int column) const noexcept {
+void statement::check_memory() const {
+    if ((sqlite3_errcode(home_->db()) & 0xff) == SQLITE_NOMEM) throw std::bad_alloc();
+}
+
+std::string_view statement::text(int column) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
-    if (data == nullptr) return {};
+    if (data == nullptr) return check_memory(), std::string_view();
     return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
-bytes_view statement::blob(int column) const noexcept {
+bytes_view statement::blob(int column) const {
     const auto* data = static_cast<const std::uint8_t*>(sqlite3_column_blob(handle_, column));
-    if (data == nullptr) return {};
+    if (data == nullptr) return check_memory(), bytes_view();
     return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 

@@ -23,6 +23,8 @@ class statement_cache {
     ~statement_cache();
 
     [[nodiscard]] sqlite3* db() const noexcept { return db_; }
+    /// Where a connection that is being opened is put.
+    [[nodiscard]] sqlite3** opening() noexcept { return &db_; }
     /// Returns an idle statement with this text, or null.
     [[nodiscard]] sqlite3_stmt* take(std::string_view sql) noexcept;
     /// Takes a statement back: reset, without bindings, ready for take().

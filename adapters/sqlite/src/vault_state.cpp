@@ -3,6 +3,8 @@
 
 #include <casasync/clock.hpp>
 
+#include <new>
+
 namespace casasync::sqlite {
 
 unix_ms vault::state::own_now() const {
@@ -27,27 +29,49 @@ result<void> vault::state::connect(open_mode mode) {
     return db->execute("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = OFF; PRAGMA cache_size = -65536;");
 }
 
+namespace {
+
+/// Runs `work`; no memory for it is an error like any other.
+template <class Work>
+result<void> with_memory(const Work& work) {
+    try {
+        return work();
+    } catch (const std::bad_alloc&) {
+        return error{errc::io_failed, "out of memory"};  // short enough to need none
+    }
+}
+
+}  // namespace
+
 /// Puts the parts together on the current connection.
 result<void> vault::state::on_connection(const std::function<result<void>()>& work) {
-    const auto assemble = [this] {
-        if (rows) return;
-        rows.emplace(*db, tables);
-        shown.emplace(*db, tables, *rows);
-        audit.emplace(*db, tables, *rows);
-        stale = true;
-    };
-    if (!options.run_on_app) {
-        assemble();
+    const auto with_parts = [&]() -> result<void> {
+        if (auto ok = db->finish_rollback(); !ok) return ok;
+        if (!audit) {  // the last of them
+            rows.emplace(*db, tables);
+            shown.emplace(*db, tables, *rows);
+            audit.emplace(*db, tables, *rows);
+            stale = true;
+        }
         return work();
-    }
+    };
+    // What could not be undone may be undone now that memory was given back: nobody else can write before.
+    const auto whole = [&]() -> result<void> {
+        auto done = with_memory(with_parts);
+        (void)with_memory([&] { return db->finish_rollback(); });
+        return done;
+    };
+    if (!options.run_on_app) return whole();
     return options.run_on_app([&](sqlite3* app) -> result<void> {
-        if (!db || db->handle() != app) {
+        const auto lend = [&]() -> result<void> {
+            if (db && db->handle() == app) return {};
             audit.reset(), shown.reset(), rows.reset();
             db.emplace(connection::borrow(app));
-        }
-        assemble();
+            return {};
+        };
+        if (auto ok = with_memory(lend); !ok) return ok;
         stale = true;  // a connection opened anew may sit at the same address
-        auto done = work();
+        auto done = whole();
         db->forget_statements();  // the app can close its connection whenever none of our work runs
         return done;
     });
@@ -103,21 +127,27 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
     return on_connection([&]() -> result<void> {
         auto tx = transaction::begin(*db);
         if (!tx) return tx.failure();
+        // Whatever ends this but a commit, an exception too: what is in memory is read again before it is
+        // used.
+        struct undo {
+            state& s;
+            bool committed = false;
+            ~undo() {
+                s.mark.reset();
+                if (committed) return;
+                s.stale = true;
+                s.schema_version = s.captured_schema = -1;
+            }
+        } ending{*this};
         auto done = begin();
         if (done) done = refresh();
         if (done && !captured) done = set_mark();
         const settings before = self;
         if (done) done = work();
         if (done) done = drop_captured();
-        mark.reset();
         if (done && self != before) done = write_settings(*db, self);
         if (done) done = tx->commit();
-        if (!done) {
-            tx->rollback();
-            self = before;
-            stale = true;
-            schema_version = captured_schema = -1;
-        }
+        ending.committed = done.ok();
         return done;
     });
 }

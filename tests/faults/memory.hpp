@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Memory that runs out: SQLite's, and what `new` gives; in a program that links memory.cpp.
+#include <cstdint>
+
+namespace casasync_test {
+
+enum class heap : std::uint8_t { of_sqlite, of_new };
+
+/// Takes SQLite's memory over. Before anything else uses SQLite.
+void install_heap();
+/// From here on allocations of a heap count from 1, and the `at`-th fails; all after it too when `sticky`.
+void plan_allocations(heap which, std::uint64_t at, bool sticky) noexcept;
+struct heap_report {
+    std::uint64_t calls = 0;
+    bool failed = false;
+};
+/// Memory is there again. \returns what happened since plan_allocations()
+heap_report repair_heap() noexcept;
+
+/// Bytes that SQLite holds now, and pieces that `new` gave and nobody gave back.
+struct heap_use {
+    std::int64_t of_sqlite = 0, of_new = 0;
+};
+[[nodiscard]] heap_use memory_held() noexcept;
+
+}  // namespace casasync_test
