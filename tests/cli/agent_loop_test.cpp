@@ -15,6 +15,7 @@
 #include <future>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -199,6 +200,28 @@ TEST_CASE("an agent tells of a conflict", "[agent]") {
     listener ears;
     const auto phone = start_agent(dir / "phone.db", ears);
     CHECK(ears.heard("conflict", "&open=1"));
+}
+
+TEST_CASE("S39_out_of_memory: an agent that finds no memory goes on, and does not end the app",
+          "[agent][scenario]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    make_vault(dir / "desktop.db", server->address());
+    listener ears;
+    int failures = 3;
+    agent::agent_options options;
+    options.path = dir / "desktop.db";
+    options.on_event = [&](const std::string& url) {
+        if (failures > 0) throw(--failures, std::bad_alloc());
+        ears.hear(url);
+    };
+    auto running = agent::agent::start(std::move(options));
+    REQUIRE(running);
+    REQUIRE(ears.heard("state", "state=in_sync"));
+    CHECK_FALSE(running->status().last_error);
+    running->stop();
+    CHECK(ears.heard("state", "state=stopped"));
+    CHECK(failures == 0);
 }
 
 TEST_CASE("an agent without a vault or keys does not start", "[agent]") {

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <new>
 #include <thread>
 #include <utility>
 
@@ -90,6 +91,9 @@ struct agent::state {
 
     void work();
     void listen();
+    [[nodiscard]] bool round(openssl::random& random);
+    [[nodiscard]] bool rest_without_memory();
+    [[nodiscard]] result<page> news_after(const cursor& seen);
     [[nodiscard]] bool begin_round();
     void end_round(const result<sync_report>& done);
     [[nodiscard]] bool wait_for_reason(clock::time_point at_latest, bool failed);
@@ -148,23 +152,44 @@ void agent::state::end_round(const result<sync_report>& done) {
 
 void agent::state::work() {
     openssl::random random;
-    for (bool more = true; more && begin_round();) {
-        const auto done = device.sync();
-        if (!done && done.code() == errc::canceled) break;
-        end_round(done);
-        auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(options.refresh);
-        if (done)
-            failures.reset();
-        else
-            pause = std::chrono::milliseconds(
-                failures.next(random, std::int64_t{device.relay().retry_after_s()} * 1000));
-        more = wait_for_reason(clock::now() + pause, !done);
+    for (bool more = true; more;) {
+        try {
+            more = begin_round() && round(random);
+        } catch (const std::bad_alloc&) {
+            more = rest_without_memory();
+        }
     }
     {
         const std::lock_guard lock(guard);
         now.state = agent_state::stopped;
     }
-    emit_state(agent_state::stopped, std::nullopt);
+    try {
+        emit_state(agent_state::stopped, std::nullopt);
+    } catch (const std::bad_alloc&) {  // status() tells it as well
+    }
+}
+
+/// Syncs, and waits for a reason to do it again. Returns false when it is time to stop.
+bool agent::state::round(openssl::random& random) {
+    const auto done = device.sync();
+    if (!done && done.code() == errc::canceled) return false;
+    end_round(done);
+    auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(options.refresh);
+    if (done)
+        failures.reset();
+    else
+        pause = std::chrono::milliseconds(
+            failures.next(random, std::int64_t{device.relay().retry_after_s()} * 1000));
+    return wait_for_reason(clock::now() + pause, !done);
+}
+
+/// A round for which there was no memory is undone; another may find some. Needs none itself.
+bool agent::state::rest_without_memory() {
+    std::unique_lock lock(guard);
+    now.state = told_state = agent_state::error;
+    now.last_error = error{errc::io_failed, "out of memory"};
+    changed.wait_for(lock, options.poll, [&] { return stopping; });
+    return !stopping;
 }
 
 /// Returns false when it is time to stop. After a failure, neither writes nor news shorten the pause.
@@ -205,6 +230,12 @@ void agent::state::hear(const page& p, std::unique_lock<std::mutex>& lock) {
     changed.wait_for(lock, unread_pause, [&] { return stopping || at.pos >= news_pos; });
 }
 
+result<page> agent::state::news_after(const cursor& seen) try {
+    return scout.pull({seen, 1, long_poll_s});
+} catch (const std::bad_alloc&) {
+    return errc::io_failed;
+}
+
 void agent::state::listen() {
     openssl::random random;
     backoff pauses;
@@ -213,9 +244,9 @@ void agent::state::listen() {
     for (;;) {
         changed.wait(lock, [&] { return stopping || !at.generation.is_zero(); });
         if (stopping) return;
-        const pull_request request{at, 1, long_poll_s};
+        const cursor seen = at;
         lock.unlock();
-        const auto answer = scout.pull(request);
+        const auto answer = news_after(seen);
         lock.lock();
         if (stopping) return;
         if (answer) {
