@@ -6,8 +6,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <filesystem>
-#include <random>
 #include <thread>
 
 using casasync_test::household;
@@ -30,10 +28,6 @@ template <class Attempt>
 void with_growing_pauses(Attempt attempt) {
     for (std::chrono::microseconds pause{0};; pause += std::chrono::microseconds{1500})
         if (attempt(pause)) return;
-}
-
-std::string digest(const household& home, const std::string& db) {
-    return std::string(home.json({"digest", db}).at("digest").as_string());
 }
 
 }  // namespace
@@ -68,35 +62,4 @@ TEST_CASE("join that is killed after it has the keys goes on with the same code"
     const outcome compared = home.casasync({"verify", desktop, phone});
     INFO(compared.out << compared.err);
     CHECK(compared.exit == 0);
-}
-
-TEST_CASE("sync and the relay are killed while both sides write, and nothing is lost", "[cli][crash]") {
-    household home;
-    const std::string a = home.make_vault("a.db");
-    const std::string b = home.add_device(a, "b.db");
-    std::mt19937 dice(7);
-    constexpr int rounds = 40;
-    for (int i = 0; i < rounds; ++i) {
-        const std::string n = std::to_string(i);
-        home.sql(a, "INSERT INTO tag VALUES('a" + n + "','a" + n + "')");
-        home.sql(b, "INSERT INTO tag VALUES('b" + n + "','b" + n +
-                        "'); UPDATE txn SET amount=amount-1 WHERE id='coffee'");
-        for (const std::string& db : {a, b})
-            killed_after(home, {"sync", db}, std::chrono::microseconds{dice() % 40'000});
-        if (i % 10 == 9) {
-            auto syncing = home.casasync_beside({"sync", a});
-            home.kill_relay();
-            syncing->wait();
-            home.start_relay();
-        }
-    }
-    for (const std::string& db : {a, b, a, b}) {
-        const outcome done = home.casasync({"sync", db});
-        INFO(done.err);
-        REQUIRE(done.exit == 0);
-    }
-    CHECK(digest(home, a) == digest(home, b));
-    CHECK(home.casasync({"verify", a, b}).exit == 0);
-    CHECK(home.sql(a, "SELECT count(*) FROM tag") == std::to_string(2 * rounds));
-    CHECK(home.sql(a, "SELECT amount FROM txn WHERE id='coffee'") == std::to_string(-350 - rounds));
 }

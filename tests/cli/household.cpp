@@ -31,12 +31,13 @@ void household::kill_relay() {
 }
 
 outcome household::casasync(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), CASASYNC_PROGRAM);
-    return run(arguments);
+    return casasync_beside(std::move(arguments))->wait();
 }
 
 std::unique_ptr<process> household::casasync_beside(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), CASASYNC_PROGRAM);
+    // What a killed program leaves in its temporary folder goes with the household.
+    const std::vector<std::string> program{"env", "TMPDIR=" + dir / "", CASASYNC_PROGRAM};
+    arguments.insert(arguments.begin(), program.begin(), program.end());
     return std::make_unique<process>(arguments);
 }
 
@@ -48,8 +49,13 @@ boost::json::value household::json(std::vector<std::string> arguments) const {
     return boost::json::parse(done.out.substr(done.out.rfind('\n') + 1));
 }
 
+std::unique_ptr<process> household::sql_beside(const std::string& db, const std::string& statements) const {
+    return std::make_unique<process>(
+        std::vector<std::string>{CASASYNC_SQLITE3, "-bail", "-cmd", ".timeout 10000", db, statements});
+}
+
 std::string household::sql(const std::string& db, const std::string& statements) const {
-    outcome done = run({CASASYNC_SQLITE3, "-bail", "-cmd", ".timeout 10000", db, statements});
+    outcome done = sql_beside(db, statements)->wait();
     if (done.exit != 0) throw std::runtime_error("sqlite3: " + done.err);
     done.out.erase(done.out.find_last_not_of('\n') + 1);
     return done.out;

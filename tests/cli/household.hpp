@@ -30,6 +30,9 @@ class household {
     /// Runs SQL by the sqlite3 shell. Returns what it printed. \throws when it fails
     std::string sql(const std::string& db, const std::string& statements) const;
 
+    /// The same in the background.
+    std::unique_ptr<process> sql_beside(const std::string& db, const std::string& statements) const;
+
     /// Makes a file with a small finance schema and two transactions.
     std::string make_file(const std::string& name) const;
     /// Makes it a vault. Returns its path.
