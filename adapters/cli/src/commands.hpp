@@ -29,6 +29,7 @@ void add_status_commands(CLI::App& app, program& run);    ///< status, devices, 
 void add_verify_command(CLI::App& app, program& run);     ///< verify
 void add_conflict_commands(CLI::App& app, program& run);  ///< conflicts, restore, keep, why
 void add_track_commands(CLI::App& app, program& run);     ///< track, untrack
+void add_migrate_command(CLI::App& app, program& run);    ///< migrate
 void add_relay_command(CLI::App& app, program& run);      ///< relay
 
 /// Adds a command that takes a vault file: `DB`, `--json`, and what `body` returns as the exit code.

@@ -153,6 +153,37 @@ std::string text_of(const sqlite::conflict_info& c) {
     return out;
 }
 
+namespace {
+
+std::string_view name_of(sqlite::schema_verdict verdict) {
+    switch (verdict) {
+        case sqlite::schema_verdict::compatible:
+            return "compatible";
+        case sqlite::schema_verdict::pending:
+            return "pending";
+        case sqlite::schema_verdict::refused:
+            return "refused";
+    }
+    return {};
+}
+
+}  // namespace
+
+boost::json::array json_of(const std::vector<sqlite::schema_difference>& differences) {
+    boost::json::array out;
+    for (const auto& d : differences)
+        out.push_back({{"table", json_of_text(d.table)},
+                       {"column", d.column.empty() ? boost::json::value() : json_of_text(d.column)},
+                       {"verdict", name_of(d.verdict)},
+                       {"detail", json_of_text(d.detail)}});
+    return out;
+}
+
+std::string text_of(const sqlite::schema_difference& d) {
+    return printable(d.table) + (d.column.empty() ? "" : " " + printable(d.column)) + ": " +
+           std::string(name_of(d.verdict)) + ": " + printable(d.detail);
+}
+
 std::string counted(std::uint64_t n, std::string_view noun) {
     return std::to_string(n) + " " + std::string(noun) + (n == 1 ? "" : "s");
 }

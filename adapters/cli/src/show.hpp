@@ -36,6 +36,10 @@ namespace casasync::cli {
 [[nodiscard]] std::string time_text(std::int64_t unix_seconds);
 /// Returns two or three lines that tell what lost against what.
 [[nodiscard]] std::string text_of(const sqlite::conflict_info& conflict);
+/// Returns one object a difference: table, column (null: the whole table), verdict, detail.
+[[nodiscard]] boost::json::array json_of(const std::vector<sqlite::schema_difference>& differences);
+/// Returns "txn note: pending: not in this file; ...".
+[[nodiscard]] std::string text_of(const sqlite::schema_difference& difference);
 /// Returns the name, or the beginning of the id where there is none.
 [[nodiscard]] std::string name_of_device(const std::string& name, const device_id& id);
 

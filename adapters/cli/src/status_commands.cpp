@@ -128,6 +128,7 @@ void print_json(const console& out, const standing& s) {
     }
     all["devices"] = devices_json(s);
     all["parked_rows"] = parked_json(s);
+    all["schema"] = json_of(v.schema);
     out.print(all);
 }
 
@@ -152,6 +153,7 @@ void print_text(const console& out, const standing& s) {
         row("too large",
             counted(v.too_large, "cell") + " over 16 MiB; kept on this device, sent once smaller");
     if (v.clock_disagrees) row("clock", "differs from the relay's by more than a day: please set it");
+    for (const auto& difference : v.schema) row("schema", text_of(difference));
     constexpr std::size_t listed = 10;
     for (std::size_t i = 0; i < std::min(listed, s.parked.size()); ++i)
         row("waits", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +

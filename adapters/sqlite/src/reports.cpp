@@ -204,6 +204,9 @@ result<vault_status> vault::status() {
         auto devices = v.list_devices();
         if (!devices) return devices.failure();
         out.devices = std::move(*devices);
+        auto differences = v.schema_differences();
+        if (!differences) return differences.failure();
+        out.schema = std::move(*differences);
         return failed;
     });
     if (!ok) return ok.failure();

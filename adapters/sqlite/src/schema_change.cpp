@@ -110,4 +110,29 @@ result<void> vault::state::show_gained(const vault_table& table, const column_se
     return shown->show(waiting, own_now());
 }
 
+result<std::vector<schema_difference>> vault::state::schema_differences() {
+    std::vector<schema_difference> out;
+    for (const auto& t : tables.tables()) {
+        if (!t->tracked) {
+            auto any = db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_m_" +
+                                         std::to_string(t->number) + ")");
+            if (!any) return any.failure();
+            if (*any != 0)
+                out.push_back(
+                    {t->traits.name, "", schema_verdict::pending,
+                     "not tracked in this file; its rows are kept beside. Have the app make the table, then "
+                     "track it"});
+            continue;
+        }
+        if (auto ok = check_trackable(t->shape, {t->natural_integer_key}); !ok)
+            out.push_back({t->traits.name, "", schema_verdict::refused, ok.failure().text()});
+        for (column_no c = 0; c < t->traits.columns.size(); ++c)
+            if (!t->holds(c))
+                out.push_back({t->traits.name, t->traits.columns[c].name, schema_verdict::pending,
+                               "not in this file; its values are kept beside, and shown once the table has "
+                               "the column"});
+    }
+    return out;
+}
+
 }  // namespace casasync::sqlite

@@ -29,7 +29,8 @@ namespace casasync::sqlite {
 /// \errors invalid_argument for a name that is too long to travel
 [[nodiscard]] result<void> check_device_name(const std::string& name);
 
-struct sealed_row;  // seal.cpp
+struct sealed_row;      // seal.cpp
+struct followed_table;  // migration_script.hpp
 
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
@@ -99,6 +100,18 @@ struct vault::state {
     /// columns this file has gained. Inside a transaction.
     [[nodiscard]] result<void> take_in(const std::vector<const vault_table*>& changed);
     [[nodiscard]] result<void> show_gained(const vault_table& table, const column_set& gained);
+
+    /// Returns the pending and refused differences between this file and the vault.
+    [[nodiscard]] result<std::vector<schema_difference>> schema_differences();
+
+    // migrate.cpp: inside write_captured()
+    [[nodiscard]] result<std::vector<schema_difference>> migrate(
+        const std::function<result<void>(const sql_runner&)>& change);
+    [[nodiscard]] result<void> keep_values(const vault_table& table, const std::vector<column_no>& lost);
+    [[nodiscard]] result<void> log_differences(const vault_table& table, const followed_table& followed);
+    [[nodiscard]] result<void> log_renamed(const vault_table& table, const std::string& old,
+                                           const std::string& fresh);
+    [[nodiscard]] result<void> log_changed(const vault_table& table, const followed_table& followed);
 
     // deliver.cpp: inside write()
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);

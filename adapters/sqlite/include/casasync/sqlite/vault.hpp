@@ -93,6 +93,23 @@ struct parked_info {
     std::string detail{};  ///< a sentence with the remedy
 };
 
+enum class schema_verdict : std::uint8_t {
+    compatible,  ///< taken in; nothing is missing on either side
+    pending,     ///< this file has no such table or column: values are kept, and shown once it has
+    refused,     ///< the table is not one that can be tracked; what comes for it waits
+};
+
+/// A way in which this file's tables differ from the vault's, or in which a migration changed them.
+struct schema_difference {
+    std::string table{};
+    std::string column{};  ///< empty: the whole table
+    schema_verdict verdict = schema_verdict::pending;
+    std::string detail{};  ///< a sentence with what to do
+};
+
+/// Runs statements, several at once if need be. \errors as migrate()
+using sql_runner = std::function<result<void>(std::string_view sql)>;
+
 /// One cell's story.
 struct cell_history {
     std::string column{};
@@ -138,6 +155,7 @@ struct vault_status {
     std::string last_error{};         ///< empty after a success
     bool clock_disagrees = false;     ///< own and relay's clock differ by more than 24 h
     std::vector<device_info> devices{};
+    std::vector<schema_difference> schema{};  ///< pending and refused ones
 };
 
 /// What verify() found. Empty lists: all is well.
@@ -184,6 +202,19 @@ class vault {
     [[nodiscard]] result<void> track(const std::string& table, const track_options& options = {});
     [[nodiscard]] result<void> untrack(const std::string& table);
     [[nodiscard]] result<std::vector<std::string>> tracked();
+
+    /// Changes the schema: ADD, DROP and RENAME COLUMN, new tables, a table rebuilt by create, copy, drop and
+    /// rename, and writes among them. `change` is called once and gives its SQL to the runner. Capture is
+    /// taken away meanwhile and put back; rows that came out different are written by this device like any
+    /// others. All in one transaction, or nothing. Values of dropped columns and tables are kept beside, and
+    /// other devices keep theirs. What others wrote to a new column stands; filling it here counts where
+    /// nobody wrote. A renamed column is a new one with the old one's values. Returns what changed for the
+    /// vault. \errors what `change` returns; invalid_argument for SQL that fails or is no part of a
+    /// transaction; schema_mismatch when a tracked table would change its name, its key, or the type a column
+    /// converts to; not_trackable when it could no longer be tracked \cost  the statements twice; a copy of
+    /// the tracked tables when rows may have changed
+    [[nodiscard]] result<std::vector<schema_difference>> migrate(
+        const std::function<result<void>(const sql_runner& run)>& change);
 
     // change_store: see store.hpp
     [[nodiscard]] vault_id id() const;
