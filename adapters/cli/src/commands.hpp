@@ -28,6 +28,7 @@ void add_sync_command(CLI::App& app, program& run);       ///< sync
 void add_status_commands(CLI::App& app, program& run);    ///< status, devices, digest
 void add_verify_command(CLI::App& app, program& run);     ///< verify
 void add_conflict_commands(CLI::App& app, program& run);  ///< conflicts, restore, keep, why
+void add_log_commands(CLI::App& app, program& run);       ///< log, integrity
 void add_track_commands(CLI::App& app, program& run);     ///< track, untrack
 void add_migrate_command(CLI::App& app, program& run);    ///< migrate
 void add_relay_command(CLI::App& app, program& run);      ///< relay

@@ -23,6 +23,7 @@ int run(int argc, char** argv) {
     add_status_commands(app, state);
     add_verify_command(app, state);
     add_conflict_commands(app, state);
+    add_log_commands(app, state);
     add_track_commands(app, state);
     add_migrate_command(app, state);
     add_relay_command(app, state);

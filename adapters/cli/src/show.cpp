@@ -85,6 +85,8 @@ boost::json::object json_of(const sqlite::conflict_info& c) {
     out["winner"] = side_of(c.winner, c.winner_by);
     out["reason"] = name_of(c.reason);
     out["open"] = c.open;
+    out["noticed_at"] = c.noticed_at / 1000;
+    out["closed_at"] = c.open ? boost::json::value(nullptr) : boost::json::value(c.closed_at / 1000);
     return out;
 }
 

@@ -36,6 +36,8 @@ conflict_info vault::state::describe(const audit_entry& e) {
     c.winner_by = author_of(e.lost.winner);
     c.reason = e.lost.why;
     c.open = e.open;
+    c.noticed_at = e.opened_at;
+    c.closed_at = e.closed_at;
     return c;
 }
 

@@ -83,6 +83,8 @@ struct conflict_info {
     author winner_by{};
     conflict_reason reason = conflict_reason::older_stamp;
     bool open = true;
+    unix_ms noticed_at = 0;  ///< when this device merged the write that lost, or the one that won
+    unix_ms closed_at = 0;   ///< when this device learned that somebody decided it; 0 while open
 };
 
 /// A row that is in the vault but cannot be shown in its table at the moment.

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+// What a person finds in the log, and in the list of rows that cannot be shown.
+#include "household.hpp"
+
+#include <casasync_test/catch.hpp>
+
+using casasync_test::household;
+
+namespace {
+
+void sync_all(const household& home, const std::vector<std::string>& dbs) {
+    for (int round = 0; round < 2; ++round)
+        for (const std::string& db : dbs) REQUIRE(home.casasync({"sync", db}).exit == 0);
+}
+
+}  // namespace
+
+TEST_CASE("the log tells of writes that lost, also after they were decided", "[cli]") {
+    const household home;
+    const std::string a = home.make_vault("a.db"), b = home.add_device(a, "b.db");
+    home.sql(a, "UPDATE txn SET category='Eating out' WHERE id='coffee'");
+    home.sql(b, "UPDATE txn SET category='Coffee' WHERE id='coffee'");
+    sync_all(home, {a, b, a});
+    const auto size = [&](std::vector<std::string> more) {
+        more.insert(more.begin(), {"log", a});
+        return home.json(more).as_array().size();
+    };
+    CHECK(size({}) == 1);
+    CHECK(size({"--table", "txn", "--key", "coffee"}) == 1);
+    CHECK(size({"--table", "txn", "--key", "rent"}) == 0);
+    CHECK(size({"--table", "rule"}) == 0);
+    CHECK(size({"--since", "2000-01-01"}) == 1);
+    CHECK(size({"--since", "2999-12-31 23:59"}) == 0);
+    const auto open = home.json({"log", a}).as_array()[0].as_object();
+    CHECK(open.at("noticed_at").as_int64() > 1'700'000'000);
+    CHECK(open.at("closed_at").is_null());
+    CHECK(home.casasync({"keep", a, std::string(open.at("id").as_string())}).exit == 0);
+    const auto closed = home.json({"log", a}).as_array()[0].as_object();
+    CHECK_FALSE(closed.at("open").as_bool());
+    CHECK(closed.at("closed_at").as_int64() >= closed.at("noticed_at").as_int64());
+    const auto text = home.casasync({"log", a});
+    CHECK(text.out.find("Eating out") != std::string::npos);
+    CHECK(text.out.find("closed") != std::string::npos);
+    for (const char* since : {"yesterday", "2026-13-01", "2026-11-25x", "2026-11-25 24:00", "26-11-25", ""})
+        if (*since != '\0') CHECK(home.casasync({"log", a, "--since", since}).exit == 64);
+    CHECK(home.casasync({"log", a, "--key", "coffee"}).exit == 64);  // of which table?
+}
+
+TEST_CASE("integrity lists a row that cannot be shown, why, and what to do", "[cli]") {
+    const household home;
+    const std::string a = home.make_file("a.db");
+    home.sql(a, "CREATE TABLE person(id TEXT PRIMARY KEY NOT NULL, email TEXT UNIQUE)");
+    REQUIRE(home.casasync({"init", a, "--relay", home.url()}).exit == 0);
+    const std::string b = home.add_device(a, "b.db");
+    CHECK(home.json({"integrity", a}).as_array().empty());
+    CHECK(home.casasync({"integrity", a}).out.find("Every row") != std::string::npos);
+    home.sql(a, "INSERT INTO person VALUES('1', 'e')");
+    home.sql(b, "INSERT INTO person VALUES('2', 'e')");
+    sync_all(home, {a, b, a});
+    for (const std::string& db : {a, b}) {
+        const auto list = home.json({"integrity", db}).as_array();
+        REQUIRE(list.size() == 1);
+        CHECK(list[0].at("table").as_string() == "person");
+        CHECK(list[0].at("reason").as_string() == "unique");
+        CHECK_FALSE(list[0].at("detail").as_string().empty());
+        const auto text = home.casasync({"integrity", db});
+        CHECK(text.exit == 0);
+        CHECK(text.out.find("(unique)") != std::string::npos);
+    }
+    CHECK(home.casasync({"integrity", home.dir / "none.db"}).exit != 0);
+}
