@@ -214,6 +214,25 @@ std::string reopen_b(device_pair& p) {
     return problem("open", p.b.open());
 }
 
+/// The next version of the schema: a table rebuilt with a column more, and rows changed on the
+/// way. It can run again.
+result<void> migrate(device& d) {
+    return only_whether(d.vault().migrate([](const sqlite::sql_runner& run) {
+        return run(
+            "CREATE TABLE fresh(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT, account TEXT "
+            "REFERENCES "
+            "account(id), place TEXT DEFAULT 'home');"
+            "INSERT INTO fresh(id, amount, note, account) SELECT id, amount, note, account FROM txn;"
+            "DROP TABLE txn; ALTER TABLE fresh RENAME TO txn;"
+            "UPDATE txn SET place = 'shop' WHERE id = 'coffee'; UPDATE txn SET amount = -99 WHERE id = "
+            "'rent'");
+    }));
+}
+std::string both_migrate(device_pair& p) {
+    if (auto e = problem("migrate", migrate(p.a)); !e.empty()) return e;
+    return problem("migrate", migrate(p.b));
+}
+
 using pair_call = std::function<result<void>(device_pair&)>;
 flow_step call(std::string name, pair_call run) {
     return {std::move(name), std::move(run)};
@@ -316,6 +335,12 @@ std::vector<flow> make_flows() {
          [](device_pair& p) {
              return problem("policy", p.b.vault().track("txn", {delete_policy::delete_wins, {}, {}, false}));
          }});
+    out.push_back({"migrate",
+                   a_writes,
+                   {call("migrate", [](device_pair& p) { return migrate(p.a); })},
+                   false,
+                   true,
+                   both_migrate});
     out.push_back({"open",
                    schema_changes,
                    {several("open", [](device_pair& p) { return p.a.open_vault(); })},
