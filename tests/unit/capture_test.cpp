@@ -148,3 +148,10 @@ TEST_CASE("a write whose values are large together becomes one operation and upd
     const row_operation erased{op_kind::erase, false, {}, {}};
     CHECK((in_pieces(erased) == std::vector{erased}));
 }
+
+TEST_CASE("a row of which nothing was captured says nothing", "[capture]") {
+    captured_row row{true, true, {}, values{1, 2}, std::nullopt};
+    CHECK(operations_of(row).empty());
+    row.now.reset();
+    CHECK(operations_of(row).empty());
+}

@@ -83,6 +83,40 @@ TEST_CASE("an operation without a time is refused", "[codec]") {
     CHECK(decode(encode(c)).code() == errc::malformed_changeset);
 }
 
+TEST_CASE("a changeset that names one table twice is refused", "[codec]") {
+    changeset c = sample();
+    c.tables.push_back(c.tables[0]);
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.tables[1].table.name = "other";
+    CHECK(*decode(encode(c)) == c);
+}
+
+TEST_CASE("a changeset that lists an author who wrote nothing in it is refused", "[codec]") {
+    const changeset c = sample();
+    bytes data = encode(c), front;
+    detail::writer w(front);
+    w.raw(as_bytes("CSC"));
+    w.u8(changeset_format);
+    w.raw(c.device.octets);
+    w.varint(c.seq);
+    w.counted(c.device_name);
+    detail::put_context(w, c.context);
+    const auto count = data.begin() + static_cast<std::ptrdiff_t>(front.size());
+    REQUIRE(*count == 1);
+    *count = 2;
+    data.insert(count + 1 + 16, 16, 0xFF);  // sorted behind the one that is there
+    CHECK(decode_head(data).ok());
+    CHECK(decode(data).code() == errc::malformed_changeset);
+}
+
+TEST_CASE("bytes above the limit of a changeset are not looked at", "[codec]") {
+    bytes data = encode(sample());
+    data.resize(limits::changeset_bytes_max);
+    CHECK(decode(data).code() == errc::malformed_changeset);
+    data.push_back(0);
+    CHECK(decode(data).code() == errc::limit_exceeded);
+}
+
 TEST_CASE("names of the engine's and SQLite's own tables are refused", "[codec]") {
     for (const char* name : {"casasync_log", "SQLITE_master", ""}) {
         changeset c = sample();
