@@ -231,7 +231,8 @@ void household::find_merged(member& m) {
 
 void household::snapshot(member& from, member& to) {
     std::deque<bytes> frames;
-    const snapshot_sink sink = [&frames](bytes_view frame) {
+    const snapshot_sink sink = [&frames, this](bytes_view frame) {
+        note(frame);
         frames.emplace_back(frame.begin(), frame.end());
         return result<void>();
     };
@@ -262,6 +263,7 @@ void household::sealing(member& m, Call&& call) {
 void household::record(member& m, outbound_part part, const changeset_set& seen) {
     const auto c = decode(part.payload);
     if (!c || part.parts != 1) return fail("a sealed changeset does not decode");
+    note(part.payload);
     const std::size_t number = sent_.size();
     if (number >= seen.size()) return fail("the script is too long for the model");
     for (const table_changes& t : c->tables)

@@ -77,6 +77,10 @@ class household {
     [[nodiscard]] std::string all_equal() const;
     [[nodiscard]] std::string all_silent();
 
+    /// Takes bytes into the fingerprint.
+    void note(casasync::bytes_view data) { fingerprint_ = casasync::detail::hash128(data, fingerprint_); }
+    void note(const casasync::vault_digest& d);
+
     void fail(std::string what) {
         if (wrong_.empty()) wrong_ = std::move(what);
     }
@@ -89,6 +93,7 @@ class household {
     std::set<std::pair<std::uint64_t, int>> stamps_;                         ///< every stamp ever issued
     std::vector<std::pair<changeset_set, casasync::vault_digest>> digests_;  ///< of every set that was met
     std::size_t held_ = 0, waiting_ = 0;
+    casasync::digest128 fingerprint_{};  ///< of every changeset, snapshot and digest so far
     std::string wrong_;
 };
 

@@ -39,6 +39,7 @@ std::string household::compare(const member& m) {
         if (std::string wrong = compare_row(m, key, known_to(m, all)); !wrong.empty())
             return name_of(m) + wrong;
     if (!digests_add_up(m.data)) return name_of(m) + "the digests are not those of the rows";
+    note(m.data.digest());
     const auto met = std::find_if(digests_.begin(), digests_.end(),
                                   [&m](const auto& entry) { return entry.first == m.merged; });
     if (met == digests_.end())
@@ -130,7 +131,18 @@ std::string household::all_silent() {
     return {};
 }
 
+void household::note(const vault_digest& d) {
+    bytes data;
+    detail::writer w(data);
+    for (const digest128& sum : {d.rows, d.open}) {
+        w.u64(sum.high);
+        w.u64(sum.low);
+    }
+    note(data);
+}
+
 void household::count(tally& sums) const {
+    sums.fingerprint += fingerprint_;
     sums.changesets += sent_.size();
     sums.held += held_;
     sums.waiting += waiting_;

@@ -5,6 +5,7 @@
 /// a test.
 #include "reference.hpp"
 
+#include <casasync/digest.hpp>
 #include <casasync/table.hpp>
 
 #include <cstdint>
@@ -62,6 +63,7 @@ struct tally {
     std::size_t runs = 0, steps = 0, operations = 0, changesets = 0;
     std::size_t held = 0, waiting = 0;  ///< changesets that could not be merged when they might have been
     reference::accounts writes{};       ///< what became of each in the end
+    casasync::digest128 fingerprint{};  ///< of the bytes of every changeset and snapshot, and of every digest
 };
 
 /// Plays a script on devices in memory, each of which is held against the reference model after every step;
