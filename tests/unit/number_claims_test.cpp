@@ -86,9 +86,8 @@ TEST_CASE("a loser gives way to who wants its derived number, and tries the next
     const std::vector<number_claim> claims{living(1, 5, at(10)), living(2, 5, at(20)),
                                            living(3, first, at(30))};
     CHECK(settle(claims) == std::vector<std::int64_t>{5, derived(2, 2), first});
-    // Also after that one is deleted: it held the number in an earlier attempt.
-    std::vector<number_claim> gone = claims;
-    gone[2].until = at(31);
+    // Whenever that one is deleted: it held the number in an earlier attempt.
+    const std::vector<number_claim> gone{claims[0], claims[1], deleted(3, first, at(1), at(2))};
     CHECK(settle(gone) == std::vector<std::int64_t>{5, derived(2, 2), first});
 }
 
