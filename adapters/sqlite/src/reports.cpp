@@ -11,7 +11,7 @@
 
 namespace casasync::sqlite {
 
-author vault::state::author_of(const stamp& s) {
+result<author> vault::state::author_of(const stamp& s) {
     author a;
     if (!s.exists() || s == band::adopted) return a;
     a.at = s.when.ms();
@@ -19,11 +19,12 @@ author vault::state::author_of(const stamp& s) {
     if (!device) return a;
     a.device = *device;
     const auto name = db->query_value("SELECT name FROM casasync_device WHERE id = ?1", device->view());
-    if (name && *name && (**name).kind() == value_kind::text) a.device_name = (**name).text();
+    if (!name) return name.failure();
+    if (*name && (**name).kind() == value_kind::text) a.device_name = (**name).text();
     return a;
 }
 
-conflict_info vault::state::describe(const audit_entry& e) {
+result<conflict_info> vault::state::describe(const audit_entry& e) {
     const table_traits& table = tables.find(e.table)->traits;
     conflict_info c;
     c.id = e.id;
@@ -31,9 +32,12 @@ conflict_info vault::state::describe(const audit_entry& e) {
     if (auto key = decode_key(e.key)) c.key = std::move(*key);
     if (e.lost.column) c.column = table.columns[*e.lost.column].name;
     c.loser = e.lost.what;
-    c.loser_by = author_of(e.lost.loser);
+    auto loser = author_of(e.lost.loser), winner = author_of(e.lost.winner);
+    if (!loser) return loser.failure();
+    if (!winner) return winner.failure();
+    c.loser_by = std::move(*loser);
     c.winner = e.shown;
-    c.winner_by = author_of(e.lost.winner);
+    c.winner_by = std::move(*winner);
     c.reason = e.lost.why;
     c.open = e.open;
     c.noticed_at = e.opened_at;
@@ -241,7 +245,11 @@ result<std::vector<conflict_info>> vault::conflicts(bool open_only) {
     auto ok = state_->run([&]() -> result<void> {
         auto entries = state_->audit->entries(open_only);
         if (!entries) return entries.failure();
-        for (const audit_entry& e : *entries) out.push_back(state_->describe(e));
+        for (const audit_entry& e : *entries) {
+            auto told = state_->describe(e);
+            if (!told) return told.failure();
+            out.push_back(std::move(*told));
+        }
         return {};
     });
     if (!ok) return ok.failure();
@@ -386,7 +394,9 @@ result<conflict_info> vault::restore(const std::string& id) {
         if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
-        out = v.describe(*entry);
+        auto told = v.describe(*entry);
+        if (!told) return told.failure();
+        out = std::move(*told);
         result<void> written;
         if (!entry->lost.column) {
             auto s = v.db->prepare("DELETE FROM main." + quote_name(table.shape.name) + where_key(table, 1));
@@ -426,7 +436,9 @@ result<conflict_info> vault::keep(const std::string& id) {
         if (!table.tracked)
             return error{errc::not_found,
                          "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
-        out = v.describe(*entry);
+        auto told = v.describe(*entry);
+        if (!told) return told.failure();
+        out = std::move(*told);
         if (!entry->open) return {};
         auto key = key_in(table, entry->key);
         if (!key) return key.failure();
@@ -460,6 +472,12 @@ value typed_key(const column_shape& column, const std::string& text) {
 
 }  // namespace
 
+static cell_history* cell_of(row_history& row, const std::string& column) {
+    for (cell_history& h : row.cells)
+        if (h.column == column) return &h;
+    return nullptr;
+}
+
 result<row_history> vault::why(const std::string& name, std::span<const std::string> typed) {
     row_history out;
     if (auto n = seal(); !n) return n.failure();
@@ -482,20 +500,29 @@ result<row_history> vault::why(const std::string& name, std::span<const std::str
             return error{errc::not_found,
                          "there is no such row in table " + name + ", and there never was one"};
         out.visible = is_visible(*row, table->traits.policy);
-        out.born = v.author_of(row->born);
-        out.deleted = v.author_of(row->dead);
+        auto born = v.author_of(row->born), deleted = v.author_of(row->dead);
+        if (!born) return born.failure();
+        if (!deleted) return deleted.failure();
+        out.born = std::move(*born);
+        out.deleted = std::move(*deleted);
         auto lost = v.audit->entries_of(table->number, *encoded);
         if (!lost) return lost.failure();
         for (const cell& c : row->cells) {
             cell_history& h = out.cells.emplace_back();
             h.column = table->traits.columns[c.column].name;
             if (out.visible && is_shown(*row, c, table->traits.columns[c.column].rule)) h.shown = c.what;
-            h.by = v.author_of(c.when);
-            for (const audit_entry& e : *lost)
-                if (e.lost.column == c.column) h.lost.push_back(v.describe(e));
+            auto by = v.author_of(c.when);
+            if (!by) return by.failure();
+            h.by = std::move(*by);
         }
-        for (const audit_entry& e : *lost)
-            if (!e.lost.column) out.lost_deletes.push_back(v.describe(e));
+        for (const audit_entry& e : *lost) {
+            auto told = v.describe(e);
+            if (!told) return told.failure();
+            if (!e.lost.column)
+                out.lost_deletes.push_back(std::move(*told));
+            else if (cell_history* h = cell_of(out, *told->column))
+                h->lost.push_back(std::move(*told));
+        }
         return {};
     });
     if (!ok) return ok.failure();

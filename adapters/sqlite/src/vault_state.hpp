@@ -121,8 +121,8 @@ struct vault::state {
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
 
     // reports.cpp
-    [[nodiscard]] author author_of(const stamp& s);
-    [[nodiscard]] conflict_info describe(const audit_entry& e);
+    [[nodiscard]] result<author> author_of(const stamp& s);
+    [[nodiscard]] result<conflict_info> describe(const audit_entry& e);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
     [[nodiscard]] std::string digest_text() const;
     [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);
