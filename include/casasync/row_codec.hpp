@@ -64,7 +64,8 @@ inline void put_value(writer& w, const value& v) {
             break;
     }
 }
-inline value get_value(reader& r) {
+/// \param bytes_max  the longest text or blob that is taken
+inline value get_value(reader& r, std::size_t bytes_max) {
     switch (r.u8()) {
         case 0:
             return {};
@@ -76,9 +77,9 @@ inline value get_value(reader& r) {
             return value(d);
         }
         case 3:
-            return value(r.counted_text(limits::value_bytes_max));
+            return value(r.counted_text(bytes_max));
         case 4: {
-            const bytes_view v = r.counted(limits::value_bytes_max);
+            const bytes_view v = r.counted(bytes_max);
             return value(bytes(v.begin(), v.end()));
         }
         default:
@@ -194,20 +195,22 @@ void put_contents(detail::writer& w, const row_state& row, Number&& number_of, W
     }
 }
 
-/// Reads what put_contents() wrote into `row`, whose registers are there already.
+/// Reads what put_contents() wrote into `row`, whose registers are there already. \param value_bytes_max  a
+/// record of this device takes any, because a value that is too large to travel is kept where it was written
 template <class Replica>
-void get_contents(detail::reader& r, row_state& row, Replica&& replica_of) {
+void get_contents(detail::reader& r, row_state& row, Replica&& replica_of,
+                  std::size_t value_bytes_max = limits::value_bytes_max) {
     for (std::size_t n = r.count(limits::row_columns_max, 2); n > 0 && r.ok(); --n) {
         const std::uint64_t column = r.varint();
         cell* c = column < limits::row_columns_max ? row.find(static_cast<column_no>(column)) : nullptr;
         if (c == nullptr) return r.fail();
-        c->what = detail::get_value(r);
+        c->what = detail::get_value(r, value_bytes_max);
     }
     for (std::size_t n = r.count(limits::changeset_cells_max, 4); n > 0 && r.ok(); --n) {
         live_write l;
         const std::uint64_t column = r.varint();
         l.when = detail::get_stamp(r, band::adopt, replica_of);
-        l.what = detail::get_value(r);
+        l.what = detail::get_value(r, value_bytes_max);
         if (!r.ok() || column >= limits::row_columns_max) return r.fail();
         l.column = static_cast<column_no>(column);
         if (row.find(l.column) == nullptr || (!row.live.empty() && !(row.live.back() < l))) return r.fail();

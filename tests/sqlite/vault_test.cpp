@@ -287,6 +287,141 @@ TEST_CASE("a populated table tracked later is brought along, and meets its like"
     CHECK(must(w["phone"].conflicts()).empty());
 }
 
+TEST_CASE("a table with keys over 4 KiB is refused with the fix; such a row written later is listed",
+          "[vault]") {
+    using Catch::Matchers::Contains;
+    const auto too_large = [](vault& v) { return must(v.status()).too_large; };
+    world w;
+    // One byte of tag, two of length: 4,093 bytes are the longest text that fits.
+    const std::string at_limit = "printf('%.*c', 4093, 'k')", above = "printf('%.*c', 4094, 'k')";
+    vault& desktop = w.first("desktop", std::string(txn) + "; INSERT INTO txn(id) VALUES(" + at_limit + ")");
+    w.sql("desktop").run(
+        "CREATE TABLE doc(a TEXT NOT NULL, b BLOB NOT NULL, PRIMARY KEY(a, b)); INSERT INTO doc "
+        "VALUES('short', x'01'), ('long', zeroblob(5000)), (" +
+        above + ", x'02')");
+    const std::vector<std::string> names{"doc"};
+    const auto refused = must(desktop.check(names, {}));
+    REQUIRE(refused.size() == 1);
+    CHECK_THAT(refused[0].reason, Contains("2 of its rows") && Contains("4 KiB") && Contains("Shorten"));
+    CHECK(desktop.track("doc").code() == errc::not_trackable);
+    CHECK(must(desktop.tracked()) == std::vector<std::string>{"txn"});
+    w.sql("desktop").run("DELETE FROM doc WHERE a <> 'short'");
+    CHECK(must(desktop.check(names, {})).empty());
+    CHECK(desktop.track("doc").ok());
+
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO txn(id) VALUES(" + above + "), ('b')");
+    w.everyone_syncs();
+    CHECK(too_large(desktop) == 1);
+    CHECK(too_large(w["phone"]) == 0);
+    CHECK(w.sql("phone").dump("SELECT length(id) FROM txn ORDER BY 1") == "1\n4093\n");
+    w.sql("desktop").run("UPDATE txn SET amount = 1");
+    CHECK(must(desktop.seal()) == 2);
+    CHECK(too_large(desktop) == 1);
+    w.sql("desktop").run("UPDATE txn SET id = 'shortened' WHERE length(id) > 4093");
+    w.everyone_syncs();
+    CHECK(too_large(desktop) == 0);
+    w.all_agree({all_txn});
+}
+
+TEST_CASE("a cell over 16 MiB that is there when its table is tracked stays there, listed", "[vault]") {
+    const auto too_large = [](vault& v) { return must(v.status()).too_large; };
+    const std::string table = "(id TEXT PRIMARY KEY NOT NULL, note TEXT, b BLOB)",
+                      rows = "VALUES('a', 'x', zeroblob(16777217)), ('b', 'y', x'01')",
+                      dump = "SELECT id, note, length(b) FROM doc ORDER BY id";
+    world w;
+    vault& desktop = w.first("desktop", txn);
+    SECTION("adopted") {
+        w.sql("desktop").run("CREATE TABLE doc" + table + "; INSERT INTO doc " + rows);
+        REQUIRE(desktop.track("doc").ok());
+        CHECK(too_large(desktop) == 1);
+        w.joins("phone", "desktop");
+    }
+    SECTION("brought along") {
+        w.joins("phone", "desktop");
+        w.sql("desktop").run("CREATE TABLE doc" + table + "; INSERT INTO doc " + rows);
+        w.sql("phone").run("CREATE TABLE doc" + table);
+        REQUIRE(desktop.track("doc").ok());
+        REQUIRE(w["phone"].track("doc").ok());
+        CHECK(too_large(desktop) == 1);
+        w.everyone_syncs();
+    }
+    CHECK(w.sql("phone").dump(dump) == "a|x|NULL\nb|y|1\n");
+    CHECK(w.sql("desktop").dump(dump) == "a|x|16777217\nb|y|1\n");
+    w.sql("desktop").run("UPDATE doc SET b = x'0203' WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(too_large(desktop) == 0);
+    CHECK(w.sql("phone").dump(dump) == "a|x|2\nb|y|1\n");
+    w.all_agree({"SELECT id, note, b FROM doc ORDER BY id"});
+}
+
+TEST_CASE("a row with a cell over 16 MiB is deleted, edited elsewhere, and written again", "[vault]") {
+    world w;
+    vault& desktop =
+        w.first("desktop", "CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT)");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO txn VALUES('a', 1, 'short')");
+    w.everyone_syncs();
+    w.sql("desktop").run("UPDATE txn SET note = CAST(zeroblob(16777217) AS TEXT)");
+    w.everyone_syncs();
+    w.now += 1000;
+    w.sql("desktop").run("DELETE FROM txn");
+    w.now += 1000;
+    w.sql("phone").run("UPDATE txn SET amount = 2");
+    w.everyone_syncs();
+    CHECK(must(desktop.status()).last_error.empty());
+    w.now += 1000;
+    w.sql("desktop").run("INSERT OR REPLACE INTO txn VALUES('a', 3, 'new')");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|3|new\n");
+    w.all_agree({all_txn});
+}
+
+TEST_CASE("a table larger than a changeset can be is brought along", "[vault]") {
+    const std::string table = "CREATE TABLE photo(id INT NOT NULL PRIMARY KEY, b BLOB)";
+    world w;
+    vault& desktop = w.first("desktop", txn);
+    w.joins("phone", "desktop");
+    w.sql("phone").run(table);
+    REQUIRE(w["phone"].track("photo").ok());
+    w.sql("desktop").run(table +
+                         "; WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 66) "
+                         "INSERT INTO photo SELECT i, randomblob(1048576) FROM n");
+    REQUIRE(desktop.track("photo").ok());
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT count(*) FROM photo") == "66\n");
+    w.all_agree({"SELECT id, length(b), hex(substr(b, 1, 8)) FROM photo ORDER BY id"});
+}
+
+TEST_CASE(
+    "an INTEGER PRIMARY KEY is refused unless its number is natural; then rows of one number are one row",
+    "[vault]") {
+    using Catch::Matchers::Contains;
+    const std::string year = "CREATE TABLE year(n INTEGER PRIMARY KEY, motto TEXT, goal INTEGER)";
+    const std::vector<std::string> names{"year"};
+    world w;
+    vault& desktop = w.first("desktop", txn);
+    w.sql("desktop").run(year);
+    const auto refused = must(desktop.check(names, {}));
+    REQUIRE(refused.size() == 1);
+    CHECK_THAT(refused[0].reason, Contains("--integer-keys natural") && Contains("UUID"));
+    CHECK(desktop.track("year").code() == errc::not_trackable);
+    sqlite::track_options natural;
+    natural.natural_integer_key = true;
+    REQUIRE(desktop.track("year", natural).ok());
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO year VALUES(2026, 'less', 10)");
+    must(desktop.seal());
+    w.now += 1000;
+    w.sql("phone").run("INSERT INTO year VALUES(2026, 'more', 10)");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump("SELECT * FROM year") == "2026|more|10\n");
+    w.all_agree({"SELECT * FROM year"});
+    const auto open = must(desktop.conflicts());
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].loser == value("less"));
+}
+
 TEST_CASE("max and field groups", "[vault]") {
     world v;
     v.apps["desktop"] = std::make_unique<app>(v.dir.file("desktop"));

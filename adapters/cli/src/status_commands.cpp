@@ -151,7 +151,8 @@ void print_text(const console& out, const standing& s) {
     row("digest", v.digest);
     if (v.too_large > 0)
         row("too large",
-            counted(v.too_large, "cell") + " over 16 MiB; kept on this device, sent once smaller");
+            std::to_string(v.too_large) +
+                " (cells over 16 MiB, rows with a key over 4 KiB); kept on this device, sent once smaller");
     if (v.clock_disagrees) row("clock", "differs from the relay's by more than a day: please set it");
     for (const auto& difference : v.schema) row("schema", text_of(difference));
     constexpr std::size_t listed = 10;

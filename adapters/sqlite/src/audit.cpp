@@ -4,6 +4,8 @@
 #include <casasync/digest.hpp>
 #include <casasync/row_codec.hpp>
 
+#include <limits>
+
 namespace casasync::sqlite {
 
 namespace {
@@ -81,7 +83,7 @@ result<audit_entry> audit_log::read_entry(statement& row) {
         e.lost.column = static_cast<column_no>(row.integer(3));
     }
     detail::reader r(row.blob(4));
-    e.lost.what = detail::get_value(r);
+    e.lost.what = detail::get_value(r, std::numeric_limits<std::size_t>::max());
     e.lost.loser.when = hlc{static_cast<std::uint64_t>(row.integer(5))};
     const auto replica = replica_id::from(row.blob(6));
     if (!whole || !r.done() || !replica)

@@ -5,6 +5,7 @@
 #include <casasync/row_codec.hpp>
 
 #include <algorithm>
+#include <limits>
 
 namespace casasync::sqlite {
 
@@ -164,7 +165,8 @@ result<std::optional<row_state>> row_store::record(table_no number, bytes_view k
     if (!found) return found.failure();
     if (!*found) return damaged(table);
     detail::reader r(s->blob(0));
-    get_contents(r, row, [this](std::uint64_t n) { return replica_of(n); });
+    get_contents(
+        r, row, [this](std::uint64_t n) { return replica_of(n); }, std::numeric_limits<std::size_t>::max());
     if (!r.done()) return damaged(table);
     return std::optional(std::move(row));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Sealing: the capture log becomes operations (casasync/capture.hpp decides which), operations become a
 /// changeset in the outbox, and the registers take it in like anybody's.
+#include "row_writer.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/capture.hpp>
@@ -160,10 +161,31 @@ static std::vector<column_no> take_large(row_operation& op) {
     return out;
 }
 
-/// Lists a cell that stays on this device until somebody writes it again.
-static result<void> list_large(connection& db, const large_cell& cell) {
+result<void> list_large(connection& db, const vault_table& table, bytes_view key, column_no column) {
     return db.run("INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)",
-                  std::int64_t{cell.row->table->number}, cell.row->key, std::int64_t{cell.column});
+                  std::int64_t{table.number}, key, std::int64_t{column});
+}
+
+/// A row whose key is longer than a key may be stays on this device, listed while it is there.
+static result<void> list_long_key(connection& db, const vault_table& table, std::span<const value> key) {
+    bytes all;
+    detail::writer w(all);
+    for (const value& v : key) detail::put_value(w, v);
+    const detail::u128 hash = detail::hash128(all);
+    bytes name;
+    detail::writer n(name);
+    n.u64(hash.high);
+    n.u64(hash.low);
+    auto s = db.prepare("SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
+                        key_condition(table.shape, ""));
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    const auto there = s->step();
+    if (!there) return there.failure();
+    constexpr std::int64_t whole_row = -1;
+    return db.run(*there ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
+                         : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3",
+                  std::int64_t{table.number}, name, whole_row);
 }
 
 /// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
@@ -270,7 +292,10 @@ result<std::size_t> vault::state::seal_log() {
             if (table == nullptr || !table->tracked) continue;
             log.key.resize(table->shape.key.size());
             auto key = encode_key(log.key);
-            if (!key) continue;  // longer than a key may be: the row stays on this device
+            if (!key) {
+                if (auto ok = list_long_key(*db, *table, log.key); !ok) return ok.failure();
+                continue;
+            }
             auto row = look_up(*table, log, std::move(*key));
             if (!row) return row.failure();
             looked_up.push_back(std::move(*row));
@@ -326,7 +351,8 @@ result<std::size_t> vault::state::seal_log() {
             first = last;
         }
         for (const large_cell& cell : large)
-            if (auto ok = list_large(*db, cell); !ok) return ok.failure();
+            if (auto ok = list_large(*db, *cell.row->table, cell.row->key, cell.column); !ok)
+                return ok.failure();
         const std::vector<table_number> drained(numbers.begin(), numbers.end());
         if (auto ok = drop_captured(); !ok) return ok.failure();
         if (auto ok = clear_log(*db, chunk->last, drained); !ok) return ok.failure();
@@ -360,17 +386,20 @@ result<void> vault::state::bring_along(const vault_table& table) {
             row_operation op{op_kind::insert, true, {}, {}};
             for (column_no c = 0; c < table.traits.columns.size(); ++c)
                 if (table.holds(c)) op.cells.push_back({c, s->cell(static_cast<int>(*table.in_shape[c]))});
-            found.push_back({std::move(*encoded), std::move(op)});
+            for (const column_no c : take_large(op))
+                if (auto ok = list_large(*db, table, *encoded, c); !ok) return ok;
+            for (row_operation& piece : in_pieces(std::move(op)))
+                found.push_back({*encoded, std::move(piece)});
         }
     }
-    std::sort(found.begin(), found.end(),
-              [](const row_change& a, const row_change& b) { return a.key < b.key; });
+    std::stable_sort(found.begin(), found.end(),
+                     [](const row_change& a, const row_change& b) { return a.key < b.key; });
     replica_id own;
     sqlite3_randomness(16, own.octets.data());
     if (auto ok = rows->own(own, self.device); !ok) return ok;
     hlc when = band::joined_first;
     constexpr std::size_t rows_at_once = 20'000;
-    for (std::size_t first = 0; first < found.size(); first += rows_at_once) {
+    for (std::size_t next = 0; next < found.size();) {
         changeset c;
         auto& changes = c.tables.emplace_back();
         changes.table = {table.traits.name, table.traits.policy, {}};
@@ -380,11 +409,16 @@ result<void> vault::state::bring_along(const vault_table& table) {
             place[column] = static_cast<column_no>(changes.table.columns.size());
             changes.table.columns.push_back(table.traits.columns[column]);
         }
-        for (std::size_t i = first; i < std::min(found.size(), first + rows_at_once); ++i) {
+        const std::size_t end = std::min(found.size(), next + rows_at_once);
+        for (std::size_t size = 0; next < end && size < changeset_bytes_wanted; ++next) {
             when = hlc{when.packed + 1};
-            found[i].op.when = {when, own};
-            for (cell_write& w : found[i].op.cells) w.column = place[w.column];
-            changes.rows.push_back(std::move(found[i]));
+            found[next].op.when = {when, own};
+            size += found[next].key.size() + 8;
+            for (cell_write& w : found[next].op.cells) {
+                w.column = place[w.column];
+                size += w.what.size();
+            }
+            changes.rows.push_back(std::move(found[next]));
         }
         auto merged = publish(c, *rows);
         if (!merged) return merged.failure();

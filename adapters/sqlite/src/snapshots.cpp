@@ -100,6 +100,16 @@ result<snapshot_header> header_of(vault::state& v) {
     return h;
 }
 
+/// What is too large to travel stays here, where it is listed; elsewhere such a cell is empty.
+void leave_large(row_state& row) {
+    for (cell& c : row.cells)
+        if (!c.what || c.what->size() > limits::value_bytes_max) c.what = value{};
+    for (live_write& l : row.live)
+        if (l.what.size() > limits::value_bytes_max) l.what = value{};
+    std::sort(row.live.begin(), row.live.end());
+    row.live.erase(std::unique(row.live.begin(), row.live.end()), row.live.end());
+}
+
 /// Adds the rows of one table: those that lie in it, and then those that are hidden or parked.
 result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, const vault_table& table) {
     if (table.tracked) {
@@ -124,6 +134,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
                 if (!c.what)
                     c.what = table.holds(c.column) ? s->cell(static_cast<int>(*table.in_shape[c.column]))
                                                    : value{};
+            leave_large(row);
             if (auto ok = out.add(place, *key, row); !ok) return ok;
         }
     }
@@ -139,8 +150,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
         auto there = v.rows->in_table(table, key);
         if (!there) return there.failure();
         if (*there) continue;
-        for (cell& c : (**row).cells)
-            if (!c.what) c.what = value{};
+        leave_large(**row);
         if (auto ok = out.add(place, key, **row); !ok) return ok;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "table_shape.hpp"
 
+#include <casasync/key.hpp>
 #include <casasync/limits.hpp>
 
 #include <algorithm>
@@ -120,6 +121,40 @@ result<void> check_trackable(const table_shape& table, const trackable_options& 
     if (const auto checked = check_sizes(table); !checked) return checked;
     if (const auto checked = check_key(table, options); !checked) return checked;
     return check_indexes(table);
+}
+
+result<void> check_key_lengths(connection& db, const table_shape& table) {
+    if (table.integer_key) return {};
+    std::string columns, size;
+    for (const std::size_t i : table.key) {
+        const std::string name = quote_name(table.columns[i].name);
+        columns += (columns.empty() ? "" : ", ") + name;
+        size += (size.empty() ? "length(CAST(" : " + length(CAST(") + name + " AS BLOB))";
+    }
+    // The canonical form adds a tag and a length to each column; those near the limit are looked at exactly.
+    constexpr std::size_t added_max = 16;
+    const std::size_t near =
+        limits::key_bytes_max - std::min(limits::key_bytes_max, added_max * table.key.size());
+    auto s =
+        db.prepare("SELECT " + columns + " FROM main." + quote_name(table.name) + " WHERE " + size + " > ?1");
+    if (!s) return s.failure();
+    s->bind(1, static_cast<std::int64_t>(near));
+    std::size_t long_keys = 0;
+    while (true) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        std::vector<value> key;
+        for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
+        if (!encode_key(key)) ++long_keys;
+    }
+    if (long_keys == 0) return {};
+    return refuse(table, std::to_string(long_keys) +
+                             (long_keys == 1 ? " of its rows has a key" : " of its rows have keys") +
+                             " longer than 4 KiB, which cannot travel. Shorten " +
+                             (long_keys == 1 ? "it" : "them") +
+                             ", for instance to a hash of the text, and keep the "
+                             "whole text in a column beside the key.");
 }
 
 }  // namespace casasync::sqlite

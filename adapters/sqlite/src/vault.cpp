@@ -15,6 +15,7 @@ tracking tracking_of(const track_options& o) {
 }
 
 /// The sum over the cells of a table's rows of hash(table, key, column, value): what the vault began with.
+/// Lists cells that are too large to travel.
 result<detail::u128> digest_of_rows(connection& db, const vault_table& table) {
     std::string sql = "SELECT ";
     for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
@@ -36,10 +37,13 @@ result<detail::u128> digest_of_rows(connection& db, const vault_table& table) {
         const detail::u128 seed = detail::row_seed(table.traits, *encoded);
         for (std::size_t i = 0; i < table.of_shape.size(); ++i) {
             if (!table.of_shape[i]) continue;
+            const value what = s->cell(static_cast<int>(i));
+            if (what.size() > limits::value_bytes_max)
+                if (auto ok = list_large(db, table, *encoded, *table.of_shape[i]); !ok) return ok.failure();
             cell.clear();
             detail::writer w(cell);
             w.counted(table.shape.columns[i].name);
-            detail::put_value(w, s->cell(static_cast<int>(i)));
+            detail::put_value(w, what);
             sum += detail::hash128(cell, seed);
         }
     }
@@ -181,6 +185,9 @@ result<std::vector<untrackable>> vault::check(std::span<const std::string> names
             if (!shape && shape.code() != errc::not_found) return shape.failure();
             auto fine =
                 shape ? check_trackable(*shape, {how.natural_integer_key}) : result<void>{shape.failure()};
+            const vault_table* known = shape ? state_->tables.find(shape->name) : nullptr;
+            if (fine && (known == nullptr || !known->tracked)) fine = check_key_lengths(*state_->db, *shape);
+            if (!fine && fine.code() != errc::not_trackable && fine.code() != errc::not_found) return fine;
             if (!fine) out.push_back({name, fine.failure().text()});
         }
         return {};
@@ -205,6 +212,7 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         auto tracked = v.tables.track(*v.db, table, wanted, {v.self.write_time});
         if (!tracked) return tracked.failure();
         if (again) return {};
+        if (auto ok = check_key_lengths(*v.db, (**tracked).shape); !ok) return ok;
         if (wanted.adopt) {
             auto base = digest_of_rows(*v.db, **tracked);
             if (!base) return base.failure();

@@ -32,6 +32,10 @@ namespace casasync::sqlite {
 struct sealed_row;      // seal.cpp
 struct followed_table;  // migration_script.hpp
 
+/// Lists a cell that is too large to travel: it stays on this device until somebody writes it again.
+[[nodiscard]] result<void> list_large(connection& db, const vault_table& table, bytes_view key,
+                                      column_no column);
+
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
 

@@ -149,7 +149,7 @@ struct vault_status {
     std::size_t held = 0;  ///< those whose clock is too far ahead, or that wait for others
     std::size_t parked = 0;
     std::size_t open_conflicts = 0;
-    std::size_t too_large = 0;  ///< cells that stay on this device
+    std::size_t too_large = 0;  ///< cells, and rows with too long a key, that stay on this device
     std::string digest{};       ///< 32 hexadecimal digits: equal on devices in sync
     std::uint64_t cursor = 0, head = 0;
     bool in_sync = false;
