@@ -15,7 +15,7 @@
 namespace casasync::cli {
 namespace {
 
-struct options {
+struct migrate_options {
     std::string db{}, file{};
 };
 
@@ -28,7 +28,7 @@ result<std::string> read_text(const std::string& path) {
     return text;
 }
 
-result<int> migrate(const console& out, const options& o) {
+result<int> migrate(const console& out, const migrate_options& o) {
     const auto sql = read_text(o.file);
     if (!sql) return sql.failure();
     auto vault = open_vault(o.db);
@@ -47,7 +47,7 @@ result<int> migrate(const console& out, const options& o) {
 }  // namespace
 
 void add_migrate_command(CLI::App& app, program& run) {
-    const auto o = std::make_shared<options>();
+    const auto o = std::make_shared<migrate_options>();
     CLI::App* command =
         add_command(app, run, "migrate", "Change the schema: run an SQL file, all of it or nothing",
                     [&run, o] { return migrate(run.out, *o); });
