@@ -81,7 +81,8 @@ std::string interruption::check_state(app& look, std::size_t& done, bool may_be_
     if (more && (may_be_more || flow_.steps[done].can_fail_late)) return ++done, "";
     if (more) return "a step that failed is in the file: " + flow_.steps[done].name;
     return "after " + std::to_string(done) +
-           " steps the file holds neither that nor one more: " + first_difference(states_[done], now);
+           " steps the file holds neither that nor one more: " + first_difference(states_[done], now) +
+           (done < flow_.steps.size() ? ", " + first_difference(states_[done + 1], now) : "");
 }
 
 std::string interruption::open_rest(device& d) {

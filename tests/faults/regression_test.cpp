@@ -115,3 +115,39 @@ TEST_CASE("a row the vault began with is replaced and deleted before anything wa
     CHECK(p.agree() == "");
     CHECK(p.rows(p.b).find("rent") == std::string::npos);
 }
+
+TEST_CASE("a conflict of a row that is parked waits with it", "[faults]") {
+    device_pair p("wal");
+    REQUIRE(p.begin() == "");
+    for (device* d : {&p.a, &p.b}) REQUIRE(d->open().ok());
+    // Two accounts get one name; what refers to the younger waits with it. One of its cells is in conflict.
+    REQUIRE(p.a.sql().transact("INSERT INTO account VALUES('new', 'New', 1);"
+                               "INSERT INTO txn VALUES('x', 1, 'x', 'new')") == SQLITE_OK);
+    REQUIRE(p.settle() == "");
+    p.minutes_pass(1);
+    REQUIRE(p.a.sql().transact("UPDATE txn SET amount = 2 WHERE id = 'x';"
+                               "UPDATE account SET name = 'Both' WHERE id = 'new'") == SQLITE_OK);
+    REQUIRE(p.b.sql().transact("UPDATE txn SET amount = 3 WHERE id = 'x';"
+                               "UPDATE account SET name = 'Both' WHERE id = 'cash'") == SQLITE_OK);
+    REQUIRE(p.settle() == "");
+    REQUIRE(p.a.sql().rows("SELECT * FROM txn WHERE id = 'x'").empty());
+    std::string id;
+    const auto open = p.a.vault().conflicts();
+    REQUIRE(open.ok());
+    for (const auto& c : *open)
+        if (c.table == "txn" && c.column == "amount") id = c.id;
+    REQUIRE_FALSE(id.empty());
+    for (const bool restores : {true, false}) {
+        const auto done = restores ? p.a.vault().restore(id) : p.a.vault().keep(id);
+        REQUIRE_FALSE(done.ok());
+        CHECK(done.failure().text().find("integrity") != std::string::npos);
+        CHECK(p.settle() == "");
+        CHECK(p.agree() == "");
+    }
+    REQUIRE(p.a.sql().transact("UPDATE account SET name = 'Cash' WHERE id = 'cash'") == SQLITE_OK);
+    CHECK(p.settle() == "");
+    CHECK(p.a.vault().restore(id).ok());
+    CHECK(p.settle() == "");
+    CHECK(p.agree() == "");
+    CHECK_FALSE(p.b.sql().rows("SELECT * FROM txn WHERE id = 'x'").empty());
+}

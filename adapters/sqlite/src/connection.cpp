@@ -153,15 +153,18 @@ result<void> transaction::commit() {
     return done;
 }
 
-void transaction::rollback() noexcept {
+bool transaction::rollback() noexcept {
     connection* db = std::exchange(db_, nullptr);
-    if (db == nullptr || !db->in_transaction()) return;  // SQLite undoes all of it itself after some failures
+    if (db == nullptr) return true;
+    if (!db->in_transaction()) return !nested_;  // SQLite undoes all of it itself after some failures
+    bool undone = false;
     try {
-        (void)undo_.run();
-        if (nested_) (void)done_.run();
+        undone = undo_.run().ok();
+        if (nested_) undone = done_.run().ok() && undone;
     } catch (const std::bad_alloc&) {  // there was no memory to say what failed
     }
     db->rollback_unfinished_ = !nested_ && db->in_transaction();
+    return nested_ ? undone && db->in_transaction() : undone;
 }
 
 }  // namespace casasync::sqlite

@@ -171,7 +171,8 @@ class transaction {
 
     /// \errors as to_error(); after a failure the destructor rolls back
     [[nodiscard]] result<void> commit();
-    void rollback() noexcept;
+    /// \returns false when what was begun before this one may be undone, too: go on with nothing, and fail
+    bool rollback() noexcept;
 
  private:
     transaction(connection& db, bool nested, statement done, statement undo) noexcept;

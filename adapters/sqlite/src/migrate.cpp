@@ -291,7 +291,11 @@ result<std::vector<schema_difference>> vault::state::migrate(
             fates.push_back(std::move(*f));
         }
         db->forget_statements();
-        rehearsal->rollback();
+        if (!rehearsal->rollback())
+            return error{errc::io_failed,
+                         "The disk failed while the change of the schema was tried out. Nothing was changed. "
+                         "Check the "
+                         "disk and try again."};
     }
     const auto renames = [](const followed_table& f) { return !f.renamed.empty(); };
     const bool compare =

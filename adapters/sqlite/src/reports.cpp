@@ -370,6 +370,18 @@ result<void> say_again(connection& db, const vault_table& table, std::span<const
     return s->run();
 }
 
+/// What is decided is written into the table, where a parked row is not.
+result<void> check_shown(display& shown, const vault_table& table, bytes_view key) {
+    const auto parked = shown.is_parked(table.number, key);
+    if (!parked) return parked.failure();
+    if (!*parked) return {};
+    return error{
+        errc::invalid_argument,
+        "the row of table " + table.traits.name +
+            " is in the vault, but cannot be shown at the moment, so this conflict stays open until it is. "
+            "Nothing was changed. `casasync integrity` tells why, and what to do first"};
+}
+
 error not_writable(const vault_table& table, const error& why) {
     return {why.code, "table " + table.traits.name + " does not take the value back: " + why.text() +
                           " Nothing was changed."};
@@ -388,6 +400,7 @@ result<conflict_info> vault::restore(const std::string& id) {
         if (!table.tracked)
             return error{errc::not_found,
                          "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
         auto row = v.rows->load(entry->table, entry->key, true);
         if (!row) return row.failure();
         auto key = key_in(table, entry->key);
@@ -440,6 +453,7 @@ result<conflict_info> vault::keep(const std::string& id) {
         if (!told) return told.failure();
         out = std::move(*told);
         if (!entry->open) return {};
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
         auto key = key_in(table, entry->key);
         if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);

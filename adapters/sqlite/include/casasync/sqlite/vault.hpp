@@ -243,6 +243,7 @@ class vault {
     [[nodiscard]] result<std::vector<conflict_info>> conflicts(bool open_only = true);
     [[nodiscard]] result<std::vector<parked_info>> integrity();
     /// Writes the loser of a conflict back, as an ordinary write of this device; that closes it everywhere.
+    /// \errors not_found; invalid_argument while the row is parked; what the table says to the value
     [[nodiscard]] result<conflict_info> restore(const std::string& id);
     /// Confirms what is shown, as an ordinary write of this device; that closes the conflict everywhere.
     [[nodiscard]] result<conflict_info> keep(const std::string& id);
