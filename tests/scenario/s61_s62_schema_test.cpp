@@ -39,6 +39,15 @@ std::vector<std::string> listed(file_device& device, schema_verdict verdict = sc
     return out;
 }
 
+device_id author_of(file_device& device, const std::string& id, const std::string& column) {
+    const std::string key[] = {id};
+    const auto story = device.vault().why("item", key);
+    REQUIRE(story.ok());
+    for (const auto& c : story->cells)
+        if (c.column == column) return c.by.device;
+    return {};
+}
+
 std::vector<std::vector<value>> everything(file_device& device) {
     auto out = device.run("SELECT type, name, sql FROM sqlite_schema ORDER BY name");
     for (const auto& row : device.run("SELECT * FROM item ORDER BY id")) out.push_back(row);
@@ -93,6 +102,9 @@ SCENARIO("S61 one device has the next version of the schema first", "[scenario]"
                     CHECK(s.conflicts().empty());
                     CHECK(phone.row("1").at("color") == value("blue"));
                     CHECK(phone.row("4").at("color") == value("black"));
+                    CHECK(author_of(phone, "1", "color") ==
+                          desktop.vault().device());  // not written once more
+                    CHECK(author_of(desktop, "2", "color") == phone.vault().device());
                     CHECK(desktop.row("2").at("color") == value("green"));
                     CHECK(desktop.row("5").at("color") == value("green"));
                     CHECK(phone.run("SELECT word FROM tag") == std::vector<std::vector<value>>{{"word"}});
