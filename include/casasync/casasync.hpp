@@ -31,11 +31,13 @@
 #include <casasync/snapshot.hpp>   // a vault's whole state, to join or catch up
 #include <casasync/store.hpp>      // concept: rows, outbox, inbox
 
-#include <casasync/cipher.hpp>     // concept: payload <-> envelope
-#include <casasync/cursor.hpp>     // a place in a relay's log
-#include <casasync/envelope.hpp>   // sealed bytes plus what a relay may know
-#include <casasync/page.hpp>       // a page of the log as bytes
-#include <casasync/transport.hpp>  // concept: the way to a relay and back
+#include <casasync/cipher.hpp>        // concept: payload <-> envelope
+#include <casasync/cursor.hpp>        // a place in a relay's log
+#include <casasync/envelope.hpp>      // sealed bytes plus what a relay may know
+#include <casasync/member_entry.hpp>  // one line of the list of a vault's devices
+#include <casasync/members.hpp>       // who belongs to a vault, and since and until when
+#include <casasync/page.hpp>          // a page of the log as bytes
+#include <casasync/transport.hpp>     // concept: the way to a relay and back
 
 #include <casasync/session.hpp>            // the sync conversation as a value
 #include <casasync/snapshot_transfer.hpp>  // a snapshot to a relay and back

@@ -21,6 +21,7 @@ enum class errc {
     malformed_changeset = 1,  ///< bytes do not decode: corrupt
     malformed_envelope,       ///< a sealed envelope has a wrong shape: corrupt
     malformed_snapshot,       ///< a snapshot does not decode: corrupt
+    malformed_members,        ///< an entry of the list of devices does not decode or breaks a rule: corrupt
     malformed_answer,         ///< the relay's answer does not follow the contract: corrupt
     malformed_text,           ///< an id, a code or a URL typed by hand does not parse: rejected
     authentication_failed,    ///< bytes were altered, or sealed under another key: corrupt
@@ -30,6 +31,8 @@ enum class errc {
     seq_conflict,             ///< the relay holds other bytes under this sequence number: rejected
     seq_gap,                  ///< the relay lacks earlier changesets of this device: rejected
     stamp_ahead,              ///< the relay finds this device's clock too far ahead: rejected
+    stale_epoch,              ///< sealed under a vault key that was replaced: rejected
+    members_fork,             ///< the list of devices is not a continuation of the one known here: rejected
     history_compacted,        ///< the relay no longer has what this cursor asks for: rejected
     unauthenticated,          ///< the relay does not accept this device's signature: rejected
     clock_skew,               ///< the request's time is too far from the relay's: retryable
@@ -74,6 +77,7 @@ enum class errc {
         case errc::malformed_changeset:
         case errc::malformed_envelope:
         case errc::malformed_snapshot:
+        case errc::malformed_members:
         case errc::malformed_answer:
         case errc::authentication_failed:
         case errc::store_failed:
@@ -92,6 +96,8 @@ enum class errc {
             return "malformed_envelope";
         case errc::malformed_snapshot:
             return "malformed_snapshot";
+        case errc::malformed_members:
+            return "malformed_members";
         case errc::malformed_answer:
             return "malformed_answer";
         case errc::malformed_text:
@@ -110,6 +116,10 @@ enum class errc {
             return "seq_gap";
         case errc::stamp_ahead:
             return "stamp_ahead";
+        case errc::stale_epoch:
+            return "stale_epoch";
+        case errc::members_fork:
+            return "members_fork";
         case errc::history_compacted:
             return "history_compacted";
         case errc::unauthenticated:

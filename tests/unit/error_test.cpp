@@ -29,9 +29,10 @@ TEST_CASE("conditions: what may succeed later, what is damaged, and the rest", "
     const std::set<errc> retryable{errc::clock_skew, errc::quota_exceeded,    errc::too_many_requests,
                                    errc::offline,    errc::relay_unavailable, errc::store_busy,
                                    errc::store_full, errc::io_failed,         errc::canceled};
-    const std::set<errc> corrupt{errc::malformed_changeset,   errc::malformed_envelope,
-                                 errc::malformed_snapshot,    errc::malformed_answer,
-                                 errc::authentication_failed, errc::store_failed};
+    const std::set<errc> corrupt{errc::malformed_changeset, errc::malformed_envelope,
+                                 errc::malformed_snapshot,  errc::malformed_members,
+                                 errc::malformed_answer,    errc::authentication_failed,
+                                 errc::store_failed};
     for (int n = 1; n <= last; ++n) {
         const auto code = static_cast<errc>(n);
         const condition expected = retryable.count(code) > 0 ? condition::retryable

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT
+#include "member_chain.hpp"
+
+#include "bytes_of.hpp"
+
+#include <casasync_test/catch.hpp>
+
+using namespace casasync;
+using namespace casasync_test;
+using openssl::verifier;
+
+namespace {
+
+const auto a = identity_of(1), b = identity_of(2), c = identity_of(3), stranger = identity_of(9);
+
+member_list with(const bytes& entry, member_list list = {}) {
+    REQUIRE(list.append(entry, verifier{}).ok());
+    return list;
+}
+member_list one() {
+    return with(first_entry(a));
+}
+member_list two() {
+    const member_list list = one();
+    return with(add_entry(list, b, a), list);
+}
+member_list three() {
+    const member_list list = two();
+    return with(add_entry(list, c, b), list);
+}
+
+/// The code with which `list` refuses an entry; it stays as it was.
+errc refusal(member_list list, const bytes& entry) {
+    const auto head = list.head();
+    const auto taken = list.append(entry, verifier{});
+    if (taken) return errc{};
+    CHECK(list.head() == head);
+    return taken.code();
+}
+
+}  // namespace
+
+TEST_CASE("a vault begins with a device that signs itself, and its id is that entry's hash",
+          "[openssl][members]") {
+    const member_list list = one();
+    CHECK(list.epoch() == 1);
+    CHECK(list.is_active(a.id()));
+    CHECK(list.vault() == vault_of(first_entry(a), verifier{}));
+    CHECK(list.head() == verifier{}.digest(first_entry(a)));
+    CHECK(verify_members(list.vault(), list.entries(), verifier{}).ok());
+    CHECK(verify_members({}, list.entries(), verifier{}).code() == errc::members_fork);
+    CHECK(verify_members(list.vault(), {}, verifier{}).code() == errc::members_fork);
+}
+
+TEST_CASE("nobody begins a vault in another's name", "[openssl][members]") {
+    member_entry e = next_entry({}, member_entry_kind::first);
+    e.keys = b.public_keys();
+    CHECK(refusal({}, signed_entry(e, a)) == errc::authentication_failed);
+    e.keys = a.public_keys();
+    e.keys.agreement = b.public_keys().agreement;  // the id is not that of these keys
+    CHECK(refusal({}, signed_entry(e, a)) == errc::malformed_members);
+}
+
+TEST_CASE("members add devices, strangers do not", "[openssl][members]") {
+    const member_list list = three();
+    CHECK(list.active_count() == 3);
+    CHECK(list.find(c.id())->keys == c.public_keys());
+    CHECK(list.find(c.id())->added_epoch == 1);
+    CHECK(refusal(one(), add_entry(one(), b, stranger)) == errc::authentication_failed);
+    CHECK(refusal(list, add_entry(list, b, a)) == errc::malformed_members);  // it is a member
+    CHECK(refusal(list, first_entry(b)) == errc::members_fork);
+}
+
+TEST_CASE("a vault has at most sixteen devices at a time", "[openssl][members]") {
+    member_list list = one();
+    for (std::uint8_t n = 2; n <= limits::devices_max; ++n)
+        REQUIRE(list.append(add_entry(list, identity_of(n), a), verifier{}).ok());
+    CHECK(refusal(list, add_entry(list, identity_of(17), a)) == errc::malformed_members);
+    REQUIRE(list.append(signed_entry(rotation(list, {b.id()}, 0), a), verifier{}).ok());
+    CHECK(refusal(list, add_entry(list, identity_of(17), a)) == errc{});
+}
+
+TEST_CASE("an entry follows the one before it, in this vault", "[openssl][members]") {
+    const member_list list = two();
+    CHECK(refusal(three(), add_entry(list, c, a)) == errc::members_fork);
+    member_entry e = next_entry(list, member_entry_kind::add);
+    e.keys = c.public_keys();
+    e.previous[31] ^= 1;
+    CHECK(refusal(list, signed_entry(e, a)) == errc::members_fork);
+    e = next_entry(list, member_entry_kind::add);
+    e.keys = c.public_keys();
+    e.vault = {};
+    CHECK(refusal(list, signed_entry(e, a)) == errc::members_fork);
+}
+
+TEST_CASE("no bit of an entry may differ, and none of it be missing", "[openssl][members]") {
+    const member_list list = two();
+    for (const bytes& entry : {add_entry(list, c, b), signed_entry(rotation(list, {b.id()}, 7), a)}) {
+        for (std::size_t bit = 0; bit < entry.size() * 8; ++bit)
+            if (refusal(list, with_bit_flipped(entry, bit)) == errc{}) FAIL("bit " << bit);
+        for (std::size_t size = 0; size < entry.size(); ++size)
+            if (refusal(list, bytes(entry.begin(), entry.begin() + static_cast<std::ptrdiff_t>(size))) ==
+                errc{})
+                FAIL("size " << size);
+        REQUIRE(refusal(list, entry) == errc{});
+        CHECK(encode(decode_member_entry(entry).value()) == entry);
+    }
+}
+
+TEST_CASE("a rotation ends an epoch: what was removed writes nothing more, and nothing back into it",
+          "[openssl][members]") {
+    member_list list = three();
+    CHECK(list.admits(b.id(), 1, 1'000'000));
+    CHECK_FALSE(list.admits(b.id(), 2, 1));
+    CHECK_FALSE(list.admits(b.id(), 0, 1));
+    CHECK_FALSE(list.admits(stranger.id(), 1, 1));
+    REQUIRE(list.append(signed_entry(rotation(list, {b.id()}, 5), a), verifier{}).ok());
+    CHECK(list.epoch() == 2);
+    CHECK_FALSE(list.is_active(b.id()));
+    CHECK(list.admits(b.id(), 1, 5));
+    CHECK_FALSE(list.admits(b.id(), 1, 6));  // dated back
+    CHECK_FALSE(list.admits(b.id(), 2, 6));
+    CHECK(list.admits(a.id(), 1, 5));
+    CHECK_FALSE(list.admits(a.id(), 1, 6));  // a member's, too: it is sealed anew
+    CHECK(list.admits(a.id(), 2, 6));
+
+    const auto d = identity_of(4);
+    REQUIRE(list.append(add_entry(list, d, c), verifier{}).ok());
+    CHECK_FALSE(list.admits(d.id(), 1, 1));  // it was not there
+    CHECK(list.admits(d.id(), 2, 1));
+    CHECK(refusal(list, add_entry(list, b, a)) == errc::malformed_members);             // for good
+    CHECK(refusal(list, add_entry(list, stranger, b)) == errc::authentication_failed);  // nor what it signs
+    REQUIRE(list.append(signed_entry(rotation(list, {}, 9), d), verifier{}).ok());
+    CHECK(list.epoch() == 3);
+    CHECK(list.admits(d.id(), 2, 9));
+    CHECK_FALSE(list.admits(d.id(), 2, 10));
+    CHECK(list.beginning(3).signer == d.id());
+}
+
+TEST_CASE("a rotation speaks of all members, of nobody else, and not against its signer",
+          "[openssl][members]") {
+    const member_list list = three();
+    const auto refused = [&](auto change) {
+        member_entry e = rotation(list, {b.id()}, 5);
+        change(e);
+        return refusal(list, signed_entry(e, a));
+    };
+    CHECK(refused([](member_entry&) {}) == errc{});
+    CHECK(refused([](member_entry& e) { e.ends.pop_back(); }) == errc::malformed_members);
+    CHECK(refused([](member_entry& e) { e.wraps.pop_back(); }) == errc::malformed_members);
+    CHECK(refused([](member_entry& e) { e.removed = {stranger.id()}; }) == errc::malformed_members);
+    CHECK(refused([](member_entry& e) { std::swap(e.ends[0], e.ends[1]); }) == errc::malformed_members);
+    CHECK(refused([](member_entry& e) { e.ends[0] = e.ends[1]; }) == errc::malformed_members);
+    CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), a)) == errc::malformed_members);
+    CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), stranger)) == errc::authentication_failed);
+}
