@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <thread>
 
@@ -37,10 +38,17 @@ int main() {
     const auto track = [](sqlite::vault& v) { return v.track("txn"); };
     auto desktop = agent::init_vault({desktop_file, relay->address(), "desktop", "", track}).value();
 
-    // A code shown on the desktop and typed on the phone makes the phone a device of the vault.
+    // A code shown on the desktop is typed on the phone, which shows two digits to type on the desktop.
     auto invitation = agent::invitation::make(desktop).value();
-    std::thread waiting([&] { std::cout << invitation.wait().value() << " has joined\n"; });
-    auto phone = agent::join_vault({phone_file, relay->address(), invitation.code(), "phone"}).value();
+    std::promise<std::string> shown;
+    std::thread waiting([&] {
+        const std::string name = invitation.meet().value().name;
+        const bool admitted = invitation.admit(shown.get_future().get()).ok();
+        std::cout << name << (admitted ? " has joined\n" : " was not let in\n");
+    });
+    agent::join_options join{phone_file, relay->address(), invitation.code(), "phone"};
+    join.show_check = [&](const std::string& digits) { shown.set_value(digits); };
+    auto phone = agent::join_vault(join).value();
     waiting.join();
 
     // Both write offline; then both sync.

@@ -7,6 +7,7 @@
 #include <casasync/relay/server.hpp>
 
 #include <casasync_test/catch.hpp>
+#include <casasync_test/pair_devices.hpp>
 
 #include <sqlite3.h>
 
@@ -109,18 +110,10 @@ void make_vault(const std::string& path, const std::string& url) {
     REQUIRE(made->sync());
 }
 
-void add_device(const std::string& from, const std::string& path, const std::string& url) {
+void add_device(const std::string& from, const std::string& path) {
     auto device = agent::link::open(from);
     REQUIRE(device);
-    auto invited = agent::invitation::make(*device);
-    REQUIRE(invited);
-    auto joined = std::async(std::launch::async, [&, code = invited->code()] {
-        return agent::join_vault({path, url, code, "phone"});
-    });
-    const auto name = invited->wait();
-    REQUIRE(joined.get());
-    REQUIRE(name);
-    CHECK(*name == "phone");
+    REQUIRE(casasync_test::pair_devices(*device, {path, {}, {}, "phone", {}, {}}));
 }
 
 agent::agent start_agent(const std::string& path, listener& ears) {
@@ -138,7 +131,7 @@ TEST_CASE("with an agent on either side, a change is there without anybody calli
     const casasync_test::folder dir;
     const auto server = start_relay(relay_in(dir));
     make_vault(dir / "desktop.db", server->address());
-    add_device(dir / "desktop.db", dir / "phone.db", server->address());
+    add_device(dir / "desktop.db", dir / "phone.db");
     listener desktop_ears, phone_ears;
     auto desktop = start_agent(dir / "desktop.db", desktop_ears);
     auto phone = start_agent(dir / "phone.db", phone_ears);
@@ -193,7 +186,7 @@ TEST_CASE("an agent tells of a conflict", "[agent]") {
     const casasync_test::folder dir;
     const auto server = start_relay(relay_in(dir));
     make_vault(dir / "desktop.db", server->address());
-    add_device(dir / "desktop.db", dir / "phone.db", server->address());
+    add_device(dir / "desktop.db", dir / "phone.db");
     app(dir / "desktop.db").run("UPDATE note SET text='a'");
     app(dir / "phone.db").run("UPDATE note SET text='b'");
     REQUIRE(agent::link::open(dir / "desktop.db")->sync());

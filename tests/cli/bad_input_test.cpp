@@ -107,29 +107,6 @@ TEST_CASE("a wrong URL or a relay that is not there", "[cli]") {
     CHECK(home.json({"status", db}).at("state").as_string() == "in_sync");
 }
 
-TEST_CASE("codes that are wrong, used or of nobody", "[cli]") {
-    const household home;
-    const std::string desktop = home.make_vault("desktop.db");
-    const auto join = [&](const std::string& name, const std::string& code) {
-        return home.casasync({"join", home.dir / name, "--relay", home.url(), "--code", code});
-    };
-    check_error(join("x.db", "hello"), 64, "code");
-    check_error(join("x.db", "0000-0000-0000-0000-0000-0000-0000"), 77, "code");  // well-formed, of nobody
-    CHECK_FALSE(std::filesystem::exists(home.dir / "x.db"));
-    CHECK_FALSE(std::filesystem::exists(home.dir / "x.db-casasync.key"));
-
-    auto [pair, code] = home.invite(desktop);
-    std::string typed_wrong = code;
-    typed_wrong[0] = typed_wrong[0] == '1' ? '2' : '1';
-    check_error(join("x.db", typed_wrong), 64, "code");
-    REQUIRE(join("phone.db", code).exit == 0);
-    CHECK(pair->wait().exit == 0);
-    const outcome again = join("y.db", code);
-    check_error(again, 77, "code");
-    CHECK_FALSE(std::filesystem::exists(home.dir / "y.db"));
-    check_error(join("phone.db", code), 73, "vault already");
-}
-
 TEST_CASE("without its key file a vault says so, and works again when it is back", "[cli]") {
     const household home;
     const std::string db = home.make_vault("home.db");

@@ -50,9 +50,10 @@ TEST_CASE("join that is killed after it has the keys goes on with the same code"
     const std::string desktop = home.make_vault("desktop.db");
     const std::string phone = home.dir / "phone.db";
     auto [pair, code] = home.invite(desktop);
-    const std::vector<std::string> join{"join", phone, "--relay", home.url(), "--code", code};
+    const std::vector<std::string> join = home.join_command(phone, code, "phone");
     {
         auto joining = home.casasync_beside(join);
+        home.admit(desktop, *joining);
         CHECK(pair->wait().exit == 0);  // the keys are stored
         joining->signal(SIGKILL);
         joining->wait();

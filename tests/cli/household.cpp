@@ -86,11 +86,25 @@ std::pair<std::unique_ptr<process>, std::string> household::invite(const std::st
     return {std::move(inviting), std::string(shown.at("code").as_string())};
 }
 
+std::vector<std::string> household::join_command(const std::string& db, const std::string& code,
+                                                 const std::string& name) const {
+    return {"join", db, code, "--relay", url_, "--name", name, "--yes", "--json"};
+}
+
+void household::admit(const std::string& inviting, process& joining) const {
+    const auto shown = boost::json::parse(joining.line());
+    const std::string digits(shown.at("check").as_string());
+    if (const outcome told = casasync({"pair", inviting, "--check", digits}); told.exit != 0)
+        throw std::runtime_error("pair --check: " + told.err);
+}
+
 std::string household::add_device(const std::string& inviting, const std::string& name) const {
     const std::string db = dir / name;
     auto [pair, code] = invite(inviting);
-    const outcome joined = casasync({"join", db, "--relay", url_, "--code", code, "--name", name});
-    if (joined.exit != 0) throw std::runtime_error("join: " + joined.err);
+    auto joining = casasync_beside(join_command(db, code, name));
+    admit(inviting, *joining);
+    if (const outcome joined = joining->wait(); joined.exit != 0)
+        throw std::runtime_error("join: " + joined.err);
     if (const outcome ended = pair->wait(); ended.exit != 0) throw std::runtime_error("pair: " + ended.err);
     return db;
 }

@@ -41,6 +41,11 @@ class household {
     std::string add_device(const std::string& inviting, const std::string& name) const;
     /// Starts `casasync pair` and returns it with the code it showed.
     std::pair<std::unique_ptr<process>, std::string> invite(const std::string& db) const;
+    /// Returns the command line that joins by a code, asking nothing.
+    std::vector<std::string> join_command(const std::string& db, const std::string& code,
+                                          const std::string& name) const;
+    /// Takes the two digits that a join shows, which prints JSON, to the device that invites.
+    void admit(const std::string& inviting, process& joining) const;
 
     const std::string& url() const { return url_; }
     void stop_relay();

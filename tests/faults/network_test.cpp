@@ -12,6 +12,7 @@
 #include <casasync/session.hpp>
 
 #include <casasync_test/catch.hpp>
+#include <casasync_test/pair_devices.hpp>
 
 #include <cstdlib>
 #include <filesystem>
@@ -72,13 +73,7 @@ class household {
         auto first = agent::init_vault(init);
         REQUIRE(first);
         REQUIRE(first->sync());
-        auto invited = agent::invitation::make(*first);
-        REQUIRE(invited);
-        auto joining = std::async(std::launch::async, [&, code = invited->code()] {
-            return agent::join_vault({b, url, code, "b"}).ok();
-        });
-        REQUIRE(invited->wait());
-        REQUIRE(joining.get());
+        REQUIRE(casasync_test::pair_devices(*first, {b, {}, {}, "b", {}, {}}));
         a_ = std::make_unique<device>(a);
         b_ = std::make_unique<device>(b);
         const std::string port = url.substr(url.rfind(':') + 1);

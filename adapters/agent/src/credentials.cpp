@@ -59,7 +59,7 @@ std::optional<credentials> decode(std::string_view text) {
     out.key_version = static_cast<std::uint32_t>(in.number("key_version", 1, most));
     const std::string step = in.text("setup");
     out.step = step == "init" ? setup::init : step == "join" ? setup::join : setup::done;
-    if (in.has("pairing")) out.pairing = in.id<mailbox_id>("pairing");
+    if (in.has("pairing")) out.pairing = in.text("pairing");
     if (in.bad() || step != name_of_step(out.step)) return std::nullopt;
     return out;
 }
@@ -74,7 +74,7 @@ std::string encode(const credentials& keys) {
                             {"device_key", to_base64url(keys.device_key)},
                             {"key_version", keys.key_version},
                             {"setup", name_of_step(keys.step)}};
-    if (keys.pairing) out["pairing"] = keys.pairing->text();
+    if (!keys.pairing.empty()) out["pairing"] = keys.pairing;
     return boost::json::serialize(out) + "\n";
 }
 

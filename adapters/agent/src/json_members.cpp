@@ -35,6 +35,28 @@ std::uint64_t json_members::number(std::string_view key, std::uint64_t least, st
     return n;
 }
 
+bool json_members::truth(std::string_view key) {
+    const auto* found = in_.if_contains(key);
+    if (found == nullptr || !found->is_bool()) bad_ = true;
+    return found != nullptr && found->is_bool() && found->get_bool();
+}
+
+std::vector<std::string> json_members::texts(std::string_view key) {
+    const auto* found = in_.if_contains(key);
+    std::vector<std::string> out;
+    if (found == nullptr || !found->is_array()) {
+        bad_ = true;
+        return out;
+    }
+    for (const auto& one : found->get_array()) {
+        if (!one.is_string())
+            bad_ = true;
+        else
+            out.emplace_back(std::string_view(one.get_string()));
+    }
+    return out;
+}
+
 openssl::key256 json_members::key(std::string_view name) {
     const auto data = from_base64url(text(name));
     const auto parsed = data ? openssl::to_key256(*data) : result<openssl::key256>(data.failure());

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace casasync::agent {
 
@@ -22,6 +23,9 @@ class json_members {
 
     [[nodiscard]] std::string text(std::string_view key);
     [[nodiscard]] std::uint64_t number(std::string_view key, std::uint64_t least, std::uint64_t most);
+    [[nodiscard]] bool truth(std::string_view key);
+    /// Returns an array of texts.
+    [[nodiscard]] std::vector<std::string> texts(std::string_view key);
     [[nodiscard]] openssl::key256 key(std::string_view name);
     template <class Id>
     [[nodiscard]] Id id(std::string_view key) {

@@ -136,6 +136,9 @@ beast::client& link::relay() noexcept {
 const credentials& link::keys() const noexcept {
     return state_->keys;
 }
+const std::string& link::path() const noexcept {
+    return state_->path;
+}
 void link::cancel() {
     state_->canceled = true;
     state_->relay.cancel();

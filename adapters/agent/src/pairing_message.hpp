@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// What two devices tell each other while one is added: JSON, sealed by the pairing code.
+/// What two devices tell each other once each has proved that it knows the code: JSON, sealed by
+/// openssl::pairing_channel.
 ///
-///     new -> old, 0   {proto: 1, device, name}
-///     old -> new, 0   {proto: 1, vault, epoch, vault_key, device_key, key_version, name, pos}
-///     new -> old, 1   {proto: 1}: the keys are stored
+///     new -> old, 1   {proto: 1, device, name, platform}
+///     old -> new, 2   {proto: 1, vault, epoch, vault_key, device_key, key_version, name, vault_name,
+///     devices,
+///                      pos}
+///     new -> old, 2   {proto: 1, joined: true}: its user agrees, and the keys are stored; false: declined
 #include <casasync/bytes.hpp>
 #include <casasync/ids.hpp>
 #include <casasync/openssl/aead.hpp>
@@ -13,30 +16,36 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace casasync::agent {
 
 struct hello {
     device_id device{};
     std::string name{};
+    std::string platform{};
 };
 
+/// Everything that a sponsor gives a new device.
 struct welcome {
     vault_id vault{};
     std::uint32_t epoch = 1;
     openssl::key256 vault_key{};
     openssl::key256 device_key{};
     std::uint32_t key_version = 1;
-    std::string name{};     ///< of the device that invites
+    std::string name{};                  ///< of the device that invites
+    std::string vault_name{};            ///< the file's name there
+    std::vector<std::string> devices{};  ///< names; fewer where not all fit into the message
     std::uint64_t pos = 0;  ///< how much of the relay's log it had read: a member has at least that
 };
 
 [[nodiscard]] bytes encode(const hello& message);
 [[nodiscard]] bytes encode(const welcome& message);
-[[nodiscard]] bytes encode_stored();
+[[nodiscard]] bytes encode_reply(bool joined);
 
 /// \errors malformed_answer
 [[nodiscard]] result<hello> decode_hello(bytes_view data);
 [[nodiscard]] result<welcome> decode_welcome(bytes_view data);
+[[nodiscard]] result<bool> decode_reply(bytes_view data);
 
 }  // namespace casasync::agent

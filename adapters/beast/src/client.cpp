@@ -300,14 +300,13 @@ result<vault_info> client::info() {
     return out;
 }
 
-result<mailbox> client::open_mailbox(mailbox_id id) {
-    const std::string json = R"({"mailbox_id":")" + id.text() + R"("})";
-    call c{"POST", "", {200, 201}, as_bytes(json)};
-    c.repeatable = false;  // a second time the id would be taken
+result<mailbox> client::open_mailbox() {
+    call c{"POST", "", {200, 201}};
+    c.repeatable = false;  // a second time another would be opened
     const auto answer = state_->signed_call("/v1/pairings", c);
     if (!answer) return answer.failure();
     if (!answer->is(json_type)) return malformed(state_->http.origin());
-    return mailbox::opened(state_->options.relay, id, mailbox::side::old_device, answer->body);
+    return mailbox::opened(state_->options.relay, std::nullopt, answer->body);
 }
 
 static_assert(transport<client>);

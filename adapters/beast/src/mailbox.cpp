@@ -23,6 +23,7 @@ bool is_token(std::string_view text) {
 struct mailbox::state {
     http_connection http;
     mailbox_id id{};
+    openssl::pairing_slot slot;
     side mine{};
     std::string token{};
     std::int64_t expires_at = 0;
@@ -52,18 +53,28 @@ mailbox::mailbox(mailbox&&) noexcept = default;
 mailbox& mailbox::operator=(mailbox&&) noexcept = default;
 mailbox::~mailbox() = default;
 
-result<mailbox> mailbox::opened(const endpoint& at, mailbox_id id, side mine, const bytes& answer) {
+result<mailbox> mailbox::opened(const endpoint& at, std::optional<openssl::pairing_slot> slot,
+                                const bytes& answer) {
     auto http = connection_to(at);
     if (!http) return http.failure();
     const auto body = parse_object(answer);
     if (!body) return malformed(http->origin());
+    const side mine = slot ? side::new_device : side::old_device;
+    if (!slot) slot = openssl::pairing_slot::parse(text_in(*body, "slot").value_or(""));
+    const auto id = id_in<mailbox_id>(*body, "mailbox_id");
     const auto token = text_in(*body, "side_token");
     const auto expires = number_in(*body, "expires_at");
-    if (!token || !is_token(*token) || !expires) return malformed(http->origin());
+    if (!slot || !id || !token || !is_token(*token) || !expires) return malformed(http->origin());
     return mailbox(std::make_unique<state>(
-        state{std::move(*http), id, mine, std::string(*token), static_cast<std::int64_t>(*expires)}));
+        state{std::move(*http), *id, *slot, mine, std::string(*token), static_cast<std::int64_t>(*expires)}));
 }
 
+mailbox_id mailbox::id() const noexcept {
+    return state_->id;
+}
+openssl::pairing_slot mailbox::slot() const noexcept {
+    return state_->slot;
+}
 std::int64_t mailbox::expires_at() const noexcept {
     return state_->expires_at;
 }
@@ -102,12 +113,12 @@ void mailbox::cancel() {
     state_->http.cancel();
 }
 
-result<mailbox> claim_mailbox(const endpoint& at, mailbox_id id) {
+result<mailbox> claim_mailbox(const endpoint& at, openssl::pairing_slot slot) {
     auto http = connection_to(at);
     if (!http) return http.failure();
     http_request request;
     request.method = "POST";
-    request.target = "/v1/pairings/" + id.text() + "/claim";
+    request.target = "/v1/pairings/" + slot.text() + "/claim";
     request.repeatable = false;
     const auto answer = ask(*http, request, {200, 201});
     if (!answer && answer.code() == errc::not_found)
@@ -119,7 +130,7 @@ result<mailbox> claim_mailbox(const endpoint& at, mailbox_id id) {
     if (!answer) return answer.failure();
     if (!answer->is(json_type))
         return not_a_relay(http->origin(), "something answers that is not a casasync relay");
-    return mailbox::opened(at, id, mailbox::side::new_device, answer->body);
+    return mailbox::opened(at, slot, answer->body);
 }
 
 }  // namespace casasync::beast

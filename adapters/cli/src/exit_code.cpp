@@ -55,7 +55,7 @@ constexpr entry table[] = {
     {errc::not_found, exit_no_input, "There is no such thing. Check the name and try again."},
     {errc::already_exists, exit_cannot_create, "There is one already. Nothing was changed."},
     {errc::pairing_expired, exit_no_permission,
-     "The code is past its ten minutes. Nothing was changed. Run pair on the other device again for a new "
+     "The code is past its five minutes. Nothing was changed. Run pair on the other device again for a new "
      "one."},
     {errc::pairing_used, exit_no_permission,
      "The code was used before, so it is void. Nothing was changed. Run pair on the other device again for a "

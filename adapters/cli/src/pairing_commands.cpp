@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "check_entry.hpp"
 #include "commands.hpp"
 #include "show.hpp"
 #include "words.hpp"
@@ -9,48 +10,118 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <iostream>
 #include <memory>
 
 namespace casasync::cli {
 namespace {
 
+constexpr std::int64_t talk_s = 300;  // two devices that met have so long after the code has expired
+
+struct pair_options {
+    std::string db{}, check{};
+};
+
 void show_code(const console& out, const agent::invitation& invited, const std::string& relay) {
+    if (invited.unfinished() > 0)
+        out.note(
+            counted(invited.unfinished(), "pairing") +
+            " within the last 24 hours did not finish: somebody may have tried to join. No code was good "
+            "for more than one try.");
     if (out.json()) {
-        out.print({{"code", invited.code()}, {"expires_at", invited.expires_at()}, {"relay", relay}});
+        out.print({{"code", invited.code()},
+                   {"link", invited.link_text()},
+                   {"expires_at", invited.expires_at()},
+                   {"relay", relay}});
         return;
     }
-    out.line("Code: " + invited.code());
+    const bool typed = !invited.code().empty();
+    if (typed) out.line("Code: " + invited.code());
+    out.line("Link: " + invited.link_text());
     out.line("It is good for one device, until " + time_text(invited.expires_at()) +
-             ". Who has it can read the vault: show it to nobody else. On the new device run:");
-    out.line("    casasync join FILE --relay " + relay + " --code " + invited.code());
+             ". Show it to nobody else. On the new device run:");
+    out.line(typed ? "    casasync join FILE " + invited.code() + " --relay " + relay
+                   : "    casasync join FILE 'LINK'      (typed codes are off for a day: too many failed)");
     out.line("Waiting for the new device.");
 }
 
-result<int> pair(const console& out, const std::string& db) {
-    if (auto ok = require_file(db); !ok) return ok.failure();
+result<int> pair(const console& out, const pair_options& o) {
+    if (auto ok = require_file(o.db); !ok) return ok.failure();
+    if (!o.check.empty()) {
+        const auto sent = send_check(o.db, o.check);
+        return sent ? result<int>(exit_ok) : sent.failure();
+    }
     progress bar;
-    auto device = agent::link::open(db, bar.sink());
+    auto device = agent::link::open(o.db, bar.sink());
     if (!device) return device.failure();
+    const auto entry = check_entry::make(o.db);
+    if (!entry) return entry.failure();
     auto invited = agent::invitation::make(*device);
     if (!invited) return invited.failure();
     show_code(out, *invited, device->keys().relay);
-    const auto name = invited->wait();
-    bar.clear();
-    if (!name) return name.failure();
+    const auto who = invited->meet();
+    if (!who) return who.failure();
     if (out.json())
-        out.print({{"joined", json_of_text(*name)}});
+        out.print({{"asks", json_of_text(who->name)}, {"platform", json_of_text(who->platform)}});
     else
-        out.line(printable(*name) + " has the keys now and is loading the vault.");
+        out.line(printable(who->name) + " (" + printable(who->platform) +
+                 ") asks to join. If that is your device, type the two digits that it shows:");
+    const auto digits = entry->wait(invited->expires_at() + talk_s);
+    if (!digits) return digits.failure();
+    const auto admitted = invited->admit(*digits);
+    bar.clear();
+    if (!admitted) return admitted.failure();
+    if (out.json())
+        out.print({{"joined", json_of_text(who->name)}});
+    else
+        out.line(printable(who->name) + " has the keys now and is loading the vault.");
     return exit_ok;
 }
 
 struct join_options {
     std::string db{}, relay{}, code{}, name = host_name();
+    bool yes = false;
 };
+
+void show_check(const console& out, const std::string& digits) {
+    if (out.json())
+        out.print({{"check", digits}});
+    else
+        out.line("Type these two digits on the other device: " + digits);
+}
+
+/// Shows what the device would become part of, and asks.
+bool confirm(const console& out, const join_options& o, const agent::vault_offer& offer) {
+    if (out.json()) {
+        boost::json::array devices;
+        for (const auto& name : offer.devices) devices.push_back(json_of_text(name));
+        out.print({{"vault_name", json_of_text(offer.name)},
+                   {"from", json_of_text(offer.from)},
+                   {"devices", std::move(devices)},
+                   {"relay", offer.relay},
+                   {"local_rows", offer.rows}});
+    } else {
+        std::string names;
+        for (const auto& name : offer.devices) names += (names.empty() ? "" : ", ") + printable(name);
+        out.line(printable(o.db) + " becomes a device of the vault " + printable(offer.name) + " of " +
+                 printable(offer.from) + ".");
+        out.line("Its devices: " + names + ". Its relay: " + offer.relay + ".");
+        if (offer.rows > 0)
+            out.line("The file has " + counted(offer.rows, "row") +
+                     " of its own; a table that the vault has, too, must be empty.");
+    }
+    if (o.yes) return true;
+    out.note("Join? Type yes, or anything else to leave everything as it is:");
+    std::string said;
+    return std::getline(std::cin, said) && (said == "yes" || said == "y");
+}
 
 result<int> join(const console& out, const join_options& o) {
     progress bar;
-    auto device = agent::join_vault({o.db, o.relay, o.code, o.name}, bar.sink());
+    agent::join_options options{o.db, o.relay, o.code, o.name, {}, {}};
+    options.show_check = [&](const std::string& digits) { show_check(out, digits); };
+    options.confirm = [&](const agent::vault_offer& offer) { return confirm(out, o, offer); };
+    auto device = agent::join_vault(options, bar.sink());
     bar.clear();
     if (!device) return device.failure();
     const auto status = device->vault().status();
@@ -72,18 +143,22 @@ result<int> join(const console& out, const join_options& o) {
 }  // namespace
 
 void add_pairing_commands(CLI::App& app, program& run) {
-    const auto db = std::make_shared<std::string>();
+    const auto p = std::make_shared<pair_options>();
     CLI::App* invite = add_command(app, run, "pair", "Show a code for a new device and wait for it",
-                                   [&run, db] { return pair(run.out, *db); });
-    invite->add_option("DB", *db, "the vault file")->required();
+                                   [&run, p] { return pair(run.out, *p); });
+    invite->add_option("DB", p->db, "the vault file")->required();
+    invite->add_option("--check", p->check,
+                       "hand the two digits that the new device shows to the casasync pair that waits");
 
     const auto o = std::make_shared<join_options>();
     CLI::App* enter = add_command(app, run, "join", "Make a new file that is a device of an existing vault",
                                   [&run, o] { return join(run.out, *o); });
     enter->add_option("DB", o->db, "the file to make")->required();
-    enter->add_option("--relay", o->relay, "URL of the relay")->required();
-    enter->add_option("--code", o->code, "the code that casasync pair shows on the other device")->required();
+    enter->add_option("CODE", o->code, "the code or link that casasync pair shows on the other device")
+        ->required();
+    enter->add_option("--relay", o->relay, "URL of the relay; a link brings it along");
     enter->add_option("--name", o->name, "what this device is called; this machine's name if not given");
+    enter->add_flag("--yes", o->yes, "do not ask before joining");
 }
 
 }  // namespace casasync::cli

@@ -9,7 +9,8 @@
 namespace casasync::relay {
 namespace {
 
-constexpr std::uint64_t mailbox_s = 600;
+constexpr std::uint64_t claimable_s = 300;
+constexpr int slots_tried_max = 16;
 
 /// A side token and what is kept of it.
 struct side_token {
@@ -40,7 +41,7 @@ answer crowded() {
 /// What a mailbox is to the holder of a token: open, or the answer that says why not.
 std::optional<answer> closed(const std::optional<mailbox_row>& box, std::uint64_t now) {
     if (!box) return unauthenticated();
-    if (box->expires <= now) return pairing_expired();
+    if (box->closes <= now) return pairing_expired();
     if (box->burnt) return crowded();
     return std::nullopt;
 }
@@ -60,22 +61,41 @@ std::optional<message_place> place_of(const exchange& x) {
     return message_place{*box, side == "a" ? mailbox_side::a : mailbox_side::b, *n};
 }
 
-verdict claim(write_store& store, mailbox_id box, std::uint64_t now) {
+/// Opens a mailbox under a slot that is free. One of the 2^20 is, unless somebody holds them all.
+verdict create(write_store& store, std::uint64_t now) {
+    openssl::random random;
+    const side_token token = make_token();
+    const auto box = mailbox_id::make(random);
+    for (int tried = 0; tried < slots_tried_max; ++tried) {
+        const auto slot = openssl::pairing_slot::make(random);
+        if (store.mailboxes.create(slot, box, token.hash, now, now + claimable_s))
+            return {json_answer(201, {{"slot", slot.text()},
+                                      {"mailbox_id", box.text()},
+                                      {"side_token", token.text},
+                                      {"expires_at", now + claimable_s}}),
+                    true, std::nullopt, std::nullopt};
+    }
+    return refuse(unavailable());
+}
+
+verdict claim(write_store& store, openssl::pairing_slot slot, std::uint64_t now) {
     using claim_verdict = mailbox_writer::claim_verdict;
     const side_token token = make_token();
-    const auto done = store.mailboxes.claim(box, token.hash, now);
+    const auto done = store.mailboxes.claim(slot, token.hash, now);
     switch (done.verdict) {
         case claim_verdict::unknown:
             return refuse(not_found());
         case claim_verdict::expired:
             return refuse(pairing_expired());
         case claim_verdict::crowded:  // kept, so that it is void for the first one as well
-            return {crowded(), true, box.octets, {}};
+            return {crowded(), true, done.id.octets, {}};
         case claim_verdict::done:
             break;
     }
-    return {json_answer(200, {{"side_token", token.text}, {"expires_at", done.expires}}), true, std::nullopt,
-            std::nullopt};
+    return {
+        json_answer(
+            200, {{"mailbox_id", done.id.text()}, {"side_token", token.text}, {"expires_at", done.expires}}),
+        true, std::nullopt, std::nullopt};
 }
 
 verdict put(write_store& store, const message_place& at, const digest256& token, bytes_view body,
@@ -91,22 +111,14 @@ verdict put(write_store& store, const message_place& at, const digest256& token,
 }  // namespace
 
 void create_pairing(context& c, const exchange_ptr& x) {
-    const auto body = json_body(*x);
-    const auto box = body ? id_in<mailbox_id>(*body, "mailbox_id") : std::nullopt;
-    if (!box) return reply(c.shared, x, malformed("The body has to be {mailbox_id}."));
-    write(c, x, [box = *box, now = c.shared.now_s()](write_store& store) {
-        const side_token token = make_token();
-        if (!store.mailboxes.create(box, token.hash, now, now + mailbox_s))
-            return refuse(problem(409, "already-exists", "There is a mailbox of this id."));
-        return verdict{json_answer(
-            201, {{"mailbox_id", box.text()}, {"side_token", token.text}, {"expires_at", now + mailbox_s}})};
-    });
+    write(c, x, [now = c.shared.now_s()](write_store& store) { return create(store, now); });
 }
 
 void claim_pairing(context& c, const exchange_ptr& x) {
-    const auto box = id_at<mailbox_id>(*x, 1);
-    if (!box) return reply(c.shared, x, not_found());
-    write(c, x, [box = *box, now = c.shared.now_s()](write_store& store) { return claim(store, box, now); });
+    const auto slot = openssl::pairing_slot::parse(x->where.segments[1]);
+    if (!slot) return reply(c.shared, x, not_found());
+    write(c, x,
+          [slot = *slot, now = c.shared.now_s()](write_store& store) { return claim(store, slot, now); });
 }
 
 void put_message(context& c, const exchange_ptr& x) {

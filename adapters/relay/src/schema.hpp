@@ -10,7 +10,7 @@
 
 namespace casasync::relay {
 
-/// Makes the tables in a new file, or checks that an existing one is a relay's and of this version.
+/// Makes the tables in a new file, or checks that an existing one is a relay's and brings it to this version.
 /// \errors not_a_database, unknown_format_version, with a sentence that names `path`
 /// \throws database_error
 [[nodiscard]] result<void> prepare_schema(database& db, const std::string& path);

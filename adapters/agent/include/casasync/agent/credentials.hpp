@@ -26,7 +26,7 @@ struct credentials {
     openssl::key256 device_key{};
     std::uint32_t key_version = 1;  ///< of device_key
     setup step = setup::done;
-    std::optional<mailbox_id> pairing{};  ///< while a join is under way: which code it came by
+    std::string pairing{};  ///< while a join is under way: the code or link that it came by; used up
 
     friend bool operator==(const credentials&, const credentials&) = default;
 };

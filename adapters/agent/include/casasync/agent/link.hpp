@@ -47,6 +47,7 @@ class link {
     [[nodiscard]] sqlite::vault& vault() noexcept;
     [[nodiscard]] beast::client& relay() noexcept;
     [[nodiscard]] const credentials& keys() const noexcept;
+    [[nodiscard]] const std::string& path() const noexcept;  ///< of the vault file
 
     /// Makes the call in progress and every later one return `canceled`. From any thread.
     void cancel();

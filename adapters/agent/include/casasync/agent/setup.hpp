@@ -7,10 +7,13 @@
 #include <casasync/result.hpp>
 #include <casasync/sqlite/vault.hpp>
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace casasync::agent {
 
@@ -28,24 +31,42 @@ struct init_options {
 /// vault::create, and of `track`
 [[nodiscard]] result<link> init_vault(const init_options& options, progress_sink progress = {});
 
-/// The side of a pairing that has the vault. Blocks; one thread.
+/// Who asks to become a device, as it calls itself.
+struct newcomer {
+    std::string name{};
+    std::string platform{};  ///< "Linux"
+};
+
+/// The side of a pairing that has the vault. Blocks; one thread. One invitation serves one device, once:
+/// after a failure there has to be another one, with another code.
 class invitation {
  public:
-    /// Opens a mailbox at the relay, for ten minutes. `device` must outlive the invitation.
-    /// \errors those of client::open_mailbox
+    /// Opens a mailbox at the relay, which can be claimed for five minutes. `device` must outlive the
+    /// invitation. \errors those of client::open_mailbox
     [[nodiscard]] static result<invitation> make(link& device);
 
     invitation(invitation&&) noexcept;
     invitation& operator=(invitation&&) noexcept;
     ~invitation();
 
-    [[nodiscard]] std::string code() const;         ///< for the person to type on the new device
+    /// Returns the code for the person to type on the new device; empty while typed codes are off, because
+    /// three runs within 24 hours did not finish.
+    [[nodiscard]] std::string code() const;
+    /// Returns the same as a link, for a QR code: pairing_link.hpp.
+    [[nodiscard]] std::string link_text() const;
     [[nodiscard]] std::int64_t expires_at() const;  ///< unix seconds, relay's clock
+    /// Returns how many runs within 24 hours did not finish: somebody may have tried to join.
+    [[nodiscard]] std::size_t unfinished() const noexcept;
 
-    /// Waits for the new device, makes it a member, offers a snapshot for it, gives it the keys and waits
-    /// until it has stored them. Returns its name. \errors pairing_expired; pairing_used when the code was
-    /// tried by two; those of link::sync and link::offer_snapshot
-    [[nodiscard]] result<std::string> wait();
+    /// Waits until a new device has proved that it knows the code, and has said who it is.
+    /// \errors pairing_expired; pairing_used when two tried the code; pairing_wrong_code after a wrong guess
+    [[nodiscard]] result<newcomer> meet();
+    /// Makes it a member, offers a snapshot for it, gives it the keys, and waits until its user has agreed
+    /// and it has stored them. Called once, after meet(). When its user declines or says nothing, it is no
+    /// member any more. \param check  the two digits that the new device shows, as a person typed them here
+    /// \errors pairing_wrong_code for other digits; canceled when the other user declined; pairing_expired;
+    /// those of link::sync and link::offer_snapshot
+    [[nodiscard]] result<void> admit(std::string_view check);
 
  private:
     struct state;
@@ -53,16 +74,30 @@ class invitation {
     std::unique_ptr<state> state_;
 };
 
+/// What a new device would become part of, for its user to look at before anything of it is sent.
+struct vault_offer {
+    std::string name{};                  ///< the vault's file on the device that invites
+    std::string from{};                  ///< that device
+    std::vector<std::string> devices{};  ///< all of them, that one too
+    std::string relay{};                 ///< URL
+    std::uint64_t rows = 0;              ///< in the tables of the file that is to join; 0 for a new one
+};
+
 struct join_options {
     std::string path{};   ///< the file to make; one that is there must be empty of the vault's rows
-    std::string relay{};  ///< URL
-    std::string code{};   ///< as typed
+    std::string relay{};  ///< URL; may be empty where `code` is a link
+    std::string code{};   ///< as typed, or a link
     std::string device_name{};
+    /// Shows the two digits that the person types on the other device. It must return at once.
+    std::function<void(const std::string& digits)> show_check{};
+    /// Asks the person; empty: agrees.
+    std::function<bool(const vault_offer&)> confirm{};
 };
 
 /// Makes the file a new device of the vault that `code` invites to: schema, rows, tracking. Blocks.
-/// \errors malformed_text for the code or URL; pairing_*; already_exists for a vault, or keys of another one
-/// beside the file; those of vault::join
+/// \errors malformed_text for the code or URL; pairing_*; too_many_requests for a typed code after three runs
+/// within 24 hours that did not finish; canceled when the person declines; already_exists for a vault, or
+/// keys of another one beside the file; those of vault::join
 [[nodiscard]] result<link> join_vault(const join_options& options, progress_sink progress = {});
 
 }  // namespace casasync::agent

@@ -73,8 +73,8 @@ class client {
     /// Takes a device out of the vault.
     [[nodiscard]] result<void> revoke_device(device_id device);
     [[nodiscard]] result<vault_info> info();
-    /// Opens a mailbox for a new device, for 10 minutes. \errors already_exists if the id is taken.
-    [[nodiscard]] result<mailbox> open_mailbox(mailbox_id id);
+    /// Opens a mailbox for a new device, which has five minutes to come.
+    [[nodiscard]] result<mailbox> open_mailbox();
 
     /// Makes the call in progress and every later one, until resume(), return `canceled`. From any thread.
     void cancel();

@@ -2,11 +2,11 @@
 #pragma once
 
 /// The place at a relay where two devices leave messages for each other while one is added: docs/WIRE.md,
-/// "Pairing". The relay sees only what openssl::pairing_code sealed.
+/// "Pairing". What they say is openssl/pairing_run.hpp.
 #include <casasync/beast/origin.hpp>
 #include <casasync/bytes.hpp>
 #include <casasync/ids.hpp>
-#include <casasync/openssl/pairing_code.hpp>
+#include <casasync/openssl/pairing_run.hpp>
 #include <casasync/result.hpp>
 
 #include <cstdint>
@@ -25,7 +25,10 @@ class mailbox {
     mailbox& operator=(mailbox&&) noexcept;
     ~mailbox();
 
-    [[nodiscard]] std::int64_t expires_at() const noexcept;  ///< unix seconds, relay's clock
+    [[nodiscard]] mailbox_id id() const noexcept;
+    [[nodiscard]] openssl::pairing_slot slot() const noexcept;  ///< by which it is claimed
+    /// Until when it can be claimed, unix seconds by the relay's clock. It stays open for five minutes more.
+    [[nodiscard]] std::int64_t expires_at() const noexcept;
 
     /// Leaves message `n` (0 .. 7) of this side. Writing the same bytes again changes nothing.
     /// \errors pairing_used when other bytes are there; pairing_expired when the mailbox is gone;
@@ -45,18 +48,19 @@ class mailbox {
 
  private:
     friend class client;
-    friend result<mailbox> claim_mailbox(const endpoint& at, mailbox_id id);
+    friend result<mailbox> claim_mailbox(const endpoint& at, openssl::pairing_slot slot);
     struct state;
     explicit mailbox(std::unique_ptr<state> s) noexcept;
-    [[nodiscard]] static result<mailbox> opened(const endpoint& at, mailbox_id id, side mine,
+    /// \param slot  the one that was claimed; none: the answer has it
+    [[nodiscard]] static result<mailbox> opened(const endpoint& at, std::optional<openssl::pairing_slot> slot,
                                                 const bytes& answer);
 
     std::unique_ptr<state> state_;
 };
 
 /// Takes the other side of a mailbox, once. Blocks.
-/// \errors pairing_wrong_code when there is none of this id: a wrong code, or an expired one; pairing_used
+/// \errors pairing_wrong_code when there is no such slot: a wrong code, or one long expired; pairing_used
 /// when somebody claimed it before, which burns it for everybody; pairing_expired; as for relay.hpp.
-[[nodiscard]] result<mailbox> claim_mailbox(const endpoint& at, mailbox_id id);
+[[nodiscard]] result<mailbox> claim_mailbox(const endpoint& at, openssl::pairing_slot slot);
 
 }  // namespace casasync::beast

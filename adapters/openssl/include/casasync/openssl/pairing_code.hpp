@@ -1,71 +1,97 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The code that a person types to add a device: 128 random bits that name a mailbox at the relay and seal
-/// what passes through it. The relay learns the mailbox and nothing of the secret.
+/// The code that a person types to add a device: "7KQ2-M4ZP-9TX".
 ///
-///     code    = 26 characters of Crockford base32 for the secret, 2 check characters, in groups of 4
-///     mailbox = HKDF-SHA256(secret, info "casasync/v1/mailbox"), 16 bytes
-///     key     = HKDF-SHA256(secret, info "casasync/v1/pairing"), 32 bytes
-///     message = nonce[24] || XAES-256-GCM(key, nonce, aad = "casasync/v1/pairing" || side || number, text)
+///     slot      4 characters: which pairing it is at the relay; public
+///     password  6 characters, 30 random bits: what both devices prove to each other that they know
+///     check     1 character: a typing mistake is found before anything is sent
+///
+/// The characters are Crockford's base 32. The check makes the eleven a codeword over GF(32): any one wrong
+/// character and any two that changed places are found.
 #include <casasync/bytes.hpp>
-#include <casasync/ids.hpp>
-#include <casasync/limits.hpp>
 #include <casasync/result.hpp>
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace casasync::openssl {
 
-/// Who wrote a pairing message. The value is the letter in the relay's path.
-enum class pairing_side : char {
-    old_device = 'a',  ///< opened the mailbox
-    new_device = 'b',  ///< claimed it
+/// Number of a pairing at a relay: 20 bits.
+class pairing_slot {
+ public:
+    static constexpr std::uint32_t count = std::uint32_t{1} << 20;
+
+    /// Returns a slot from `random`, which models random_source.
+    template <class Random>
+    [[nodiscard]] static pairing_slot make(Random& random) {
+        std::array<std::uint8_t, 3> data{};
+        random.fill(data);
+        const std::uint32_t wide = (std::uint32_t{data[0]} << 16) | (std::uint32_t{data[1]} << 8) | data[2];
+        return pairing_slot(wide % count);
+    }
+    /// Returns the slot of exactly the 4 characters that text() writes.
+    [[nodiscard]] static std::optional<pairing_slot> parse(std::string_view text);
+
+    [[nodiscard]] std::string text() const;
+    [[nodiscard]] std::uint32_t number() const noexcept { return number_; }
+
+    friend bool operator==(const pairing_slot&, const pairing_slot&) = default;
+
+ private:
+    friend class pairing_code;
+    explicit pairing_slot(std::uint32_t number) noexcept : number_(number) {}
+
+    std::uint32_t number_ = 0;
 };
 
-inline constexpr std::size_t pairing_message_bytes_max = limits::mailbox_message_bytes_max - 40;
+/// What both devices know and the relay does not.
+struct pairing_secret {
+    /// How it came to the new device. The value is its first byte where a key is made of it.
+    enum class kind : std::uint8_t { typed = 't', scanned = 'q' };
 
-/// A pairing code. Whoever knows it can read the pairing: it is shown to one person, once.
+    kind how = kind::typed;
+    bytes value{};  ///< the 6 characters of a code, or the 16 random bytes of a link
+
+    friend bool operator==(const pairing_secret&, const pairing_secret&) = default;
+};
+
+/// A pairing code. Whoever knows it while it is good can become a device: it is shown to one person, once.
 class pairing_code {
  public:
-    /// Returns a fresh code from `random`, which models random_source.
+    /// Returns a code for this slot with a fresh password from `random`, which models random_source.
     template <class Random>
-    [[nodiscard]] static pairing_code make(Random& random) {
-        pairing_code code;
-        random.fill(code.secret_);
-        return code;
+    [[nodiscard]] static pairing_code make(pairing_slot slot, Random& random) {
+        std::array<std::uint8_t, 6> data{};
+        random.fill(data);
+        pairing_code out;
+        out.write_slot(slot);
+        for (std::size_t i = 0; i < data.size(); ++i)
+            out.symbols_[4 + i] = static_cast<std::uint8_t>(data[i] % 32);
+        return out;
     }
 
     /// Returns the code that a person typed. Case, spaces and dashes do not matter; O is read as 0, I and L
-    /// as 1.
-    /// \errors malformed_text, with a sentence, when the characters cannot be a code or do not fit together.
-    /// Any one wrong character and any two neighbours swapped are found.
+    /// as 1. \errors malformed_text, with a sentence, when the characters cannot be a code or do not fit
+    /// together
     [[nodiscard]] static result<pairing_code> parse(std::string_view typed);
 
-    /// Returns the code for people: "7KQ2-M4ZP-...", 7 groups of 4.
+    /// Returns the code for people: "7KQ2-M4ZP-9TX".
     [[nodiscard]] std::string text() const;
-
-    /// Returns the relay's mailbox for this code.
-    [[nodiscard]] mailbox_id mailbox() const;
-
-    /// Returns message `number` (0 .. 7) of `from`, sealed. \errors limit_exceeded above
-    /// pairing_message_bytes_max.
-    [[nodiscard]] result<bytes> seal(pairing_side from, std::uint8_t number, bytes_view message) const;
-
-    /// Returns the message that `from` sealed as its `number`. \errors pairing_wrong_code for bytes that this
-    /// code does not open.
-    [[nodiscard]] result<bytes> open(pairing_side from, std::uint8_t number, bytes_view sealed) const;
+    [[nodiscard]] pairing_slot slot() const noexcept;
+    [[nodiscard]] pairing_secret secret() const;
 
     friend bool operator==(const pairing_code&, const pairing_code&) = default;
 
  private:
     pairing_code() = default;
+    void write_slot(pairing_slot slot) noexcept;
 
-    std::array<std::uint8_t, 16> secret_{};
+    std::array<std::uint8_t, 10> symbols_{};  ///< of slot and password, 0 .. 31 each
 };
 
 }  // namespace casasync::openssl

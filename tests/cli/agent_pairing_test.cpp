@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: MIT
+// A device joins, and everything that keeps one out: both sides and the relay in one process.
+#include "folder.hpp"
+
+#include <casasync/agent/pairing_link.hpp>
+#include <casasync/agent/setup.hpp>
+#include <casasync/beast/mailbox.hpp>
+#include <casasync/openssl/random.hpp>
+#include <casasync/relay/server.hpp>
+
+#include <casasync_test/catch.hpp>
+#include <casasync_test/pair_devices.hpp>
+
+#include <sqlite3.h>
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <future>
+#include <optional>
+#include <string>
+
+using namespace casasync;
+
+namespace {
+
+void run_sql(const std::string& file, const std::string& statements) {
+    sqlite3* db = nullptr;
+    sqlite3_open(file.c_str(), &db);
+    if (sqlite3_exec(db, statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+        FAIL(sqlite3_errmsg(db));
+    sqlite3_close(db);
+}
+
+/// A relay whose clock can be put forward, and a desktop with a vault.
+struct home {
+    casasync_test::folder dir{};
+    std::atomic<std::int64_t> ahead_ms = 0;
+    std::unique_ptr<relay::server> server{};
+    std::optional<agent::link> desktop{};
+
+    home() {
+        relay::server_options options;
+        options.data = dir / "relay";
+        options.clock = [this] {
+            const auto now = std::chrono::system_clock::now().time_since_epoch();
+            return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + ahead_ms.load();
+        };
+        server = std::move(relay::server::start(options).value());
+        run_sql(
+            dir / "home.db",
+            "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT); INSERT INTO note VALUES('n', 'x')");
+        agent::init_options init{dir / "home.db", server->address(), "desktop", {}, {}};
+        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
+        desktop.emplace(std::move(agent::init_vault(init).value()));
+        REQUIRE(desktop->sync());
+    }
+
+    agent::join_options phone() const {
+        agent::join_options o;
+        o.path = dir / "phone.db";
+        o.relay = server->address();
+        o.device_name = "phone";
+        return o;
+    }
+    std::size_t active_devices() {
+        std::size_t n = 0;
+        const auto info = desktop->relay().info().value();
+        for (const auto& device : info.devices) n += device.active ? 1 : 0;
+        return n;
+    }
+    bool left(const std::string& name) const { return std::filesystem::exists(dir / name); }
+};
+
+/// How both sides of a pairing ended.
+struct ending {
+    errc joined{}, admitted{};
+    std::string said_there{}, said_here{};  ///< their sentences
+    agent::newcomer who{};
+};
+
+/// Runs both sides. \param typed  what the person types for the digits that are shown
+ending run(
+    agent::invitation& invited, agent::join_options o,
+    const std::function<std::string(std::string)>& typed = [](std::string shown) { return shown; }) {
+    std::promise<std::string> shown;
+    o.show_check = [&](const std::string& digits) { shown.set_value(digits); };
+    auto joining = std::async(std::launch::async, [&o] { return agent::join_vault(o); });
+    ending out;
+    const auto who = invited.meet();
+    const auto admitted = who ? invited.admit(typed(shown.get_future().get())) : result<void>(who.failure());
+    if (who) out.who = *who;
+    if (!admitted) out.admitted = admitted.code(), out.said_here = admitted.failure().text();
+    const auto joined = joining.get();
+    if (!joined) out.joined = joined.code(), out.said_there = joined.failure().text();
+    return out;
+}
+
+/// Returns a well-formed code of the same slot that is not the one.
+std::string guess_for(const std::string& code) {
+    const auto right = openssl::pairing_code::parse(code).value();
+    openssl::random random;
+    for (;;) {
+        const auto guess = openssl::pairing_code::make(right.slot(), random);
+        if (guess != right) return guess.text();
+    }
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("a device that knows the code joins, after both people have looked", "[agent][pairing]") {
+    home h;
+    run_sql(h.dir / "phone.db", "CREATE TABLE mine(a); INSERT INTO mine VALUES(1), (2)");
+    auto invited = agent::invitation::make(*h.desktop).value();
+    CHECK(invited.unfinished() == 0);
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    std::optional<agent::vault_offer> seen;
+    o.confirm = [&](const agent::vault_offer& offer) {
+        seen = offer;
+        CHECK(agent::read_credentials(o.path)->vault.is_zero());  // no key is kept before the person agreed
+        return true;
+    };
+    const ending end = run(invited, o);
+    INFO(end.said_here << end.said_there);
+    CHECK(end.joined == errc{});
+    CHECK(end.admitted == errc{});
+    CHECK(end.who.name == "phone");
+    CHECK_FALSE(end.who.platform.empty());
+    REQUIRE(seen);
+    CHECK(seen->name == "home.db");
+    CHECK(seen->from == "desktop");
+    CHECK(seen->devices == std::vector<std::string>{"desktop"});
+    CHECK(seen->relay == h.server->address());
+    CHECK(seen->rows == 2);
+    auto phone = agent::link::open(h.dir / "phone.db").value();
+    REQUIRE(h.desktop->sync());
+    CHECK(phone.vault().digest().value() == h.desktop->vault().digest().value());
+    CHECK(h.active_devices() == 2);
+    CHECK_FALSE(h.left("home.db-casasync.tries"));
+    CHECK_FALSE(h.left("phone.db-casasync.tries"));
+    // The code is used up.
+    o.path = h.dir / "other.db";
+    CHECK(agent::join_vault(o).code() == errc::pairing_used);
+    CHECK_FALSE(h.left("other.db"));
+    CHECK_FALSE(h.left("other.db-casasync.key"));
+}
+
+TEST_CASE("a link brings its relay along, and leads nowhere else", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    const auto link = agent::pairing_link::parse(invited.link_text()).value();
+    CHECK(link.relay == h.server->address());
+    CHECK(link.slot == openssl::pairing_code::parse(invited.code())->slot());
+
+    agent::join_options o = h.phone();
+    o.code = link.text();
+    o.relay = "https://other.example";
+    CHECK(agent::join_vault(o).code() == errc::invalid_argument);
+    o.relay.clear();
+    agent::pairing_link elsewhere = link;
+    elsewhere.mailbox.octets[0] ^= 1;
+    auto misled = agent::invitation::make(*h.desktop).value();
+    elsewhere.slot = agent::pairing_link::parse(misled.link_text())->slot;
+    o.code = elsewhere.text();
+    CHECK(agent::join_vault(o).code() == errc::pairing_wrong_code);
+    CHECK_FALSE(h.left("phone.db-casasync.key"));
+    CHECK_FALSE(h.left("phone.db-casasync.tries"));  // nothing was sent, so nobody could guess
+
+    o.code = link.text();
+    const ending end = run(invited, o);
+    INFO(end.said_here << end.said_there);
+    CHECK(end.joined == errc{});
+    CHECK(end.admitted == errc{});
+}
+
+TEST_CASE("each guess is counted on both sides, and after three only a link is taken", "[agent][pairing]") {
+    home h;
+    for (std::size_t n = 0; n < 3; ++n) {
+        auto invited = agent::invitation::make(*h.desktop).value();
+        CHECK(invited.unfinished() == n);
+        agent::join_options o = h.phone();
+        o.code = guess_for(invited.code());
+        const ending end = run(invited, o);
+        CHECK(end.joined == errc::pairing_wrong_code);
+        CHECK(end.admitted == errc::pairing_wrong_code);
+        CHECK(has(end.said_here, "data is safe"));
+        CHECK(has(end.said_there, "data is safe"));
+        CHECK(h.active_devices() == 1);
+        CHECK_FALSE(h.left("phone.db"));
+        CHECK_FALSE(h.left("phone.db-casasync.key"));
+    }
+    auto invited = agent::invitation::make(*h.desktop).value();
+    CHECK(invited.unfinished() == 3);
+    CHECK(invited.code().empty());
+    agent::join_options o = h.phone();
+    o.code = guess_for("0000-0000-000");
+    CHECK(agent::join_vault(o).code() == errc::too_many_requests);
+    o.path = h.dir / "tablet.db";  // one that did not count: it hears from the desktop
+    openssl::random random;
+    const auto slot = agent::pairing_link::parse(invited.link_text())->slot;
+    o.code = openssl::pairing_code::make(slot, random).text();
+    const auto typed = agent::join_vault(o);
+    CHECK(typed.code() == errc::pairing_wrong_code);
+    CHECK(has(typed.failure().detail, "link"));
+
+    auto again = agent::invitation::make(*h.desktop).value();
+    o = h.phone();
+    o.code = again.link_text();
+    CHECK(run(again, o).joined == errc{});
+    // What was counted is forgotten after a day.
+    std::ofstream(h.dir / "home.db-casasync.tries") << std::time(nullptr) - 86'401 << '\n'
+                                                    << std::time(nullptr) - 86'300 << '\n';
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
+    std::ofstream(h.dir / "home.db-casasync.tries") << "what is this\nand this\n";
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 2);
+}
+
+TEST_CASE("other digits than the new device shows keep it out", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    bool asked = false;
+    o.confirm = [&](const agent::vault_offer&) { return asked = true; };
+    const ending end = run(invited, o, [](std::string shown) {
+        shown[1] = shown[1] == '0' ? '1' : '0';
+        return shown;
+    });
+    CHECK(end.admitted == errc::pairing_wrong_code);
+    CHECK(has(end.said_here, "not let in"));
+    CHECK(end.joined == errc::pairing_expired);
+    CHECK_FALSE(asked);
+    CHECK(h.active_devices() == 1);
+    CHECK_FALSE(h.left("phone.db-casasync.key"));
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
+}
+
+TEST_CASE("a device whose user declines is no member, and nothing is left of it", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    o.confirm = [](const agent::vault_offer&) { return false; };
+    const ending end = run(invited, o);
+    CHECK(end.joined == errc::canceled);
+    CHECK(end.admitted == errc::canceled);
+    CHECK(has(end.said_here, "no device of the vault"));
+    CHECK(h.active_devices() == 1);
+    CHECK_FALSE(h.left("phone.db"));
+    CHECK_FALSE(h.left("phone.db-casasync.key"));
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 0);
+}
+
+TEST_CASE("a code that two have tried is void for both", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    beast::endpoint at;
+    at.url = h.server->address();
+    const auto stranger = beast::claim_mailbox(at, openssl::pairing_code::parse(invited.code())->slot());
+    REQUIRE(stranger);
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    CHECK(agent::join_vault(o).code() == errc::pairing_used);
+    CHECK(invited.meet().code() == errc::pairing_used);
+    CHECK(invited.admit("10").code() == errc::invalid_argument);
+    CHECK(h.active_devices() == 1);
+}
+
+TEST_CASE("a code past its five minutes is good for nothing", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    h.ahead_ms += 300'001;
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    CHECK(agent::join_vault(o).code() == errc::pairing_expired);
+    CHECK(invited.meet().code() == errc::pairing_expired);
+    CHECK_FALSE(h.left("home.db-casasync.tries"));
+}
+
+TEST_CASE("an agreement that comes too late is none", "[agent][pairing]") {
+    home h;
+    auto invited = agent::invitation::make(*h.desktop).value();
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    o.confirm = [&](const agent::vault_offer&) {
+        h.ahead_ms += 600'001;
+        return true;
+    };
+    std::promise<std::string> shown;
+    o.show_check = [&](const std::string& digits) { shown.set_value(digits); };
+    auto admitting = std::async(std::launch::async, [&] {
+        return invited.meet() ? invited.admit(shown.get_future().get()) : result<void>(errc::not_found);
+    });
+    CHECK(agent::join_vault(o).code() == errc::pairing_expired);
+    CHECK_FALSE(h.left("phone.db"));
+    CHECK_FALSE(h.left("phone.db-casasync.key"));
+    h.server.reset();  // ends the wait that is open for up to 25 s
+    CHECK_FALSE(admitting.get().ok());
+}
