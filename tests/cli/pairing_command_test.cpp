@@ -62,13 +62,16 @@ TEST_CASE("codes that are mistyped, of nobody or used", "[cli][pairing]") {
     check_error(join("phone.db", code), 73, "vault already");
 }
 
-TEST_CASE("a link needs no relay, and a file without rows of its own becomes the device", "[cli][pairing]") {
+TEST_CASE("what a phone reads off the QR code is all it needs to join", "[cli][pairing]") {
     const household home;
     const std::string desktop = home.make_vault("desktop.db");
-    const std::string phone = home.dir / "phone.db";
-    auto pair = home.casasync_beside({"pair", desktop, "--json"});
+    const std::string phone = home.dir / "phone.db", picture = home.dir / "code.png";
+    auto pair = home.casasync_beside({"pair", desktop, "--json", "--qr", picture});
     const auto shown = boost::json::parse(pair->line());
-    const std::string link(shown.at("link").as_string());
+    casasync_test::outcome read = casasync_test::run({CASASYNC_ZBARIMG, "--nodbus", "-q", "--raw", picture});
+    read.out.erase(read.out.find_last_not_of('\n') + 1);
+    const std::string link = read.out;
+    CHECK(link == std::string(shown.at("link").as_string()));
     auto joining = home.casasync_beside({"join", phone, link, "--yes", "--json"});
     home.admit(desktop, *joining);
     CHECK(joining->wait().exit == 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "check_entry.hpp"
 #include "commands.hpp"
+#include "qr.hpp"
 #include "show.hpp"
 #include "words.hpp"
 
@@ -10,6 +11,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <unistd.h>
 #include <iostream>
 #include <memory>
 
@@ -19,8 +21,21 @@ namespace {
 constexpr std::int64_t talk_s = 300;  // two devices that met have so long after the code has expired
 
 struct pair_options {
-    std::string db{}, check{};
+    std::string db{}, check{}, qr{};  ///< qr: a file, - for the terminal, or empty: where it is one
 };
+
+/// Shows the link as a QR code, or writes it where it was asked for.
+result<void> show_qr(const console& out, const agent::invitation& invited, const std::string& where) {
+    const bool to_terminal = where == "-" || (where.empty() && !out.json() && ::isatty(STDOUT_FILENO) != 0);
+    if (where.empty() && !to_terminal) return {};
+    const auto code = qr_code::make(invited.link_text());
+    if (!code) return code.failure();
+    if (!to_terminal) return write_qr(*code, where);
+    std::string lines = qr_text(*code);
+    lines.pop_back();
+    out.line(lines);
+    return {};
+}
 
 void show_code(const console& out, const agent::invitation& invited, const std::string& relay) {
     if (invited.unfinished() > 0)
@@ -58,6 +73,7 @@ result<int> pair(const console& out, const pair_options& o) {
     if (!entry) return entry.failure();
     auto invited = agent::invitation::make(*device);
     if (!invited) return invited.failure();
+    if (auto ok = show_qr(out, *invited, o.qr); !ok) return ok.failure();
     show_code(out, *invited, device->keys().relay);
     const auto who = invited->meet();
     if (!who) return who.failure();
@@ -149,6 +165,7 @@ void add_pairing_commands(CLI::App& app, program& run) {
     invite->add_option("DB", p->db, "the vault file")->required();
     invite->add_option("--check", p->check,
                        "hand the two digits that the new device shows to the casasync pair that waits");
+    invite->add_option("--qr", p->qr, "a .png or .svg file for the QR code, or - for the terminal");
 
     const auto o = std::make_shared<join_options>();
     CLI::App* enter = add_command(app, run, "join", "Make a new file that is a device of an existing vault",
