@@ -13,28 +13,28 @@ constexpr std::uint8_t proto = 1;
 constexpr std::size_t way_bytes = 1 + spake2_message_bytes;
 constexpr std::size_t confirmation_bytes = 32;
 
-void append(bytes& to, bytes_view more) {
+void add_bytes(bytes& to, bytes_view more) {
     to.insert(to.end(), more.begin(), more.end());
 }
 
 /// Returns what both sides must agree on besides the secret.
 bytes context_of(const pairing_place& at) {
     bytes out;
-    append(out, as_bytes("casasync/v1/pair"));
+    add_bytes(out, as_bytes("casasync/v1/pair"));
     out.push_back(static_cast<std::uint8_t>(at.origin.size() >> 8));
     out.push_back(static_cast<std::uint8_t>(at.origin.size()));
-    append(out, as_bytes(at.origin));
-    append(out, at.mailbox.view());
+    add_bytes(out, as_bytes(at.origin));
+    add_bytes(out, at.mailbox.view());
     out.push_back(proto);
     return out;
 }
 
 result<spake2_scalar> password_of(const pairing_place& at, const pairing_secret& secret) {
     bytes text{static_cast<std::uint8_t>(secret.how)};
-    append(text, secret.value);
+    add_bytes(text, secret.value);
     bytes salt;
-    append(salt, as_bytes("casasync/v1/pair"));
-    append(salt, at.mailbox.view());
+    add_bytes(salt, as_bytes("casasync/v1/pair"));
+    add_bytes(salt, at.mailbox.view());
     return spake2_password(text, salt);
 }
 
@@ -81,9 +81,9 @@ result<bytes> pairing_channel::open(pairing_side from, std::uint8_t number, byte
 
 unsigned pairing_channel::check(device_id new_device) const {
     bytes info;
-    append(info, as_bytes("casasync/v1/check"));
-    append(info, aad_);
-    append(info, new_device.view());
+    add_bytes(info, as_bytes("casasync/v1/check"));
+    add_bytes(info, aad_);
+    add_bytes(info, new_device.view());
     const bytes wide = hkdf_sha256(keys_.shared, {}, info, 8);
     std::uint64_t number = 0;
     for (const std::uint8_t b : wide) number = number << 8 | b;
@@ -106,7 +106,7 @@ bytes pairing_host::offer() const {
     bytes out;
     for (const way& w : ways_) {
         out.push_back(static_cast<std::uint8_t>(w.how));
-        append(out, w.run.message());
+        add_bytes(out, w.run.message());
     }
     return out;
 }
@@ -143,8 +143,8 @@ result<pairing_guest> pairing_guest::make(pairing_place at, const pairing_secret
     out.at_ = std::move(at);
     out.keys_ = *keys;
     out.answer_.push_back(static_cast<std::uint8_t>(secret.how));
-    append(out.answer_, run.message());
-    append(out.answer_, keys->confirmation_b);
+    add_bytes(out.answer_, run.message());
+    add_bytes(out.answer_, keys->confirmation_b);
     return out;
 }
 
