@@ -72,6 +72,12 @@ class listener {
             });
         });
     }
+    [[nodiscard]] std::size_t count(const std::string& event) {
+        const std::lock_guard lock(guard_);
+        return static_cast<std::size_t>(std::count_if(
+            urls_.begin(), urls_.end(),
+            [&](const std::string& url) { return url.rfind("vault-sync://" + event + "?", 0) == 0; }));
+    }
     void forget() {
         const std::lock_guard lock(guard_);
         urls_.clear();
@@ -126,6 +132,23 @@ agent::agent start_agent(const std::string& path, listener& ears) {
 }
 
 }  // namespace
+
+TEST_CASE("each device hears of one that is added, once, wherever it was added", "[agent][pairing]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    make_vault(dir / "desktop.db", server->address());
+    add_device(dir / "desktop.db", dir / "laptop.db");
+    listener laptop_ears;
+    auto laptop = start_agent(dir / "laptop.db", laptop_ears);
+    REQUIRE(laptop_ears.heard("state", "state=in_sync"));
+    CHECK(laptop_ears.count("device-added") == 0);
+    add_device(dir / "desktop.db", dir / "phone.db");
+    REQUIRE(laptop_ears.heard("device-added", "name=phone"));
+    app(dir / "phone.db").run("UPDATE note SET text='hello'");
+    REQUIRE(agent::link::open(dir / "phone.db")->sync());
+    REQUIRE(laptop_ears.heard("changeset-received", "&rows=1"));
+    CHECK(laptop_ears.count("device-added") == 1);
+}
 
 TEST_CASE("with an agent on either side, a change is there without anybody calling sync", "[agent]") {
     const casasync_test::folder dir;

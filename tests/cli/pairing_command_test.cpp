@@ -77,6 +77,10 @@ TEST_CASE("what a phone reads off the QR code is all it needs to join", "[cli][p
     CHECK(joining->wait().exit == 0);
     CHECK(pair->wait().exit == 0);
     CHECK(home.casasync({"verify", desktop, phone}).exit == 0);
+    const outcome told = home.casasync({"sync", desktop});
+    CHECK(has(told.err, "is a new device of this vault"));
+    CHECK_FALSE(has(home.casasync({"sync", desktop}).err, "new device"));
+    CHECK_FALSE(has(home.casasync({"sync", phone}).err, "new device"));
     CHECK_FALSE(std::filesystem::exists(desktop + "-casasync.check"));
 }
 

@@ -11,6 +11,7 @@
 #include <new>
 #include <thread>
 #include <utility>
+#include <vector>
 
 namespace casasync::agent {
 namespace {
@@ -76,6 +77,7 @@ struct agent::state {
     std::string vault_text{};
     std::int64_t seen_version = 0;  ///< the worker's: data_version before the last sync
     backoff failures{};
+    std::vector<sqlite::device_info> known{};        ///< the worker's: the devices it has told of
     agent_state told_state = agent_state::starting;  ///< the worker's: in the last event
     std::optional<errc> told_code{};
 
@@ -144,6 +146,11 @@ void agent::state::end_round(const result<sync_report>& done) {
         emit("conflict", "open=" + std::to_string(after.vault.open_conflicts));
     if (done)
         for (const std::string& alarm : done->alarms) emit("alarm", "text=" + percent_encoded(alarm));
+    if (status) {
+        for (const auto& device : devices_added(known, status->devices))
+            emit("device-added", "device=" + device.id.text() + "&name=" + percent_encoded(device.name));
+        known = status->devices;
+    }
     const std::optional<errc> code = done ? std::nullopt : std::optional(done.code());
     if (after.state != told_state || code != told_code) emit_state(after.state, after.last_error);
     told_state = after.state;
@@ -280,8 +287,11 @@ result<agent> agent::start(agent_options options) {
     if (!scout) return scout.failure();
     auto device = link::make(std::move(*vault), options.path, *keys);
     if (!device) return device.failure();
+    const auto status = device->vault().status();
+    if (!status) return status.failure();
     auto s = std::make_unique<state>(std::move(options), std::move(*device), std::move(*scout));
     s->vault_text = keys->vault.text();
+    s->known = status->devices;
     s->worker = std::thread([raw = s.get()] { raw->work(); });
     s->listener = std::thread([raw = s.get()] { raw->listen(); });
     return agent(std::move(s));

@@ -10,6 +10,7 @@
 #include <casasync/openssl/snapshot_cipher.hpp>
 #include <casasync/snapshot_transfer.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -166,6 +167,18 @@ error parse_failure(std::string_view text) {
             if (name_of(static_cast<errc>(code)) == text.substr(0, colon))
                 return {static_cast<errc>(code), std::string(text.substr(colon + 2))};
     return {errc::io_failed, std::string(text)};
+}
+
+std::vector<sqlite::device_info> devices_added(std::span<const sqlite::device_info> before,
+                                               std::span<const sqlite::device_info> after) {
+    std::vector<sqlite::device_info> out;
+    for (const sqlite::device_info& device : after) {
+        const bool known = std::any_of(before.begin(), before.end(), [&](const sqlite::device_info& b) {
+            return b.id == device.id && !b.name.empty();
+        });
+        if (!known && !device.self && !device.name.empty()) out.push_back(device);
+    }
+    return out;
 }
 
 }  // namespace casasync::agent

@@ -11,6 +11,7 @@
 
 #include <csignal>
 #include <memory>
+#include <vector>
 
 namespace casasync::cli {
 namespace {
@@ -20,7 +21,14 @@ struct sync_options {
     bool watch = false;
 };
 
-void print_json(const console& out, const sync_report& done, const sqlite::vault_status& status) {
+boost::json::array names_json(const std::vector<sqlite::device_info>& devices) {
+    boost::json::array out;
+    for (const auto& device : devices) out.push_back(json_of_text(device.name));
+    return out;
+}
+
+void print_json(const console& out, const sync_report& done, const sqlite::vault_status& status,
+                const std::vector<sqlite::device_info>& added) {
     boost::json::array alarms;
     for (const std::string& alarm : done.alarms) alarms.push_back(json_of_text(alarm));
     out.print({{"sent", done.pushed},
@@ -29,6 +37,7 @@ void print_json(const console& out, const sync_report& done, const sqlite::vault
                {"rows", done.rows},
                {"refused", done.refused},
                {"snapshot_merged", done.snapshot_merged},
+               {"devices_added", names_json(added)},
                {"in_sync", status.in_sync},
                {"parked", status.parked},
                {"open_conflicts", status.open_conflicts},
@@ -50,14 +59,21 @@ result<int> sync_once(const console& out, const sync_options& o) {
     progress bar;
     auto device = agent::link::open(o.db, bar.sink());
     if (!device) return device.failure();
+    const auto before = device->vault().status();
+    if (!before) return before.failure();
     const auto done = device->sync();
     bar.clear();
     if (!done) return done.failure();
     for (const std::string& alarm : done->alarms) out.note(printable(alarm));
     const auto status = device->vault().status();
     if (!status) return status.failure();
+    const auto added = agent::devices_added(before->devices, status->devices);
+    for (const auto& fresh : added)
+        out.note(printable(fresh.name) +
+                 " is a new device of this vault since the last sync. If nobody you "
+                 "trust added it, see casasync devices.");
     if (out.json())
-        print_json(out, *done, *status);
+        print_json(out, *done, *status, added);
     else
         print_text(out, *done, *status);
     return done->refused > 0 ? exit_data : exit_ok;

@@ -44,6 +44,7 @@ struct agent_options {
     ///     vault-sync://state?vault=..&state=offline&code=..
     ///     vault-sync://conflict?vault=..&open=N
     ///     vault-sync://alarm?vault=..&text=..
+    ///     vault-sync://device-added?vault=..&device=..&name=..      somebody let it in: tell the person
     /// It must not call stop().
     std::function<void(const std::string& url)> on_event{};
     std::chrono::milliseconds poll{50};            ///< how often the file is looked at: 4 us each

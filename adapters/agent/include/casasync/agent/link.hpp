@@ -13,8 +13,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace casasync::agent {
 
@@ -60,6 +62,11 @@ class link {
 
 /// Returns the client of a device with these keys. \param at  how patient it is; its URL is that of the keys
 [[nodiscard]] result<beast::client> make_client(const credentials& keys, beast::endpoint at = {});
+
+/// Returns the devices whose name is known in `after` and was not in `before`, without this one: they were
+/// added meanwhile. A person should hear of each.
+[[nodiscard]] std::vector<sqlite::device_info> devices_added(std::span<const sqlite::device_info> before,
+                                                             std::span<const sqlite::device_info> after);
 
 /// How a failure is kept in the vault: "offline: The relay cannot be reached. ..."
 [[nodiscard]] std::string failure_text(const error& failure);
