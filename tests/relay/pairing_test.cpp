@@ -212,6 +212,32 @@ TEST_CASE("only a member opens a mailbox", "[relay][pairing]") {
     CHECK(open(device).status == 401);
 }
 
+TEST_CASE("when many try codes, those who failed have to wait, and others do not", "[relay][pairing]") {
+    relay_fixture f;
+    f.options.rates.claims_per_minute_in_all = 2;
+    f.start();
+    const auto device = make_vault(f.port(), f.now_s());
+    std::string slots[4];
+    for (std::string& slot : slots) slot = open(device).string("slot");
+    for (int i = 0; i < 3; ++i)
+        CHECK(claim(f.port(), slots[i]).status == 200);  // over the limit, without a failure
+    CHECK(claim(f.port(), slots[0]).status == 409);
+    const reply late = claim(f.port(), slots[3]);
+    CHECK(late.status == 429);
+    CHECK(late.field("retry-after") == "30");
+    f.now_ms += 30'000;
+    CHECK(claim(f.port(), slots[3]).status == 200);
+    CHECK(claim(f.port(), slots[3]).status == 429);
+    f.now_ms += 3'600'000;  // the failure is forgotten
+    CHECK(claim(f.port(), "0000").status == 404);
+    f.now_ms += 3'600'000;
+    auto later = device;
+    later.created = f.now_s();
+    std::string fresh[3];
+    for (std::string& slot : fresh) slot = open(later).string("slot");
+    for (const std::string& slot : fresh) CHECK(claim(f.port(), slot).status == 200);
+}
+
 TEST_CASE("tries and new codes are limited", "[relay][pairing]") {
     relay_fixture f;
     f.options.rates.claims_per_minute = 2;

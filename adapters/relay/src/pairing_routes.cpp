@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "claim_limit.hpp"
 #include "reply.hpp"
 #include "routes.hpp"
 
@@ -117,8 +118,11 @@ void create_pairing(context& c, const exchange_ptr& x) {
 void claim_pairing(context& c, const exchange_ptr& x) {
     const auto slot = openssl::pairing_slot::parse(x->where.segments[1]);
     if (!slot) return reply(c.shared, x, not_found());
-    write(c, x,
-          [slot = *slot, now = c.shared.now_s()](write_store& store) { return claim(store, slot, now); });
+    write(c, x, [slot = *slot, &shared = c.shared, from = x->in.from](write_store& store) {
+        verdict out = claim(store, slot, shared.now_s());
+        if (out.out.status != 200) note_failed_claim(shared, from);
+        return out;
+    });
 }
 
 void put_message(context& c, const exchange_ptr& x) {

@@ -12,6 +12,12 @@ double rate_limiter::bucket::tokens_at(unix_ms now) const {
     return std::min<double>(limit.tokens, tokens + more);
 }
 
+unsigned rate_limiter::bucket::wait_s() const {
+    if (tokens >= 1) return 0;
+    const double wait_ms = (1 - tokens) * static_cast<double>(limit.period_ms) / limit.tokens;
+    return static_cast<unsigned>(std::ceil(wait_ms / 1000));
+}
+
 unsigned rate_limiter::take(const key& whose, const rate& r, unix_ms now) {
     if (r.tokens == 0) return 0;
     const std::lock_guard lock(mutex_);
@@ -19,12 +25,16 @@ unsigned rate_limiter::take(const key& whose, const rate& r, unix_ms now) {
     bucket& b = buckets_.try_emplace(whose, bucket{static_cast<double>(r.tokens), now, r}).first->second;
     b.tokens = b.tokens_at(now);
     b.at = now;
-    if (b.tokens >= 1) {
-        b.tokens -= 1;
-        return 0;
-    }
-    const double wait_ms = (1 - b.tokens) * static_cast<double>(r.period_ms) / r.tokens;
-    return static_cast<unsigned>(std::ceil(wait_ms / 1000));
+    const unsigned wait = b.wait_s();
+    if (wait == 0) b.tokens -= 1;
+    return wait;
+}
+
+unsigned rate_limiter::wait_s(const key& whose, const rate& r, unix_ms now) {
+    const std::lock_guard lock(mutex_);
+    const auto found = buckets_.find(whose);
+    if (r.tokens == 0 || found == buckets_.end()) return 0;
+    return bucket{found->second.tokens_at(now), now, r}.wait_s();
 }
 
 void rate_limiter::drop_full_ones(unix_ms now) {

@@ -26,6 +26,8 @@ class rate_limiter {
 
     /// Takes a token. \return 0, or in how many seconds there will be one. Any thread.
     [[nodiscard]] unsigned take(const key& whose, const rate& r, unix_ms now);
+    /// Returns what take() would, and takes nothing. Any thread.
+    [[nodiscard]] unsigned wait_s(const key& whose, const rate& r, unix_ms now);
 
  private:
     struct bucket {
@@ -34,6 +36,7 @@ class rate_limiter {
         rate limit{};
 
         [[nodiscard]] double tokens_at(unix_ms now) const;
+        [[nodiscard]] unsigned wait_s() const;  ///< counted from `at`
     };
     void drop_full_ones(unix_ms now);
 

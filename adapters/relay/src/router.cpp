@@ -2,6 +2,7 @@
 #include "router.hpp"
 
 #include "auth.hpp"
+#include "claim_limit.hpp"
 #include "reply.hpp"
 
 #include <casasync/openssl/hash.hpp>
@@ -45,6 +46,8 @@ quota quota_of(const exchange& x, const rate_limits& limits) {
             return {{limits.claims_per_minute, 60'000}, x.in.from.block};
         case counted::new_vault:
             return {{limits.new_vaults_per_minute, 60'000}, x.in.from.block};
+        case counted::claim_in_all:
+        case counted::claim_failed:
         case counted::nothing:
             break;
     }
@@ -114,8 +117,9 @@ std::optional<answer> router::check_rate(const exchange& x) {
     quota q = quota_of(x, limits);
     if (x.in.from.loopback) q.limit.tokens *= limits.loopback_factor;
     const auto kind = static_cast<std::uint8_t>(x.to->limit);
-    const unsigned wait_s =
+    unsigned wait_s =
         c_.shared.limiter.take({kind, q.whose}, q.limit, static_cast<unix_ms>(c_.shared.now_ms()));
+    if (wait_s == 0 && x.to->limit == counted::claim) wait_s = crowd_wait_s(c_.shared, x.in.from);
     if (wait_s == 0) return std::nullopt;
     answer out = plain_problem(429, "Too Many Requests");
     out.fields = "Retry-After: " + std::to_string(wait_s) + "\r\n";

@@ -19,7 +19,16 @@ namespace casasync::relay {
 enum class access : std::uint8_t { anybody, create_token, device, side_token };
 
 /// What is counted against a limit.
-enum class counted : std::uint8_t { nothing, push, pull, new_pairing, claim, new_vault };
+enum class counted : std::uint8_t {
+    nothing,
+    push,
+    pull,
+    new_pairing,
+    claim,
+    claim_in_all,
+    claim_failed,
+    new_vault
+};
 
 struct route {
     verb method = verb::other;

@@ -19,11 +19,12 @@ namespace casasync::relay {
 /// Token buckets: so many requests at once, and refilled at that pace. 0: no limit. A client on the relay's
 /// own machine gets `loopback_factor` times as much.
 struct rate_limits {
-    unsigned claims_per_minute = 10;      ///< tries of a pairing code, for each address (IPv6: /64)
-    unsigned new_vaults_per_minute = 10;  ///< for each address
-    unsigned new_pairings_per_hour = 6;   ///< for each vault
-    unsigned pushes_per_minute = 300;     ///< for each device
-    unsigned pulls_per_minute = 600;      ///< for each device
+    unsigned claims_per_minute = 10;          ///< tries of a pairing code, for each address (IPv6: /64)
+    unsigned claims_per_minute_in_all = 100;  ///< above that, addresses that failed lately have to wait
+    unsigned new_vaults_per_minute = 10;      ///< for each address
+    unsigned new_pairings_per_hour = 6;       ///< for each vault
+    unsigned pushes_per_minute = 300;         ///< for each device
+    unsigned pulls_per_minute = 600;          ///< for each device
     unsigned loopback_factor = 10;
 };
 
