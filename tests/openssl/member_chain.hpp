@@ -4,6 +4,7 @@
 /// Lists of devices as devices make them: each entry signed, in order.
 #include <casasync/members.hpp>
 #include <casasync/openssl/identity.hpp>
+#include <casasync/openssl/vault_keys.hpp>
 
 #include <algorithm>
 #include <cstdint>
@@ -39,17 +40,13 @@ inline casasync::member_entry next_entry(const casasync::member_list& list,
 }
 
 inline casasync::bytes first_entry(const casasync::openssl::device_identity& who) {
-    casasync::member_entry e = next_entry({}, casasync::member_entry_kind::first);
-    e.keys = who.public_keys();
-    return signed_entry(e, who);
+    return casasync::openssl::first_entry(who, {}, 1'800'000'000);
 }
 
 inline casasync::bytes add_entry(const casasync::member_list& list,
                                  const casasync::openssl::device_identity& who,
                                  const casasync::openssl::device_identity& by) {
-    casasync::member_entry e = next_entry(list, casasync::member_entry_kind::add);
-    e.keys = who.public_keys();
-    return signed_entry(e, by);
+    return casasync::openssl::add_entry(list, by, who.public_keys(), 1'800'000'000);
 }
 
 /// Returns the rotation that removes these; every stream ends at `seq`. Unsigned.

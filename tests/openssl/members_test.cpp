@@ -154,3 +154,43 @@ TEST_CASE("a rotation speaks of all members, of nobody else, and not against its
     CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), a)) == errc::malformed_members);
     CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), stranger)) == errc::authentication_failed);
 }
+
+TEST_CASE("whoever stays gets the new vault key, and with it the old ones; who was removed does not",
+          "[openssl][members]") {
+    const auto key_of = [](std::uint8_t n) {
+        openssl::key256 key{};
+        key.fill(n);
+        return key;
+    };
+    const auto rotate = [&](const member_list& list, std::vector<device_id> removed, std::uint8_t n) {
+        openssl::rotation what{std::move(removed), {}, key_of(static_cast<std::uint8_t>(n - 1)), key_of(n)};
+        for (const auto& [id, m] : list.devices())
+            if (m.active()) what.ends.push_back({id, 4});
+        return openssl::rotate_entry(list, a, what, 1'800'000'000).value();
+    };
+    member_list list = with(openssl::first_entry(a, key_of(1), 1));
+    list = with(add_entry(list, b, a), list);
+    list = with(add_entry(list, c, a), list);
+    const member_list before = list;
+    CHECK(openssl::open_vault_keys(list, c, 1, key_of(1)).value().at(1) == key_of(1));
+    list = with(rotate(list, {b.id()}, 2), list);
+    list = with(rotate(list, {}, 3), list);
+    for (const std::uint8_t known : {std::uint8_t{1}, std::uint8_t{2}, std::uint8_t{3}}) {
+        const auto keys = openssl::open_vault_keys(list, c, known, key_of(known));
+        REQUIRE(keys.ok());
+        CHECK(keys->size() == 3);
+        for (std::uint8_t e = 1; e <= 3; ++e) CHECK(keys->at(e) == key_of(e));
+    }
+    CHECK(openssl::open_vault_keys(list, b, 1, key_of(1)).code() == errc::device_revoked);
+    CHECK(openssl::open_vault_keys(list, a, 3, key_of(9)).code() == errc::members_fork);
+
+    // A rotator who gives one member another key than it promises.
+    const bytes honest = rotate(before, {b.id()}, 2);
+    member_entry other = decode_member_entry(honest).value();
+    const member_entry foreign = decode_member_entry(rotate(before, {b.id()}, 7)).value();
+    for (std::size_t i = 0; i < other.wraps.size(); ++i)
+        if (other.wraps[i].device == c.id()) other.wraps[i] = foreign.wraps[i];
+    const member_list forked = with(signed_entry(other, a), before);
+    CHECK(openssl::open_vault_keys(forked, a, 1, key_of(1)).ok());
+    CHECK(openssl::open_vault_keys(forked, c, 1, key_of(1)).code() == errc::members_fork);
+}
