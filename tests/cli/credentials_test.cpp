@@ -19,7 +19,8 @@ credentials some_credentials() {
     openssl::random random;
     credentials keys;
     keys.vault = vault_id::make(random);
-    keys.device = device_id::make(random);
+    keys.identity = openssl::device_identity::make(random);
+    keys.device = keys.identity.id();
     keys.relay = "http://127.0.0.1:8440";
     random.fill(keys.vault_key);
     random.fill(keys.device_key);
@@ -81,7 +82,7 @@ TEST_CASE("a key file that is missing, cut or altered is named and never half be
         CHECK(cut.code() == errc::missing_credentials);
     }
     std::string newer = whole;
-    newer.replace(newer.find("\"version\":1"), 11, "\"version\":2");
+    newer.replace(newer.find("\"version\":2"), 11, "\"version\":3");
     std::ofstream(key_file_of(vault), std::ios::binary) << newer;
     CHECK(find_credentials(vault).code() == errc::missing_credentials);
 }

@@ -85,7 +85,7 @@ void altered_link(source& in) {
 void message(bytes_view plain) {
     if (const auto m = agent::decode_hello(plain)) {
         const auto again = agent::decode_hello(encode(*m));
-        must(again && again->device == m->device && again->name == m->name && again->platform == m->platform,
+        must(again && again->keys == m->keys && again->name == m->name && again->platform == m->platform,
              "a hello does not come back");
     } else {
         must_be_typed(m, {errc::malformed_answer});

@@ -48,10 +48,11 @@ std::string_view name_of_step(setup step) {
 std::optional<credentials> decode(std::string_view text) {
     constexpr std::uint64_t most = 0xFFFFFFFFU;
     json_members in(text);
-    static_cast<void>(in.number("version", 1, 1));
+    static_cast<void>(in.number("version", 2, 2));
     credentials out;
     out.vault = in.id<vault_id>("vault");
-    out.device = in.id<device_id>("device");
+    out.identity = {in.key("signing_key"), in.key("agreement_key")};
+    out.device = out.identity.id();
     out.relay = in.text("relay");
     out.vault_key = in.key("vault_key");
     out.epoch = static_cast<std::uint32_t>(in.number("epoch", 1, most));
@@ -65,9 +66,10 @@ std::optional<credentials> decode(std::string_view text) {
 }
 
 std::string encode(const credentials& keys) {
-    boost::json::object out{{"version", 1},
+    boost::json::object out{{"version", 2},
                             {"vault", keys.vault.text()},
-                            {"device", keys.device.text()},
+                            {"signing_key", to_base64url(keys.identity.signing)},
+                            {"agreement_key", to_base64url(keys.identity.agreement)},
                             {"relay", keys.relay},
                             {"vault_key", to_base64url(keys.vault_key)},
                             {"epoch", keys.epoch},
@@ -127,7 +129,7 @@ result<std::optional<credentials>> find_credentials(const std::string& vault_pat
     if (n < 0) return unreadable(path, std::string("cannot be read: ") + std::strerror(errno));
     text.resize(static_cast<std::size_t>(n));
     auto keys = decode(text);
-    if (!keys) return unreadable(path, "is damaged or was written by a newer casasync");
+    if (!keys) return unreadable(path, "is damaged or was written by another version of casasync");
     return keys;
 }
 

@@ -14,7 +14,8 @@ credentials fresh_credentials(const std::string& relay) {
     openssl::random random;
     credentials keys;
     keys.vault = vault_id::make(random);
-    keys.device = device_id::make(random);
+    keys.identity = openssl::device_identity::make(random);
+    keys.device = keys.identity.id();
     keys.relay = relay;
     random.fill(keys.vault_key);
     keys.step = setup::init;

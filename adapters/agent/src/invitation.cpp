@@ -76,7 +76,7 @@ result<void> invitation::state::prove() {
 result<welcome> invitation::state::prepare() {
     const auto synced = device->sync();
     if (!synced) return synced.failure();
-    const auto key = device->relay().enrol_device(guest.device);
+    const auto key = device->relay().enrol_device(guest.device());
     if (!key) return key.failure();
     if (auto ok = device->offer_snapshot(); !ok) return ok.failure();
     const auto at = device->vault().position();
@@ -92,7 +92,7 @@ result<welcome> invitation::state::prepare() {
 
 /// Takes the new device out again: its user declined, or said nothing while he could.
 error invitation::state::take_out(error why) {
-    const auto removed = device->relay().revoke_device(guest.device);
+    const auto removed = device->relay().revoke_device(guest.device());
     why.detail += removed ? " It is no device of the vault; the data is safe."
                           : " The data is safe, but the relay could not be told to remove the device: " +
                                 removed.failure().text();
@@ -175,7 +175,7 @@ result<void> invitation::admit(std::string_view check) {
     state& s = *state_;
     if (!s.channel)
         return error{errc::invalid_argument, "There is no new device to admit; meet() comes first."};
-    if (check != std::to_string(s.channel->check(s.guest.device))) {
+    if (check != std::to_string(s.channel->check(s.guest.device()))) {
         static_cast<void>(s.box.remove());  // one try
         return wrong_check(s.guest.name);
     }

@@ -72,7 +72,7 @@ class guest {
     /// Proves that it knows the code, and sees whether the other side does.
     [[nodiscard]] result<void> prove();
     /// Says who this is, and returns what the other device answers once a person let this one in.
-    [[nodiscard]] result<welcome> ask(device_id self);
+    [[nodiscard]] result<welcome> ask(const device_keys& self);
     [[nodiscard]] result<void> reply(bool joined) {
         const auto sealed = channel_->seal(pairing_side::new_device, 2, encode_reply(joined));
         return sealed ? box_.put(2, *sealed) : sealed.failure();
@@ -116,12 +116,12 @@ result<void> guest::prove() {
     return tally_.end();
 }
 
-result<welcome> guest::ask(device_id self) {
-    const auto sealed =
-        channel_->seal(pairing_side::new_device, 1, encode(hello{self, o_.device_name, platform()}));
+result<welcome> guest::ask(const device_keys& self) {
+    const hello who{self, o_.device_name, platform()};
+    const auto sealed = channel_->seal(pairing_side::new_device, 1, encode(who));
     if (!sealed) return sealed.failure();
     if (auto ok = box_.put(1, *sealed); !ok) return ok.failure();
-    if (o_.show_check) o_.show_check(std::to_string(channel_->check(self)));
+    if (o_.show_check) o_.show_check(std::to_string(channel_->check(who.device())));
     const auto answer = receive(2);
     if (!answer) return answer.failure();
     const auto opened = channel_->open(pairing_side::old_device, 2, *answer);
@@ -161,7 +161,7 @@ result<credentials> take_keys(const join_options& o, const invite& by, credentia
     auto there = claim(o, by);
     if (!there) return there.failure();
     if (auto ok = there->prove(); !ok) return ok.failure();
-    const auto told = there->ask(keys.device);
+    const auto told = there->ask(keys.identity.public_keys());
     if (!told) return told.failure();
     if (!agreed(o, by, *told)) {
         static_cast<void>(there->reply(false));
@@ -182,7 +182,8 @@ result<credentials> take_keys(const join_options& o, const invite& by, credentia
 result<credentials> pair(const join_options& o, const invite& by) {
     openssl::random random;
     credentials keys;
-    keys.device = device_id::make(random);
+    keys.identity = openssl::device_identity::make(random);
+    keys.device = keys.identity.id();
     keys.relay = by.relay;
     keys.step = setup::join;
     keys.pairing = by.text;

@@ -44,7 +44,8 @@ error malformed() {
 
 bytes encode(const hello& m) {
     return to_bytes({{"proto", proto},
-                     {"device", m.device.text()},
+                     {"signing", to_base64url(m.keys.signing)},
+                     {"agreement", to_base64url(m.keys.agreement)},
                      {"name", clipped(m.name)},
                      {"platform", clipped(m.platform)}});
 }
@@ -76,12 +77,10 @@ result<hello> decode_hello(bytes_view data) {
     json_members in(text_of(data));
     static_cast<void>(in.number("proto", proto, proto));
     hello m;
-    m.device = in.id<device_id>("device");
+    m.keys = {in.key("signing"), in.key("agreement")};
     m.name = in.text("name");
     m.platform = in.text("platform");
-    if (in.bad() || m.device.is_zero() || m.name.size() > name_shown_max ||
-        m.platform.size() > name_shown_max)
-        return malformed();
+    if (in.bad() || m.name.size() > name_shown_max || m.platform.size() > name_shown_max) return malformed();
     return m;
 }
 

@@ -4,14 +4,14 @@
 /// What two devices tell each other once each has proved that it knows the code: JSON, sealed by
 /// openssl::pairing_channel.
 ///
-///     new -> old, 1   {proto: 1, device, name, platform}
+///     new -> old, 1   {proto: 1, signing, agreement, name, platform}: its public keys, whose hash is its id
 ///     old -> new, 2   {proto: 1, vault, epoch, vault_key, device_key, key_version, name, vault_name,
 ///     devices,
 ///                      pos}
 ///     new -> old, 2   {proto: 1, joined: true}: its user agrees, and the keys are stored; false: declined
 #include <casasync/bytes.hpp>
 #include <casasync/ids.hpp>
-#include <casasync/openssl/aead.hpp>
+#include <casasync/openssl/identity.hpp>
 #include <casasync/result.hpp>
 
 #include <cstdint>
@@ -21,9 +21,12 @@
 namespace casasync::agent {
 
 struct hello {
-    device_id device{};
+    device_keys keys{};
     std::string name{};
     std::string platform{};
+
+    /// The hash of its keys: what one of them was replaced by would be another device.
+    [[nodiscard]] device_id device() const { return device_of(keys, openssl::verifier{}); }
 };
 
 /// Everything that a sponsor gives a new device.

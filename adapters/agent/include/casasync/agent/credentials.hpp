@@ -4,7 +4,7 @@
 /// What a device needs beside its vault file to talk to the relay: kept in "<file>-casasync.key", readable by
 /// its owner alone, and never inside the database, so that a copy of the database gives nothing away.
 #include <casasync/ids.hpp>
-#include <casasync/openssl/aead.hpp>
+#include <casasync/openssl/identity.hpp>
 #include <casasync/result.hpp>
 
 #include <cstdint>
@@ -19,8 +19,9 @@ enum class setup : std::uint8_t { done, init, join };
 
 struct credentials {
     vault_id vault{};
-    device_id device{};
-    std::string relay{};  ///< origin the keys belong to
+    openssl::device_identity identity{};  ///< made here, and nowhere else
+    device_id device{};                   ///< identity.id()
+    std::string relay{};                  ///< origin the keys belong to
     openssl::key256 vault_key{};
     std::uint32_t epoch = 1;  ///< of vault_key
     openssl::key256 device_key{};
