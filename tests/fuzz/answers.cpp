@@ -98,8 +98,7 @@ void ask(std::size_t what, const beast::endpoint& at) {
             checked(client.enrol_device({}));
             return;
         case 6:
-            if (auto box = client.open_mailbox())
-                checked(box->get(openssl::pairing_side::new_device, 0, 0));
+            if (auto box = client.open_mailbox()) checked(box->get(openssl::pairing_side::new_device, 0, 0));
             return;
         case 7:
             checked(client.acknowledge(7));
