@@ -224,11 +224,13 @@ class household {
  private:
     void add(std::size_t n, std::uint64_t rows) {
         const std::string file = (folder_ / ("device" + std::to_string(n) + ".db")).string();
-        const sqlite::identity who{id_of<vault_id>(7), id_of<device_id>(n + 1), "device " + std::to_string(n),
+        openssl::device_identity self;
+        self.signing.fill(static_cast<std::uint8_t>(n + 1));
+        const sqlite::identity who{id_of<vault_id>(7), self.id(), "device " + std::to_string(n),
                                    "http://127.0.0.1:1"};
         openssl::key256 key;
         key.fill(3);
-        openssl::vault_cipher keys(who.vault, key);
+        openssl::vault_cipher keys(who.vault, key, 1, self);
         counted_transport way(loopback::transport(relay_, network_, who.device), bytes_);
         sqlite::vault_options options;
         options.now = [this] { return now_; };

@@ -15,7 +15,8 @@ namespace casasync {
 ///  - seal fills in nonce and ciphertext_bytes, binds the other header fields as associated data, pads, and
 ///  never
 ///    makes the same envelope twice;
-///  - open returns exactly the payload that was sealed under this header, or authentication_failed;
+///  - open returns exactly the payload that the header's device sealed under this header, or
+///  authentication_failed;
 ///  - digest is SHA-256.
 template <class C>
 concept cipher = requires(C& c, const C& view, const envelope_header& head, bytes_view data) {

@@ -29,7 +29,8 @@ enum class envelope_kind : std::uint8_t {
     heartbeat = 3,          ///< an empty changeset: tells what its author has merged
 };
 
-/// How the ciphertext was made. 1 is reserved for the same cipher with an Ed25519 signature behind the tag.
+/// How the ciphertext was made; the author's Ed25519 signature is inside. 1 is reserved for one behind the
+/// tag.
 enum class envelope_suite : std::uint8_t { xaes_256_gcm = 2 };
 
 inline constexpr std::size_t envelope_header_bytes = 88;

@@ -23,7 +23,8 @@ inline constexpr std::size_t changeset_ops_max = 2'000'000;  ///< row operations
 /// it fits into its parts.
 inline constexpr std::size_t operation_bytes_max = std::size_t{32} << 20;
 inline constexpr std::size_t part_payload_bytes_max =
-    (std::size_t{1008} << 10) - 4;  ///< payload of one envelope: with its length and padding it fits into one
+    (std::size_t{1008} << 10) -
+    132;  ///< payload of one envelope: with length, signature and padding it fits into one
 inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset
 inline constexpr std::size_t changeset_bytes_max = part_payload_bytes_max * group_parts_max;
 inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20;  ///< one sealed envelope

@@ -128,7 +128,7 @@ class relay_world final : public test_world {
     }
 
     std::unique_ptr<test_device> add(const std::string& name) override {
-        const auto device = id_of<device_id>(static_cast<std::uint8_t>(devices_.size() + 1));
+        const device_id device = numbered_identity(static_cast<std::uint8_t>(devices_.size() + 1)).id();
         const sqlite::identity who{id_of<vault_id>(7), device, name, relay_.address()};
         auto way = std::make_unique<weathered_client>(enter(who), sky_);
         if (devices_.empty()) first_ = way.get();

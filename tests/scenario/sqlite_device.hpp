@@ -131,6 +131,21 @@ struct story_clock {
     casasync::unix_ms ahead = 0;
 };
 
+/// Returns the keys of the `n`th device of a story: the same in every run.
+[[nodiscard]] inline casasync::openssl::device_identity numbered_identity(std::uint8_t n) {
+    casasync::openssl::device_identity out;
+    out.signing.fill(n);
+    out.agreement.fill(n);
+    return out;
+}
+
+/// Returns the keys of the numbered device that has this id.
+[[nodiscard]] inline casasync::openssl::device_identity identity_with(casasync::device_id id) {
+    std::uint8_t n = 1;
+    while (n < 100 && numbered_identity(n).id() != id) ++n;
+    return numbered_identity(n);
+}
+
 /// `Way` models transport and has cut(bool).
 template <casasync::transport Way>
 class sqlite_device final : public test_device {
@@ -144,7 +159,7 @@ class sqlite_device final : public test_device {
           path_(path),
           app_(path),
           vault_(std::move(vault)),
-          keys_(vault_.id(), vault_key()),
+          keys_(vault_.id(), vault_key(), 1, identity_with(vault_.device())),
           way_(std::move(way)) {}
 
     [[nodiscard]] static casasync::openssl::key256 vault_key() {
@@ -327,7 +342,8 @@ template <casasync::transport Way>
 [[nodiscard]] casasync::sqlite::vault joined_vault(const std::string& path,
                                                    const casasync::sqlite::identity& who, Way& way,
                                                    const casasync::sqlite::vault_options& options) {
-    const casasync::openssl::vault_cipher keys(who.vault, sqlite_device<Way>::vault_key());
+    const casasync::openssl::vault_cipher keys(who.vault, sqlite_device<Way>::vault_key(), 1,
+                                               identity_with(who.device));
     const auto found = casasync::find_snapshot<casasync::openssl::snapshot_opener>(who.vault, keys, way);
     REQUIRE(found.ok());
     REQUIRE(found->has_value());

@@ -27,7 +27,7 @@ class sqlite_world final : public test_world {
           network_(seed) {}
 
     std::unique_ptr<test_device> add(const std::string& name) override {
-        const auto device = id_of<device_id>(static_cast<std::uint8_t>(devices_.size() + 1));
+        const device_id device = numbered_identity(static_cast<std::uint8_t>(devices_.size() + 1)).id();
         const sqlite::identity who{id_of<vault_id>(7), device, name, "http://127.0.0.1:1"};
         const std::string path = folder_.file(name + ".db");
         auto way = std::make_unique<loopback::transport>(relay_, network_, device);

@@ -203,7 +203,7 @@ result<sqlite::vault> download(const join_options& o, const credentials& keys,
     auto relay = make_client(keys);
     if (!relay) return relay.failure();
     metered transport(*relay, progress);
-    const openssl::vault_cipher cipher(keys.vault, keys.vault_key, keys.epoch);
+    const openssl::vault_cipher cipher(keys.vault, keys.vault_key, keys.epoch, keys.identity);
     auto found = find_snapshot<openssl::snapshot_opener>(keys.vault, cipher, transport);
     if (!found && found.code() == errc::device_revoked) return give_up(o.path, found.failure());
     if (!found) return found.failure();

@@ -36,7 +36,7 @@ struct link::state {
     credentials keys;
     beast::client relay;
     progress_sink progress;
-    openssl::vault_cipher cipher{keys.vault, keys.vault_key, keys.epoch};
+    openssl::vault_cipher cipher{keys.vault, keys.vault_key, keys.epoch, keys.identity};
     std::atomic<bool> canceled{false};
     std::size_t changes = 0;  ///< sealed since the last snapshot
 

@@ -11,6 +11,9 @@ namespace casasync::openssl {
 namespace {
 
 constexpr std::size_t length_bytes = 4;
+constexpr std::size_t keys_bytes = 64;
+constexpr std::size_t author_bytes = keys_bytes + sizeof(signature512);
+constexpr std::size_t front_bytes = length_bytes + author_bytes;
 constexpr std::size_t padded_bytes_min = 256;
 
 /// Returns the key for one kind of one device's envelopes.
@@ -22,26 +25,55 @@ key256 envelope_key(const key256& vault_key, const envelope_header& head) {
     return to_key256(hkdf_sha256(vault_key, head.vault.view(), info, 32)).value();
 }
 
-/// Returns length || payload || zeros.
-bytes pad(bytes_view payload) {
-    bytes out(padded_size(length_bytes + payload.size()));
-    detail::put_be(out.data(), static_cast<std::uint32_t>(payload.size()));
-    std::copy(payload.begin(), payload.end(), out.begin() + length_bytes);
+/// Returns what the author signs: everything of the header that is bound, and the payload.
+bytes signed_text(bytes_view authenticated, bytes_view payload) {
+    const digest256 hash = sha256(payload);
+    bytes out;
+    for (const bytes_view part : {as_bytes("casasync/v1/env"), authenticated, bytes_view(hash)})
+        out.insert(out.end(), part.begin(), part.end());
     return out;
 }
 
-/// Returns the payload that pad() was given. \errors authentication_failed: whoever holds the key did not
+/// Returns length || author's public keys || signature || payload || zeros.
+bytes pad(const device_keys& author, const signature512& s, bytes_view payload) {
+    bytes out(padded_size(front_bytes + payload.size()));
+    detail::put_be(out.data(), static_cast<std::uint32_t>(payload.size()));
+    auto at = out.begin() + length_bytes;
+    at = std::copy(author.signing.begin(), author.signing.end(), at);
+    at = std::copy(author.agreement.begin(), author.agreement.end(), at);
+    at = std::copy(s.begin(), s.end(), at);
+    std::copy(payload.begin(), payload.end(), at);
+    return out;
+}
+
+const error& altered() {
+    static const error why{errc::authentication_failed,
+                           "A changeset opens but is not what its author would have written; nothing of it "
+                           "was applied."};
+    return why;
+}
+
+/// Returns where in `text` the payload is. \errors authentication_failed: whoever holds the key did not
 /// write this with seal().
-result<bytes> unpad(bytes_view text) {
-    const error altered{errc::authentication_failed,
-                        "A changeset opens but its padding is wrong; nothing of it was applied."};
-    if (text.size() < length_bytes) return altered;
+result<bytes_view> unpad(bytes_view text) {
+    if (text.size() < front_bytes) return altered();
     const auto size = detail::get_be<std::uint32_t>(text.data());
-    if (size > text.size() - length_bytes || padded_size(length_bytes + size) != text.size()) return altered;
-    const bytes_view zeros = text.subspan(length_bytes + size);
-    if (!std::all_of(zeros.begin(), zeros.end(), [](std::uint8_t b) { return b == 0; })) return altered;
-    const bytes_view payload = text.subspan(length_bytes, size);
-    return bytes(payload.begin(), payload.end());
+    if (size > text.size() - front_bytes || padded_size(front_bytes + size) != text.size()) return altered();
+    const bytes_view zeros = text.subspan(front_bytes + size);
+    if (!std::all_of(zeros.begin(), zeros.end(), [](std::uint8_t b) { return b == 0; })) return altered();
+    return text.subspan(front_bytes, size);
+}
+
+/// Tells whether the device that the header names wrote this.
+bool is_authors(const envelope_header& head, bytes_view authenticated, bytes_view text, bytes_view payload) {
+    device_keys author;
+    signature512 s{};
+    auto at = text.begin() + length_bytes;
+    std::copy_n(at, author.signing.size(), author.signing.begin());
+    std::copy_n(at + 32, author.agreement.size(), author.agreement.begin());
+    std::copy_n(at + keys_bytes, s.size(), s.begin());
+    return device_of(author, verifier{}) == head.device &&
+           is_signed(author.signing, signed_text(authenticated, payload), s);
 }
 
 }  // namespace
@@ -54,7 +86,9 @@ std::size_t padded_size(std::size_t size) noexcept {
     return (size + mask) & ~mask;
 }
 
-vault_cipher::vault_cipher(vault_id vault, const key256& key, std::uint32_t epoch) : vault_(vault) {
+vault_cipher::vault_cipher(vault_id vault, const key256& key, std::uint32_t epoch,
+                           const device_identity& self)
+    : vault_(vault), signing_(self.signing), self_(self.public_keys()), device_(self.id()) {
     add_key(epoch, key);
 }
 
@@ -70,14 +104,14 @@ const key256* vault_cipher::key_of(const envelope_header& head) const noexcept {
 result<bytes> vault_cipher::seal(const envelope_header& head, bytes_view payload) {
     if (payload.size() > limits::part_payload_bytes_max) return errc::limit_exceeded;
     const key256* key = key_of(head);
-    if (key == nullptr) return errc::invalid_argument;
-    const bytes text = pad(payload);
+    if (key == nullptr || head.device != device_) return errc::invalid_argument;
     envelope_header full = head;
     random{}.fill(full.nonce);
-    full.ciphertext_bytes = static_cast<std::uint32_t>(text.size());
+    full.ciphertext_bytes = static_cast<std::uint32_t>(padded_size(front_bytes + payload.size()));
     const auto header = encode_header(full);
-    auto sealed = aead_seal(envelope_key(*key, full), full.nonce,
-                            bytes_view(header).first(envelope_authenticated_bytes), text);
+    const bytes_view authenticated = bytes_view(header).first(envelope_authenticated_bytes);
+    const bytes text = pad(self_, sign(signing_, signed_text(authenticated, payload)), payload);
+    auto sealed = aead_seal(envelope_key(*key, full), full.nonce, authenticated, text);
     if (!sealed) return sealed;
     sealed->insert(sealed->begin(), header.begin(), header.end());
     return sealed;
@@ -88,11 +122,14 @@ result<bytes> vault_cipher::open(bytes_view envelope) const {
     if (!head) return head.failure();
     const key256* key = key_of(*head);
     if (key == nullptr) return errc::authentication_failed;
-    const auto text =
-        aead_open(envelope_key(*key, *head), head->nonce, envelope.first(envelope_authenticated_bytes),
-                  envelope.subspan(envelope_header_bytes));
+    const bytes_view authenticated = envelope.first(envelope_authenticated_bytes);
+    const auto text = aead_open(envelope_key(*key, *head), head->nonce, authenticated,
+                                envelope.subspan(envelope_header_bytes));
     if (!text) return text.failure();
-    return unpad(*text);
+    const auto payload = unpad(*text);
+    if (!payload) return payload.failure();
+    if (!is_authors(*head, authenticated, *text, *payload)) return altered();
+    return bytes(payload->begin(), payload->end());
 }
 
 digest256 vault_cipher::digest(bytes_view data) const {
