@@ -58,11 +58,19 @@ inline causal_context get_context(reader& r) {
 
 inline void put_traits(writer& w, const table_traits& table) {
     w.counted(table.name);
-    w.u8(static_cast<std::uint8_t>(table.policy));
+    const bool numbered = !table.number.empty(), key_refers = !table.key_refers.empty();
+    w.u8(static_cast<std::uint8_t>(static_cast<unsigned>(table.policy) | (numbered ? 2U : 0U) |
+                                   (key_refers ? 4U : 0U)));
+    if (numbered) w.counted(table.number);
+    if (key_refers) {
+        w.varint(table.key_refers.size());
+        for (const std::string& parent : table.key_refers) w.counted(parent);
+    }
     w.varint(table.columns.size());
     for (const column_traits& c : table.columns) {
         w.counted(c.name);
-        w.u8(static_cast<std::uint8_t>(c.rule));
+        w.u8(static_cast<std::uint8_t>(static_cast<unsigned>(c.rule) | (c.refers.empty() ? 0U : 4U)));
+        if (!c.refers.empty()) w.counted(c.refers);
     }
 }
 
@@ -83,19 +91,38 @@ inline bool good_table_name(std::string_view name) noexcept {
     return good_name(name) && !starts("sqlite_") && !starts("casasync_");
 }
 
+/// Reads which tables the key columns refer to: at least one of them does, the last one included.
+inline bool get_key_refers(reader& r, std::vector<std::string>& out) {
+    const std::size_t n = r.count(limits::row_columns_max, 1);
+    for (std::size_t i = 0; i < n && r.ok(); ++i) {
+        out.push_back(r.counted_text(limits::name_bytes_max));
+        if (!out.back().empty() && !good_table_name(out.back())) return false;
+    }
+    return r.ok() && !out.empty() && !out.back().empty();
+}
+
 inline table_traits get_traits(reader& r) {
     table_traits table;
     table.name = r.counted_text(limits::name_bytes_max);
-    const std::uint8_t policy = r.u8();
-    if (!good_table_name(table.name) || policy > 1) return r.fail(), table;
-    table.policy = static_cast<delete_policy>(policy);
+    const std::uint8_t flags = r.u8();
+    if (!good_table_name(table.name) || flags > 7) return r.fail(), table;
+    table.policy = static_cast<delete_policy>(flags & 1);
+    if ((flags & 2) != 0) {
+        table.number = r.counted_text(limits::name_bytes_max);
+        if (!good_name(table.number)) return r.fail(), table;
+    }
+    if ((flags & 4) != 0 && !get_key_refers(r, table.key_refers)) return r.fail(), table;
     const std::size_t n = r.count(limits::row_columns_max, 3);
     std::vector<std::string_view> names;
     for (std::size_t i = 0; i < n && r.ok(); ++i) {
         std::string name = r.counted_text(limits::name_bytes_max);
         const std::uint8_t rule = r.u8();
-        if (!good_name(name) || rule > 2) return r.fail(), table;
-        table.columns.push_back({std::move(name), static_cast<merge_rule>(rule)});
+        if (!good_name(name) || (rule & 3) > 2 || rule > 6) return r.fail(), table;
+        column_traits& c =
+            table.columns.emplace_back(column_traits{std::move(name), static_cast<merge_rule>(rule & 3), {}});
+        if ((rule & 4) == 0) continue;
+        c.refers = r.counted_text(limits::name_bytes_max);
+        if (!good_table_name(c.refers)) return r.fail(), table;
     }
     for (const column_traits& c : table.columns) names.push_back(c.name);
     std::sort(names.begin(), names.end());

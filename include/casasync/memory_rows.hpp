@@ -60,7 +60,7 @@ class memory_rows {
                     here && found->traits.columns[*here].rule != c.rule)
                     return error{errc::schema_mismatch, "The column " + theirs.name + "." + c.name +
                                                             " merges by another rule on another device."};
-        memory_table& table = found != nullptr ? *found : add({theirs.name, theirs.policy, {}});
+        memory_table& table = found != nullptr ? *found : add(theirs.without_columns());
         resolved_table out{number_of(table), &table.traits, {}};
         for (const column_traits& c : theirs.columns) out.columns.push_back(place_of(table, c));
         return out;

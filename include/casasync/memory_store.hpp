@@ -416,7 +416,7 @@ class memory_store {
         std::map<column_no, column_no> places;
         for (const pending_operation* o : list)
             for (const cell_write& w : o->op.cells) places.emplace(w.column, 0);
-        table_changes out{{traits.name, traits.policy, {}}, {}};
+        table_changes out{traits.without_columns(), {}};
         for (auto& [column, place] : places) {
             place = static_cast<column_no>(out.table.columns.size());
             out.table.columns.push_back(traits.columns[column]);

@@ -34,6 +34,7 @@ using column_no = std::uint32_t;
 struct column_traits {
     std::string name{};
     merge_rule rule = merge_rule::lww;
+    std::string refers{};  ///< the table with integer keys whose rows' identities it holds; empty for others
 
     friend bool operator==(const column_traits&, const column_traits&) = default;
 };
@@ -42,6 +43,9 @@ struct table_traits {
     std::string name{};
     delete_policy policy = delete_policy::later_wins;
     std::vector<column_traits> columns{};
+    std::string number{};  ///< the column with the number of rows that are known by an identity; empty for
+                           ///< others
+    std::vector<std::string> key_refers{};  ///< as column_traits::refers, for the key columns; may be empty
 
     friend bool operator==(const table_traits&, const table_traits&) = default;
 
@@ -50,6 +54,8 @@ struct table_traits {
             if (columns[i].name == wanted) return i;
         return std::nullopt;
     }
+    /// Returns the same without columns.
+    [[nodiscard]] table_traits without_columns() const { return {name, policy, {}, number, key_refers}; }
 };
 
 /// True when `a` wins over `b` under a rule that looks at amounts. NULL never wins.

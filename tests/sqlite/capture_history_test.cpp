@@ -288,8 +288,7 @@ history run_history(std::uint64_t seed) {
         auto shape = read_shape(db, name);
         if (!shape) return {shape.failure().text(), out.script};
         if (shape->key.empty()) continue;  // the application's own notes
-        if (const auto ok = check_trackable(*shape, {.natural_integer_key = true}); !ok)
-            return {ok.failure().text(), out.script};
+        if (const auto ok = check_trackable(*shape); !ok) return {ok.failure().text(), out.script};
         shapes.push_back(std::move(*shape));
     }
     const auto install_all = [&]() -> std::string {

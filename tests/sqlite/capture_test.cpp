@@ -28,7 +28,7 @@ struct vault {
         auto read = read_shape(db, "t");
         REQUIRE(read);
         shape = std::move(*read);
-        REQUIRE(check_trackable(shape, {.natural_integer_key = true}));
+        REQUIRE(check_trackable(shape));
         const auto installed = install(db, 7, shape, options);
         INFO((installed ? "" : installed.failure().text()));
         REQUIRE(installed);

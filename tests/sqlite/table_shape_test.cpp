@@ -17,10 +17,10 @@ table_shape shape_of(connection& db, const char* name) {
 }
 
 /// Returns why the table "t" that `sql` makes is refused, or "".
-std::string refusal(const std::string& sql, trackable_options options = {}, const char* name = "t") {
+std::string refusal(const std::string& sql, const char* name = "t") {
     connection db = sqlite_test::memory();
     REQUIRE(db.execute(sql));
-    const auto checked = check_trackable(shape_of(db, name), options);
+    const auto checked = check_trackable(shape_of(db, name));
     if (checked) return "";
     CHECK(checked.code() == errc::not_trackable);
     return checked.failure().detail;
@@ -109,7 +109,7 @@ TEST_CASE("tables with a usable key can be tracked", "[sqlite][shape]") {
     CHECK(refusal("CREATE TABLE t(id TEXT PRIMARY KEY, a) WITHOUT ROWID") == "");
     CHECK(refusal("CREATE TABLE t(id TEXT PRIMARY KEY) STRICT") == "");
     CHECK(refusal("CREATE TABLE t(a BLOB NOT NULL, b INT NOT NULL, PRIMARY KEY(b, a))") == "");
-    CHECK(refusal("CREATE TABLE t(id INTEGER PRIMARY KEY)", {.natural_integer_key = true}) == "");
+    CHECK(refusal("CREATE TABLE t(id INTEGER PRIMARY KEY)") == "");
     CHECK(refusal("CREATE TABLE t(id TEXT NOT NULL COLLATE binary PRIMARY KEY, a COLLATE NOCASE UNIQUE)") ==
           "");
 }
@@ -119,25 +119,23 @@ TEST_CASE("a table that cannot be tracked is refused with the reason and the fix
     CHECK_THAT(refusal("CREATE TABLE t(a)"), Contains("no PRIMARY KEY") && Contains("UUID"));
     CHECK_THAT(refusal("CREATE TABLE t(id TEXT PRIMARY KEY)"),
                Contains("\"id\" may be NULL") && Contains("NOT NULL"));
-    CHECK_THAT(refusal("CREATE TABLE t(id INTEGER PRIMARY KEY)"),
-               Contains("two devices that add rows offline") && Contains("--integer-keys natural"));
     CHECK_THAT(refusal("CREATE TABLE t(id TEXT NOT NULL COLLATE NOCASE PRIMARY KEY)"), Contains("NOCASE"));
     CHECK_THAT(refusal("CREATE TABLE t(id TEXT NOT NULL, PRIMARY KEY(id COLLATE RTRIM))"), Contains("RTRIM"));
     CHECK_THAT(refusal("CREATE VIEW t AS SELECT 1 AS id"), Contains("view"));
     CHECK_THAT(refusal("CREATE VIRTUAL TABLE t USING fts5(a)"), Contains("virtual table"));
-    CHECK_THAT(refusal("CREATE VIRTUAL TABLE t USING fts5(a)", {}, "t_data"), Contains("inner table"));
+    CHECK_THAT(refusal("CREATE VIRTUAL TABLE t USING fts5(a)", "t_data"), Contains("inner table"));
     CHECK_THAT(refusal("CREATE TEMP TABLE t(id TEXT NOT NULL PRIMARY KEY)"), Contains("temporary"));
-    CHECK_THAT(refusal("CREATE TABLE Casasync_t(id TEXT NOT NULL PRIMARY KEY)", {}, "casasync_t"),
+    CHECK_THAT(refusal("CREATE TABLE Casasync_t(id TEXT NOT NULL PRIMARY KEY)", "casasync_t"),
                Contains("reserved"));
-    CHECK_THAT(refusal("CREATE TABLE x(id INTEGER PRIMARY KEY AUTOINCREMENT)", {}, "sqlite_sequence"),
+    CHECK_THAT(refusal("CREATE TABLE x(id INTEGER PRIMARY KEY AUTOINCREMENT)", "sqlite_sequence"),
                Contains("reserved"));
     CHECK_THAT(refusal("CREATE TABLE \"new\"(id TEXT NOT NULL PRIMARY KEY, a); CREATE UNIQUE INDEX i ON "
                        "\"new\"(a) WHERE "
                        "a > 1",
-                       {}, "new"),
+                       "new"),
                Contains("Rename the table"));
     const std::string name(1001, 'n');
-    CHECK_THAT(refusal("CREATE TABLE " + name + "(id TEXT NOT NULL PRIMARY KEY)", {}, name.c_str()),
+    CHECK_THAT(refusal("CREATE TABLE " + name + "(id TEXT NOT NULL PRIMARY KEY)", name.c_str()),
                Contains("longer than 1,000 bytes"));
     CHECK_THAT(refusal("CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, " + name + ")"),
                Contains("longer than 1,000 bytes"));

@@ -152,3 +152,17 @@ TEST_CASE("INTEGER and REAL compare exactly", "[value]") {
     CHECK(value(0.0) != value(-0.0));
     CHECK(value(std::numeric_limits<double>::quiet_NaN()).is_null());
 }
+
+TEST_CASE("what a table's keys are, and what its columns refer to, travels with its name", "[codec]") {
+    changeset c = sample();
+    c.tables[0].table.number = "id";
+    c.tables[0].table.columns[0].refers = "account";
+    c.tables[0].table.key_refers = {"", "account"};
+    const auto back = decode(encode(c));
+    REQUIRE(back);
+    CHECK(*back == c);
+    c.tables[0].table.key_refers = {"account", ""};  // the last one says nothing
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.tables[0].table.key_refers = {"sqlite_schema"};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+}

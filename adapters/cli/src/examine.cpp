@@ -49,8 +49,7 @@ result<void> copy_schema(const std::string& from, const std::string& to) {
 
 }  // namespace
 
-result<examination> examine(const std::string& path, std::span<const std::string> wanted,
-                            const sqlite::track_options& options) {
+result<examination> examine(const std::string& path, std::span<const std::string> wanted) {
     const scratch_folder folder;
     if (folder.path().empty())
         return error{errc::io_failed,
@@ -70,7 +69,7 @@ result<examination> examine(const std::string& path, std::span<const std::string
         if (!all) return all.failure();
         out.tables = std::move(*all);
     }
-    auto refused = vault->check(out.tables, options);
+    auto refused = vault->check(out.tables);
     if (!refused) return refused.failure();
     out.refused = std::move(*refused);
     return out;

@@ -17,7 +17,6 @@ struct examination {
 
 /// Looks at the tables `wanted`, or at all of them when it is empty: on a temporary copy of the schema,
 /// without rows; the file itself is only read. \errors not_a_database, store_busy, io_failed
-[[nodiscard]] result<examination> examine(const std::string& path, std::span<const std::string> wanted,
-                                          const sqlite::track_options& options);
+[[nodiscard]] result<examination> examine(const std::string& path, std::span<const std::string> wanted);
 
 }  // namespace casasync::cli

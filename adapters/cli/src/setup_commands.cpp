@@ -19,16 +19,21 @@ namespace {
 
 struct init_options {
     std::string db{}, relay{}, name = host_name(), track = "all", integer_keys{}, token{};
+    std::vector<std::string> references{};
 };
 
 /// Tracks what is not tracked yet: after an interruption some of it is.
 result<void> track_missing(sqlite::vault& vault, const std::vector<std::string>& tables,
-                           const sqlite::track_options& how) {
+                           const sqlite::track_options& how, const reference_map& references) {
     const auto done = vault.tracked();
     if (!done) return done.failure();
     for (const std::string& table : tables)
-        if (std::find(done->begin(), done->end(), table) == done->end())
-            if (auto ok = vault.track(table, how); !ok) return ok.failure();
+        if (std::find(done->begin(), done->end(), table) == done->end()) {
+            sqlite::track_options mine = how;
+            if (const auto refers = references.find(table); refers != references.end())
+                mine.references = refers->second;
+            if (auto ok = vault.track(table, mine); !ok) return ok.failure();
+        }
     return {};
 }
 
@@ -43,12 +48,22 @@ result<int> init(const console& out, const init_options& o) {
     sqlite::track_options how;
     how.natural_integer_key = o.integer_keys == "natural";
     const auto wanted = o.track == "all" ? std::vector<std::string>() : split_at_commas(o.track);
-    const auto looked = examine(o.db, wanted, how);
+    const auto references = references_of(o.references);
+    if (!references) return references.failure();
+    auto looked = examine(o.db, wanted);
     if (!looked) return looked.failure();
     if (!looked->refused.empty()) return untrackable_error(looked->refused);
+    for (const auto& [table, columns] : *references)
+        if (std::find(looked->tables.begin(), looked->tables.end(), table) == looked->tables.end())
+            return error{errc::invalid_argument, "--references names " + table +
+                                                     ", which is not one of the tables to track. Nothing was "
+                                                     "changed."};
+    put_parents_first(looked->tables, *references);
 
     agent::init_options options{o.db, o.relay, o.name, o.token, {}};
-    options.track = [&](sqlite::vault& vault) { return track_missing(vault, looked->tables, how); };
+    options.track = [&](sqlite::vault& vault) {
+        return track_missing(vault, looked->tables, how, *references);
+    };
     auto device = agent::init_vault(options);
     if (!device) return device.failure();
     if (auto synced = device->sync(); !synced)
@@ -85,6 +100,10 @@ void add_setup_commands(CLI::App& app, program& run) {
         ->add_option("--integer-keys", o->integer_keys,
                      "natural: an INTEGER PRIMARY KEY means the same thing on every device")
         ->check(CLI::IsMember({"natural"}));
+    command
+        ->add_option("--references", o->references,
+                     "TABLE.COLUMN=PARENT: it holds integer keys of PARENT, though no foreign key says so")
+        ->allow_extra_args(false);
     command->add_option("--create-token", o->token, "what the relay's operator asks for")
         ->envname("CASASYNC_CREATE_TOKEN");
 }

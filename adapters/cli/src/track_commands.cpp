@@ -19,7 +19,7 @@ namespace {
 
 struct options {
     std::string db{};
-    std::vector<std::string> tables{}, rules{}, groups{};
+    std::vector<std::string> tables{}, rules{}, groups{}, references{};
     std::string policy = "later_wins", integer_keys{};
 };
 
@@ -61,14 +61,21 @@ result<std::set<std::string>> columns_of(const std::string& db, const std::strin
 
 /// The rules and groups of a call, table by table: each goes to the tables that have its columns.
 /// \errors invalid_argument when a column is in none of them
-result<std::vector<sqlite::track_options>> for_each_table(const options& o,
-                                                          const sqlite::track_options& all) {
+result<std::vector<sqlite::track_options>> for_each_table(const options& o, const sqlite::track_options& all,
+                                                          const reference_map& references) {
     std::vector<sqlite::track_options> out;
+    for (const auto& [table, columns] : references)
+        if (std::find(o.tables.begin(), o.tables.end(), table) == o.tables.end())
+            return error{errc::invalid_argument, "--references names " + table +
+                                                     ", which is not one of the tables to track. Nothing was "
+                                                     "changed."};
     std::set<std::string> known;
     for (const std::string& table : o.tables) {
         auto columns = columns_of(o.db, table);
         if (!columns) return columns.failure();
         sqlite::track_options& mine = out.emplace_back(all);
+        if (const auto refers = references.find(table); refers != references.end())
+            mine.references = refers->second;
         const auto missing = [&](const std::string& column) { return columns->count(column) == 0; };
         std::erase_if(mine.rules, [&](const auto& rule) { return missing(rule.first); });
         std::erase_if(mine.groups,
@@ -87,15 +94,18 @@ result<std::vector<sqlite::track_options>> for_each_table(const options& o,
     return out;
 }
 
-result<int> track(const console& out, const options& o) {
+result<int> track(const console& out, options o) {
     const auto how = track_options_of(o);
     if (!how) return how.failure();
+    const auto references = references_of(o.references);
+    if (!references) return references.failure();
+    put_parents_first(o.tables, *references);
     auto vault = open_vault(o.db);
     if (!vault) return vault.failure();
-    const auto refused = vault->check(o.tables, *how);
+    const auto refused = vault->check(o.tables);
     if (!refused) return refused.failure();
     if (!refused->empty()) return untrackable_error(*refused);
-    const auto each = for_each_table(o, *how);
+    const auto each = for_each_table(o, *how, *references);
     if (!each) return each.failure();
     for (std::size_t i = 0; i < o.tables.size(); ++i)
         if (auto ok = vault->track(o.tables[i], (*each)[i]); !ok) return ok.failure();
@@ -138,6 +148,9 @@ void add_track_commands(CLI::App& app, program& run) {
     add->add_option("--integer-keys", o->integer_keys,
                     "natural: an INTEGER PRIMARY KEY means the same thing on every device")
         ->check(CLI::IsMember({"natural"}));
+    add->add_option("--references", o->references,
+                    "TABLE.COLUMN=PARENT: it holds integer keys of PARENT, though no foreign key says so")
+        ->allow_extra_args(false);
 
     const auto u = std::make_shared<options>();
     CLI::App* remove = add_command(app, run, "untrack", "Take a table out of the vault on this device",

@@ -5,6 +5,7 @@
 #include "show.hpp"
 
 #include <unistd.h>
+#include <algorithm>
 #include <array>
 
 namespace casasync::cli {
@@ -18,6 +19,29 @@ std::vector<std::string> split_at_commas(std::string_view text) {
         text.remove_prefix(comma + 1);
     }
     return out;
+}
+
+result<reference_map> references_of(std::span<const std::string> texts) {
+    reference_map out;
+    for (const std::string& text : texts) {
+        const std::size_t equals = text.rfind('='), dot = text.find('.');
+        if (equals == std::string::npos || dot == std::string::npos || dot == 0 || dot + 1 >= equals ||
+            equals + 1 == text.size())
+            return error{errc::invalid_argument,
+                         "A reference reads TABLE.COLUMN=PARENT, as in note.account_id=account, not " + text +
+                             ". Nothing was changed."};
+        out[text.substr(0, dot)][text.substr(dot + 1, equals - dot - 1)] = text.substr(equals + 1);
+    }
+    return out;
+}
+
+void put_parents_first(std::vector<std::string>& tables, const reference_map& references) {
+    std::stable_partition(tables.begin(), tables.end(), [&](const std::string& table) {
+        return std::any_of(references.begin(), references.end(), [&](const auto& child) {
+            return std::any_of(child.second.begin(), child.second.end(),
+                               [&](const auto& column) { return column.second == table; });
+        });
+    });
 }
 
 std::string joined(std::span<const std::string> names) {

@@ -30,6 +30,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -41,7 +42,8 @@ namespace casasync::sqlite {
 using table_number = std::int64_t;
 
 struct capture_options {
-    bool write_time = true;  ///< keep when a change was made; costs about a tenth of an INSERT
+    bool write_time = true;     ///< keep when a change was made; costs about a tenth of an INSERT
+    bool number_reuse = false;  ///< also log when an integer key is written over one that is there
 };
 
 /// Creates the log where it is missing. Inside the caller's transaction.
@@ -128,12 +130,18 @@ struct log_chunk {
 /// \cost  O(n log n) in the entries read
 [[nodiscard]] result<log_chunk> read_log(connection& db, std::size_t limit);
 
+/// Positions in the log, the first one not included.
+struct log_range {
+    std::int64_t after = 0, last = std::numeric_limits<std::int64_t>::max();
+};
+
 /// Returns the rows that were removed under `key`, oldest first: one value a column of `table`, NULL where
 /// generated or added since. A displaced row is there even if it was not removed after all.
 /// \cost  O(log n) in the graveyard
 [[nodiscard]] result<std::vector<std::vector<value>>> read_grave(connection& db, table_number number,
                                                                  const table_shape& table,
-                                                                 std::span<const value> key);
+                                                                 std::span<const value> key,
+                                                                 log_range range = {});
 
 /// Forgets the log up to `last` and what the graveyards of `tables` hold of it.
 [[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables);

@@ -126,16 +126,21 @@ result<log_chunk> read_log(connection& db, std::size_t limit) {
 }
 
 result<std::vector<std::vector<value>>> read_grave(connection& db, table_number number,
-                                                   const table_shape& table, std::span<const value> key) {
+                                                   const table_shape& table, std::span<const value> key,
+                                                   log_range range) {
     std::string sql = "SELECT ", where;
     for (std::size_t i = 0; i < table.columns.size(); ++i)
         sql += (i > 0 ? ", " : "") + (table.columns[i].generated ? "NULL" : grave_column(i));
     for (std::size_t i = 0; i < key.size() && i < table.key.size(); ++i)
         where += (where.empty() ? " WHERE " : " AND ") + grave_column(table.key[i]) + " = ?" +
                  std::to_string(i + 1);
-    auto s = db.prepare(sql + " FROM " + grave_table(number) + where + " ORDER BY rowid");
+    const std::string places =
+        std::to_string(key.size() + 1) + " AND l <= ?" + std::to_string(key.size() + 2);
+    auto s =
+        db.prepare(sql + " FROM " + grave_table(number) + where + " AND l > ?" + places + " ORDER BY rowid");
     if (!s) return s.failure();
     for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    s->bind(static_cast<int>(key.size()) + 1, range.after).bind(static_cast<int>(key.size()) + 2, range.last);
     std::vector<std::vector<value>> out;
     while (true) {
         const auto row = s->step();

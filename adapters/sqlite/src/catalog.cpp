@@ -30,14 +30,25 @@ result<void> write_groups(connection& db, const vault_table& table) {
 }
 
 result<void> read_columns(connection& db, vault_table& table) {
-    auto s = db.prepare("SELECT name, rule FROM casasync_column WHERE t = ?1 ORDER BY c");
+    auto s = db.prepare("SELECT name, rule, refers FROM casasync_column WHERE t = ?1 ORDER BY c");
     if (!s) return s.failure();
     s->bind(1, std::int64_t{table.number});
     for (;;) {
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) break;
-        table.traits.columns.push_back({std::string(s->text(0)), static_cast<merge_rule>(s->integer(1))});
+        table.traits.columns.push_back(
+            {std::string(s->text(0)), static_cast<merge_rule>(s->integer(1)), std::string(s->text(2))});
+    }
+    auto parents = db.prepare("SELECT i, parent FROM casasync_key_reference WHERE t = ?1 ORDER BY i");
+    if (!parents) return parents.failure();
+    parents->bind(1, std::int64_t{table.number});
+    for (;;) {
+        const auto row = parents->step();
+        if (!row) return row.failure();
+        if (!*row) break;
+        table.traits.key_refers.resize(static_cast<std::size_t>(parents->integer(0)) + 1);
+        table.traits.key_refers.back() = parents->text(1);
     }
     auto groups = db.prepare("SELECT g, c FROM casasync_group WHERE t = ?1 ORDER BY g, c");
     if (!groups) return groups.failure();
@@ -51,9 +62,47 @@ result<void> read_columns(connection& db, vault_table& table) {
     }
 }
 
-/// True for a column whose values travel: not part of the key, not computed.
-bool travels(const column_shape& c) {
-    return c.key_position == 0 && !c.generated;
+/// True for a column whose values travel: not part of the key, not computed. A number is a cell like others.
+bool travels(const table_traits& table, const column_shape& c) {
+    return !c.generated && (c.key_position == 0 || c.name == table.number);
+}
+
+bool same_name(const std::string& a, const std::string& b) noexcept {
+    return sqlite3_stricmp(a.c_str(), b.c_str()) == 0;
+}
+
+/// Makes the table of the registers (row_store.hpp); with numbers where rows have them (row_numbers.hpp).
+result<void> create_records(connection& db, const vault_table& table) {
+    const std::string name = "casasync_m_" + std::to_string(table.number);
+    if (!table.numbered())
+        return db.execute("CREATE TABLE IF NOT EXISTS " + name +
+                          "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL) WITHOUT ROWID, STRICT");
+    return db.execute("CREATE TABLE IF NOT EXISTS " + name +
+                      "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL, w INTEGER, n INTEGER) WITHOUT ROWID, "
+                      "STRICT; CREATE INDEX IF NOT EXISTS " +
+                      name + "_w ON " + name + "(w); CREATE INDEX IF NOT EXISTS " + name + "_n ON " + name +
+                      "(n) WHERE n IS NOT w");
+}
+
+result<bool> has_records(connection& db, const vault_table& table) {
+    const auto any =
+        db.query_integer("SELECT EXISTS(SELECT 1 FROM casasync_m_" + std::to_string(table.number) + ")");
+    return any ? result<bool>(*any != 0) : result<bool>(any.failure());
+}
+
+error kind_mismatch(const std::string& table) {
+    return {errc::schema_mismatch,
+            "table " + table +
+                ": its integer keys mean the same on every device for one device, and not for another. "
+                "Nothing is lost: what the other wrote waits. Track the table with the same --integer-keys "
+                "on both devices."};
+}
+
+error reference_mismatch(const std::string& table, const std::string& column) {
+    return {errc::schema_mismatch,
+            "table " + table + ": column " + column +
+                " refers to another table here than on the device that wrote it. Nothing is lost: its "
+                "changes wait. Track the table with the same --references on both devices."};
 }
 
 result<void> check_tracking(const table_shape& shape, const tracking& how) {
@@ -62,7 +111,7 @@ result<void> check_tracking(const table_shape& shape, const tracking& how) {
         if (!at)
             return error{errc::invalid_argument,
                          "table " + shape.name + " has no column " + name + "; nothing was changed"};
-        if (!travels(shape.columns[*at]))
+        if (shape.columns[*at].key_position != 0 || shape.columns[*at].generated)
             return error{errc::invalid_argument,
                          "column " + name + " of table " + shape.name +
                              " is part of the key or computed: it takes no rule and no group"};
@@ -73,19 +122,42 @@ result<void> check_tracking(const table_shape& shape, const tracking& how) {
     for (const auto& group : how.groups)
         for (const std::string& column : group)
             if (auto ok = known(column); !ok) return ok;
+    for (const auto& [column, parent] : how.references)
+        if (!shape.column(column))
+            return error{errc::invalid_argument,
+                         "table " + shape.name + " has no column " + column + "; nothing was changed"};
     return {};
 }
 
 }  // namespace
 
+const std::string& vault_table::refers(std::size_t i) const noexcept {
+    static const std::string none;
+    const std::size_t place = shape.columns[i].key_position;
+    if (place != 0) return place <= traits.key_refers.size() ? traits.key_refers[place - 1] : none;
+    return of_shape[i] ? traits.columns[*of_shape[i]].refers : none;
+}
+
+bool vault_table::has_references() const noexcept {
+    return !traits.key_refers.empty() ||
+           std::any_of(traits.columns.begin(), traits.columns.end(),
+                       [](const column_traits& c) { return !c.refers.empty(); });
+}
+
+capture_options capture_of(const vault_table& table, bool write_time) noexcept {
+    return {write_time, table.numbered() && table.adopted};
+}
+
 result<void> catalog::create(connection& db) {
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
         "INTEGER NOT NULL, "
-        "policy INTEGER NOT NULL, natural INTEGER NOT NULL, adopted INTEGER NOT NULL) STRICT;"
+        "policy INTEGER NOT NULL, number TEXT NOT NULL, adopted INTEGER NOT NULL) STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_column(t INTEGER NOT NULL, c INTEGER NOT NULL, name TEXT NOT "
         "NULL, rule INTEGER NOT "
-        "NULL, PRIMARY KEY(t, c)) WITHOUT ROWID, STRICT;"
+        "NULL, refers TEXT NOT NULL, PRIMARY KEY(t, c)) WITHOUT ROWID, STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_key_reference(t INTEGER NOT NULL, i INTEGER NOT NULL, parent "
+        "TEXT NOT NULL, PRIMARY KEY(t, i)) WITHOUT ROWID, STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_group(t INTEGER NOT NULL, g INTEGER NOT NULL, c INTEGER NOT "
         "NULL, PRIMARY KEY(t, g, "
         "c)) WITHOUT ROWID, STRICT;");
@@ -95,7 +167,7 @@ result<void> catalog::read(connection& db) {
     std::vector<std::unique_ptr<vault_table>> tables;
     {
         auto s =
-            db.prepare("SELECT t, name, tracked, policy, natural, adopted FROM casasync_table ORDER BY t");
+            db.prepare("SELECT t, name, tracked, policy, number, adopted FROM casasync_table ORDER BY t");
         if (!s) return s.failure();
         for (;;) {
             const auto row = s->step();
@@ -106,7 +178,7 @@ result<void> catalog::read(connection& db) {
             t.traits.name = s->text(1);
             t.tracked = s->integer(2) != 0;
             t.traits.policy = static_cast<delete_policy>(s->integer(3));
-            t.natural_integer_key = s->integer(4) != 0;
+            t.traits.number = s->text(4);
             t.adopted = s->integer(5) != 0;
         }
     }
@@ -130,10 +202,11 @@ result<void> catalog::fit(connection& db, vault_table& table) {
     if (!table.tracked) return {};
     table.of_shape.assign(table.shape.columns.size(), std::nullopt);
     for (std::size_t i = 0; i < table.shape.columns.size(); ++i) {
-        if (!travels(table.shape.columns[i])) continue;
+        if (!travels(table.traits, table.shape.columns[i])) continue;
         auto c = table.traits.column(table.shape.columns[i].name);
         if (!c) {
-            auto added = add_column(db, table, {table.shape.columns[i].name, merge_rule::lww});
+            auto added = add_column(
+                db, table, {table.shape.columns[i].name, merge_rule::lww, declared_parent(table.shape, i)});
             if (!added) return added.failure();
             c = *added;
         }
@@ -150,9 +223,9 @@ result<column_no> catalog::add_column(connection& db, vault_table& table, const 
         return error{errc::limit_exceeded,
                      "table " + table.traits.name + " has more than 2,000 columns in this vault"};
     const auto c = static_cast<column_no>(table.traits.columns.size());
-    if (auto ok = db.run("INSERT INTO casasync_column(t, c, name, rule) VALUES(?1, ?2, ?3, ?4)",
+    if (auto ok = db.run("INSERT INTO casasync_column(t, c, name, rule, refers) VALUES(?1, ?2, ?3, ?4, ?5)",
                          std::int64_t{table.number}, std::int64_t{c}, column.name,
-                         static_cast<std::int64_t>(column.rule));
+                         static_cast<std::int64_t>(column.rule), column.refers);
         !ok)
         return ok.failure();
     table.traits.columns.push_back(column);
@@ -176,11 +249,112 @@ const vault_table* catalog::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
+std::string catalog::declared_parent(const table_shape& shape, std::size_t place) const {
+    for (const foreign_key& key : shape.foreign_keys) {
+        const auto parent = std::find_if(tables_.begin(), tables_.end(), [&](const auto& t) {
+            return t->tracked && t->numbered() && same_name(t->shape.name, key.parent);
+        });
+        if (parent == tables_.end()) continue;
+        for (std::size_t i = 0; i < key.columns.size(); ++i) {
+            if (!same_name(key.columns[i], shape.columns[place].name)) continue;
+            const bool of_key = key.parent_columns.empty()
+                                    ? key.columns.size() == 1
+                                    : same_name(key.parent_columns[i], (*parent)->traits.number);
+            if (of_key) return (*parent)->traits.name;
+        }
+    }
+    return {};
+}
+
+result<void> catalog::set_refers(connection& db, vault_table& table, std::size_t place,
+                                 const std::string& parent) {
+    const std::size_t of_key = table.shape.columns[place].key_position;
+    if (of_key == 0) {
+        const column_no c = *table.of_shape[place];
+        table.traits.columns[c].refers = parent;
+        return db.run("UPDATE casasync_column SET refers = ?3 WHERE t = ?1 AND c = ?2",
+                      std::int64_t{table.number}, std::int64_t{c}, parent);
+    }
+    if (table.traits.key_refers.size() < of_key) table.traits.key_refers.resize(of_key);
+    table.traits.key_refers[of_key - 1] = parent;
+    return db.run("INSERT OR REPLACE INTO casasync_key_reference(t, i, parent) VALUES(?1, ?2, ?3)",
+                  std::int64_t{table.number}, static_cast<std::int64_t>(of_key - 1), parent);
+}
+
+/// Has the next seal send a column of every row, because its registers hold something else from now on.
+static result<void> say_again(connection& db, const vault_table& table, std::size_t place) {
+    std::string names, keys;
+    for (std::size_t k = 0; k < table.shape.key.size(); ++k) {
+        names += ", k" + std::to_string(k);
+        keys += ", " + quote_name(table.shape.columns[table.shape.key[k]].name);
+    }
+    const std::uint64_t mask =
+        (std::uint64_t{place / column_set::group_columns} << column_set::group_columns) |
+        (std::uint64_t{1} << (place % column_set::group_columns));
+    return db.execute("INSERT INTO casasync_log(t, m" + names + ") SELECT " + std::to_string(table.number) +
+                      ", " + std::to_string(mask) + keys + " FROM main." + quote_name(table.shape.name) +
+                      " WHERE " + quote_name(table.shape.columns[place].name) + " IS NOT NULL");
+}
+
+/// Notes which columns of a table refer to integer keys: by its foreign keys, and by what the person says.
+result<void> catalog::find_references(connection& db, vault_table& table, const tracking& how, bool again) {
+    for (std::size_t i = 0; i < table.shape.columns.size(); ++i) {
+        const column_shape& column = table.shape.columns[i];
+        const bool own_number = column.key_position != 0 && table.numbered();
+        if (column.generated || own_number) continue;
+        std::string parent = declared_parent(table.shape, i);
+        if (const auto said = how.references.find(column.name); said != how.references.end()) {
+            const vault_table* named = find(said->second);
+            if (named == nullptr || !named->numbered())
+                return error{errc::invalid_argument,
+                             "column " + column.name + " of table " + table.shape.name + " cannot refer to " +
+                                 said->second +
+                                 ", which is no tracked table with integer keys. Nothing was changed. Track "
+                                 "that table first"};
+            parent = said->second;
+        }
+        if (parent.empty() || table.refers(i) == parent) continue;
+        if (!table.refers(i).empty()) return reference_mismatch(table.shape.name, column.name);
+        if (again && column.key_position != 0)
+            return error{errc::not_trackable,
+                         "The key of the table " + table.shape.name +
+                             ", which is tracked already, cannot become a reference. Nothing was changed. "
+                             "Untrack the table, then track it with --references."};
+        if (auto ok = set_refers(db, table, i, parent); !ok) return ok;
+        if (again)
+            if (auto ok = say_again(db, table, i); !ok) return ok;
+    }
+    return {};
+}
+
+/// Tables that were tracked before the one they refer to refer to identities from now on; what they hold is
+/// said once more where that changes it.
+result<void> catalog::follow_children(connection& db, const vault_table& parent) {
+    for (const auto& child : tables_) {
+        if (!child->tracked || child.get() == &parent) continue;
+        for (std::size_t i = 0; i < child->shape.columns.size(); ++i) {
+            const column_shape& column = child->shape.columns[i];
+            if (column.generated || !child->refers(i).empty()) continue;
+            if (declared_parent(child->shape, i) != parent.traits.name) continue;
+            if (column.key_position != 0 && !parent.adopted)
+                return error{errc::not_trackable,
+                             "The table " + parent.traits.name + " cannot be tracked now: the key of " +
+                                 child->traits.name +
+                                 ", which is tracked already, refers to it. Nothing was changed. Untrack " +
+                                 child->traits.name + ", then track both, " + parent.traits.name + " first."};
+            if (auto ok = set_refers(db, *child, i, parent.traits.name); !ok) return ok;
+            if (parent.adopted) continue;
+            if (auto ok = say_again(db, *child, i); !ok) return ok;
+        }
+    }
+    return {};
+}
+
 result<const vault_table*> catalog::track(connection& db, std::string_view name, const tracking& how,
                                           const capture_options& capture) {
     auto shape = read_shape(db, name);
     if (!shape) return shape.failure();
-    if (auto ok = check_trackable(*shape, {how.natural_integer_key}); !ok) return ok.failure();
+    if (auto ok = check_trackable(*shape); !ok) return ok.failure();
     if (auto ok = check_tracking(*shape, how); !ok) return ok.failure();
     const vault_table* known = find(shape->name);
     for (const auto& [column, rule] : how.rules) {
@@ -190,31 +364,48 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
                          "column " + column + " of table " + shape->name +
                              " already merges by another rule, which stays for the life of the column"};
     }
+    std::string number;
+    if (shape->integer_key && !how.natural_integer_key) {
+        const std::string& key = shape->columns[shape->key[0]].name;
+        if (declared_parent(*shape, shape->key[0]).empty() && !how.references.contains(key)) number = key;
+    }
+    if (known != nullptr && known->traits.number != number) {
+        // Tracked again without a word about its keys, it stays as it is.
+        const bool kept = known->tracked && !how.natural_integer_key;
+        const auto any = has_records(db, *known);
+        if (!any) return any.failure();
+        if (!kept && (known->tracked || *any)) return kind_mismatch(shape->name);
+        if (kept) number = known->traits.number;
+    }
     if (auto ok = db.run(
-            "INSERT INTO casasync_table(name, tracked, policy, natural, adopted) VALUES(?1, 1, ?2, ?3, ?4) "
-            "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, natural = "
-            "excluded.natural",
-            shape->name, static_cast<std::int64_t>(how.policy), std::int64_t{how.natural_integer_key ? 1 : 0},
-            std::int64_t{how.adopt ? 1 : 0});
+            "INSERT INTO casasync_table(name, tracked, policy, number, adopted) VALUES(?1, 1, ?2, ?3, ?4) "
+            "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, number = "
+            "excluded.number",
+            shape->name, static_cast<std::int64_t>(how.policy), number, std::int64_t{how.adopt ? 1 : 0});
         !ok)
         return ok.failure();
     if (known == nullptr) {
         auto& t = *tables_.emplace_back(std::make_unique<vault_table>());
-        auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", shape->name);
-        if (!number) return number.failure();
-        t.number = static_cast<table_no>(*number);
+        auto n = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", shape->name);
+        if (!n) return n.failure();
+        t.number = static_cast<table_no>(*n);
         t.traits.name = shape->name;
         t.adopted = how.adopt;
     }
     vault_table& table = *const_cast<vault_table*>(find(shape->name));
+    const bool was_tracked = table.tracked;
     table.tracked = true;
     table.traits.policy = how.policy;
-    table.natural_integer_key = how.natural_integer_key;
+    if (table.traits.number != number)
+        if (auto ok = db.execute("DROP TABLE IF EXISTS casasync_m_" + std::to_string(table.number)); !ok)
+            return ok.failure();
+    table.traits.number = number;
     table.shape = std::move(*shape);
     for (const auto& [column, rule] : how.rules)
         if (!table.traits.column(column))
-            if (auto added = add_column(db, table, {column, rule}); !added) return added.failure();
+            if (auto added = add_column(db, table, {column, rule, {}}); !added) return added.failure();
     if (auto ok = fit(db, table); !ok) return ok.failure();
+    if (auto ok = find_references(db, table, how, was_tracked); !ok) return ok.failure();
     if (!how.groups.empty()) table.groups.clear();
     for (const auto& group : how.groups) {
         auto& columns = table.groups.emplace_back();
@@ -222,12 +413,11 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         std::sort(columns.begin(), columns.end());
     }
     if (auto ok = write_groups(db, table); !ok) return ok.failure();
-    const std::string n = std::to_string(table.number);
-    if (auto ok = db.execute("CREATE TABLE IF NOT EXISTS casasync_m_" + n +
-                             "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL) WITHOUT ROWID, STRICT");
-        !ok)
+    if (auto ok = create_records(db, table); !ok) return ok.failure();
+    if (auto ok = install(db, table.number, table.shape, capture_of(table, capture.write_time)); !ok)
         return ok.failure();
-    if (auto ok = install(db, table.number, table.shape, capture); !ok) return ok.failure();
+    if (table.numbered() && !was_tracked)
+        if (auto ok = follow_children(db, table); !ok) return ok.failure();
     return find(table.number);
 }
 
@@ -241,14 +431,44 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
                   std::int64_t{table->number});
 }
 
+/// Takes over what an author says of a table's kind where this file does not say it yet.
+result<void> catalog::take_kind(connection& db, vault_table& table, const table_traits& theirs) {
+    if (theirs.number != table.traits.number) {
+        const auto any = has_records(db, table);
+        if (!any) return any.failure();
+        if (table.tracked || *any) return kind_mismatch(table.traits.name);
+        table.traits.number = theirs.number;
+        if (auto ok = db.execute("DROP TABLE casasync_m_" + std::to_string(table.number)); !ok) return ok;
+        if (auto ok = create_records(db, table); !ok) return ok;
+        if (auto ok = db.run("UPDATE casasync_table SET number = ?2 WHERE t = ?1", std::int64_t{table.number},
+                             theirs.number);
+            !ok)
+            return ok;
+    }
+    for (std::size_t i = 0; i < theirs.key_refers.size(); ++i) {
+        const std::string& parent = theirs.key_refers[i];
+        if (parent.empty()) continue;
+        if (table.traits.key_refers.size() <= i) table.traits.key_refers.resize(i + 1);
+        std::string& ours = table.traits.key_refers[i];
+        if (ours == parent) continue;
+        if (!ours.empty()) return reference_mismatch(table.traits.name, "of the key");
+        ours = parent;
+        if (auto ok = db.run("INSERT INTO casasync_key_reference(t, i, parent) VALUES(?1, ?2, ?3)",
+                             std::int64_t{table.number}, static_cast<std::int64_t>(i), parent);
+            !ok)
+            return ok;
+    }
+    return {};
+}
+
 result<resolved_table> catalog::resolve(connection& db, const table_traits& theirs) {
     const vault_table* known = find(theirs.name);
     if (known == nullptr) {
         if (tables_.size() >= limits::tables_max)
             return error{errc::limit_exceeded, "this vault names more than 1,000 tables"};
         if (auto ok = db.run(
-                "INSERT INTO casasync_table(name, tracked, policy, natural, adopted) VALUES(?1, 0, ?2, 0, 0)",
-                theirs.name, static_cast<std::int64_t>(theirs.policy));
+                "INSERT INTO casasync_table(name, tracked, policy, number, adopted) VALUES(?1, 0, ?2, ?3, 0)",
+                theirs.name, static_cast<std::int64_t>(theirs.policy), theirs.number);
             !ok)
             return ok.failure();
         auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", theirs.name);
@@ -257,13 +477,12 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
         t.number = static_cast<table_no>(*number);
         t.traits.name = theirs.name;
         t.traits.policy = theirs.policy;
-        if (auto ok = db.execute("CREATE TABLE IF NOT EXISTS casasync_m_" + std::to_string(*number) +
-                                 "(k BLOB PRIMARY KEY NOT NULL, r BLOB NOT NULL) WITHOUT ROWID, STRICT");
-            !ok)
-            return ok.failure();
+        t.traits.number = theirs.number;
+        if (auto ok = create_records(db, t); !ok) return ok.failure();
         known = &t;
     }
     vault_table& table = *const_cast<vault_table*>(known);
+    if (auto ok = take_kind(db, table, theirs); !ok) return ok.failure();
     resolved_table out{table.number, &table.traits, {}};
     for (const column_traits& column : theirs.columns) {
         auto c = table.traits.column(column.name);
@@ -273,6 +492,15 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
             auto added = add_column(db, table, column);
             if (!added) return added.failure();
             c = *added;
+        }
+        std::string& refers = table.traits.columns[*c].refers;
+        if (!column.refers.empty() && refers != column.refers) {
+            if (!refers.empty()) return reference_mismatch(table.traits.name, column.name);
+            refers = column.refers;
+            if (auto ok = db.run("UPDATE casasync_column SET refers = ?3 WHERE t = ?1 AND c = ?2",
+                                 std::int64_t{table.number}, std::int64_t{*c}, refers);
+                !ok)
+                return ok.failure();
         }
         out.columns.push_back(*c);
     }

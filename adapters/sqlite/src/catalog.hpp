@@ -25,8 +25,10 @@ namespace casasync::sqlite {
 /// How a person wants a table tracked.
 struct tracking {
     delete_policy policy = delete_policy::later_wins;
-    std::map<std::string, merge_rule> rules{};       ///< column -> rule; others are lww
-    std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
+    std::map<std::string, merge_rule> rules{};        ///< column -> rule; others are lww
+    std::vector<std::vector<std::string>> groups{};   ///< columns that are always stamped together
+    std::map<std::string, std::string> references{};  ///< column -> table with integer keys it refers to,
+                                                      ///< besides the foreign keys
     bool natural_integer_key = false;
     bool adopt = false;  ///< rows that are there are part of the vault as they are
 };
@@ -37,13 +39,19 @@ struct vault_table {
     table_traits traits{};  ///< every column that ever had a register: of this file, or only of other devices
     bool tracked = false;   ///< it is in this file and captured
     bool adopted = false;   ///< its rows without a record were there when the vault began
-    bool natural_integer_key = false;
     std::vector<std::vector<column_no>> groups{};
     table_shape shape{};  ///< only when tracked
     std::vector<std::optional<std::size_t>>
         in_shape{};  ///< column_no -> index in shape.columns, none: not in this file
     std::vector<std::optional<column_no>>
         of_shape{};  ///< index in shape.columns -> column_no; none for key and generated ones
+
+    /// True when its rows are known by identities and the key in the table is a number (row_numbers.hpp).
+    [[nodiscard]] bool numbered() const noexcept { return !traits.number.empty(); }
+    /// Returns the table with integer keys that a column of the shape refers to; empty for none.
+    [[nodiscard]] const std::string& refers(std::size_t i) const noexcept;
+    /// True when a column, of the key or not, refers to a table with integer keys.
+    [[nodiscard]] bool has_references() const noexcept;
 
     /// Places in the shape of columns the app has added and the triggers do not know yet: what others wrote
     /// to them still lies beside the table.
@@ -56,6 +64,9 @@ struct vault_table {
     /// True for a column of this file whose values may still lie beside the table.
     [[nodiscard]] bool gains(column_no c) const noexcept { return holds(c) && gained.contains(*in_shape[c]); }
 };
+
+/// How a table's capture is installed. \param write_time  keep when a change was made
+[[nodiscard]] capture_options capture_of(const vault_table& table, bool write_time) noexcept;
 
 class catalog {
  public:
@@ -87,6 +98,14 @@ class catalog {
     [[nodiscard]] result<column_no> add_column(connection& db, vault_table& table,
                                                const column_traits& column);
     [[nodiscard]] result<void> fit(connection& db, vault_table& table);
+    [[nodiscard]] result<void> find_references(connection& db, vault_table& table, const tracking& how,
+                                               bool again);
+    [[nodiscard]] result<void> set_refers(connection& db, vault_table& table, std::size_t place,
+                                          const std::string& parent);
+    [[nodiscard]] result<void> follow_children(connection& db, const vault_table& parent);
+    [[nodiscard]] result<void> take_kind(connection& db, vault_table& table, const table_traits& theirs);
+    /// The table with integer keys that a foreign key makes a column of `shape` refer to; empty for none.
+    [[nodiscard]] std::string declared_parent(const table_shape& shape, std::size_t place) const;
 
     std::vector<std::unique_ptr<vault_table>> tables_;
 };

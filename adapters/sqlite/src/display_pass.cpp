@@ -46,7 +46,7 @@ result<void> display_pass::open() {
 result<display_pass::lane*> display_pass::lane_of(const vault_table& table) {
     const auto known = lanes_.find(table.number);
     if (known != lanes_.end()) return &known->second;
-    lane out{.table = &table, .writer = row_writer(*db_, table)};
+    lane out{.table = &table, .writer = row_writer(*db_, table, store_->numbers())};
     out.rank = references_.rank(table.number);
     out.child = references_.is_child(table.number);
     out.parent = references_.is_parent(table.number);
@@ -57,7 +57,7 @@ result<display_pass::lane*> display_pass::lane_of(const vault_table& table) {
             "NOT LIKE 'casasync\\_%' ESCAPE '\\')",
             table.shape.name);
         if (!triggers) return triggers.failure();
-        out.follow = enforced_ || *triggers != 0;
+        out.follow = enforced_ || *triggers != 0 || table.numbered();
     }
     if (any_parked_) {
         const auto parked = parked_.any(table.number);
@@ -81,29 +81,44 @@ result<display_pass::row_entry*> display_pass::entry_of(lane& home, const bytes&
     const auto known = entries_.find(id);
     if (known != entries_.end()) return &known->second;
     row_entry e{.home = &home, .key = key, .changed = changed};
-    if (auto values = decode_key(key)) e.key_values = std::move(*values);
     bool shown = changed == nullptr || changed->was_visible;
+    if (const auto kept = kept_.find(id); kept != kept_.end()) {
+        e.changed = kept->second;
+        const auto there = store_->in_table(*home.table, key);
+        if (!there) return there.failure();
+        shown = there->has_value();
+    }
     if (home.parked) {
         auto parked = parked_.find(id.first, key);
         if (!parked) return parked.failure();
         if (*parked) {
-            shown = shown && (*parked)->reason == parked_list::dangling;
+            shown = shown && ((*parked)->reason == parked_list::dangling || kept_.contains(id));
             e.old_reason = std::move((*parked)->reason);
             e.old_detail = std::move((*parked)->detail);
         }
     }
     e.was_in_table = e.in_table = shown;
-    if (changed == nullptr) {
+    if (shown) {
+        auto place = store_->numbers().in_table(*home.table, key);
+        if (!place) return place.failure();
+        if (*place) e.key_values = e.old_key_values = std::move(**place);
+    }
+    if (e.changed == nullptr) {
         auto row = store_->load(id.first, key, true);
         if (!row) return row.failure();
         e.own = std::move(*row);
         e.complete = true;
         e.reason = e.old_reason;
         e.detail = e.old_detail;
-    } else {
+    } else if (!kept_.contains(id)) {
         e.to_write = e.old_reason == parked_list::dangling ? due::all : due::written;
+    } else if (!shown || e.old_reason == parked_list::dangling) {
+        e.to_write = due::all;
     }
-    return &entries_.emplace(id, std::move(e)).first->second;
+    const bool waits = e.to_write == due::all && kept_.contains(id);
+    row_entry& out = entries_.emplace(id, std::move(e)).first->second;
+    if (waits) enqueue(out);
+    return &out;
 }
 
 result<void> display_pass::complete(row_entry& e) {
@@ -130,6 +145,13 @@ result<void> display_pass::save_changed(const merged_row& row, bool in_table, co
 result<void> display_pass::show(std::span<const merged_row> changed) {
     if (changed.empty()) return {};
     if (auto ok = open(); !ok) return ok;
+    const auto moved = decide_numbers(changed);
+    if (!moved) return moved.failure();
+    for (const row_id& id : *moved) {
+        const auto home = lane_of(*tables_->find(id.first));
+        if (!home) return home.failure();
+        (*home)->moves = true;
+    }
     std::vector<const merged_row*> order;
     order.reserve(changed.size());
     for (const merged_row& row : changed) {
@@ -141,6 +163,7 @@ result<void> display_pass::show(std::span<const merged_row> changed) {
         if ((*home)->plain()) continue;
         if (const auto e = entry_of(**home, row.key, &row); !e) return e.failure();
     }
+    if (auto ok = vacate(*moved); !ok) return ok;
     // What is hidden leaves first, children before parents; then parents come before children.
     const auto parents_first = [&](const merged_row* a, const merged_row* b) {
         return references_.rank(a->table) < references_.rank(b->table);
@@ -173,6 +196,9 @@ result<void> display_pass::show_row(const merged_row& row) {
         }
         return {};
     }
+    const auto missing = misses_key(e);
+    if (!missing) return missing.failure();
+    if (*missing != nullptr) return enqueue(e), result<void>{};  // its parent may be in the queue
     const auto written = write(e);
     if (!written) return written.failure();
     if (*written == write_outcome::refused) return settle(e);
@@ -184,21 +210,32 @@ result<void> display_pass::show_row(const merged_row& row) {
 }
 
 result<void> display_pass::show_plain(lane& home, const merged_row& row) {
-    const auto key = decode_key(row.key);
+    const bool numbered = home.table->numbered();
     if (!row.is_visible) {
+        const auto key = store_->numbers().in_table(*home.table, row.key);
+        if (!key) return key.failure();
         // Values that the registers lack are in the table only, so it is emptied afterwards.
-        if (auto ok = save_changed(row, false, &home); !ok || !key || !row.was_visible) return ok;
-        const auto gone = home.writer.erase(*key);
+        if (auto ok = save_changed(row, false, &home); !ok || !*key || !row.was_visible) return ok;
+        if (numbered)
+            if (auto ok = store_->numbers().place(*home.table, row.key, std::nullopt); !ok) return ok;
+        const auto gone = home.writer.erase(**key);
         if (!gone) return gone.failure();
         if (*gone) return {};
         return parked_.put(
             {row.table, row.key, std::string(parked_list::check), stuck_detail(home.writer.why())}, now_);
     }
-    if (key && (row.was_visible || has_all_values(row.after))) {
+    if (row.was_visible || has_all_values(row.after)) {
+        const auto key = destination(home, row.key, row.after);
+        if (!key) return key.failure();
         const auto written = row.was_visible ? home.writer.update(*key, row.after, row.written)
                                              : home.writer.insert(*key, row.after);
         if (!written) return written.failure();
-        if (*written == write_outcome::written) return save_changed(row, true, &home);
+        if (*written == write_outcome::written) {
+            if (numbered)
+                if (auto ok = store_->numbers().place(*home.table, row.key, (*key)[0].integer()); !ok)
+                    return ok;
+            return save_changed(row, true, &home);
+        }
     }
     const auto e = entry_of(home, row.key, &row);
     if (!e) return e.failure();
@@ -208,9 +245,21 @@ result<void> display_pass::show_plain(lane& home, const merged_row& row) {
 result<void> display_pass::keep(std::span<const merged_row> changed) {
     if (changed.empty()) return {};
     if (auto ok = open(); !ok) return ok;
+    const auto moved = decide_numbers(changed);
+    if (!moved) return moved.failure();
+    if (!references_.all().empty() || !moved->empty())
+        for (const merged_row& row : changed)
+            if (tables_->find(row.table)->tracked) kept_.emplace(row_id{row.table, row.key}, &row);
+    if (auto ok = vacate(*moved); !ok) return ok;
+    for (const merged_row& row : changed) {
+        const vault_table* table = tables_->find(row.table);
+        if (table->tracked && table->numbered() && !row.is_visible && references_.is_parent(table->number))
+            if (auto ok = let_go_of_deleted(row); !ok) return ok;
+    }
     for (const merged_row& row : changed)
-        if (auto ok = keep_row(row); !ok) return ok;
-    return any_parked_ ? decide(changed) : finish();
+        if (!entries_.contains({row.table, row.key}))
+            if (auto ok = keep_row(row); !ok) return ok;
+    return any_parked_ || !entries_.empty() ? decide(changed) : finish();
 }
 
 result<void> display_pass::keep_row(const merged_row& row) {
@@ -232,6 +281,20 @@ result<void> display_pass::keep_row(const merged_row& row) {
             return {};
         }
     }
+    if (row.is_visible && home.child && table->has_references()) {
+        const auto fate = fate_of_references(*table, row.after);
+        if (!fate) return fate.failure();
+        if (*fate != shown_reference::fate::found) {
+            const auto e = entry_of(home, row.key);
+            if (!e) return e.failure();
+            if (auto ok = complete(**e); !ok) return ok;
+            if (*fate == shown_reference::fate::loose) return find_missing(**e);
+            (*e)->to_write = due::all;
+            enqueue(**e);
+            to_check_.insert({row.table, row.key});
+            return {};
+        }
+    }
     if (home.parked)
         if (auto ok = parked_.remove(row.table, row.key); !ok) return ok;
     if (auto ok = save_changed(row, row.is_visible, &home); !ok) return ok;
@@ -243,9 +306,10 @@ result<void> display_pass::put_back_amounts(lane& home, const merged_row& row) {
     std::set_intersection(row.written.begin(), row.written.end(), home.amounts.begin(), home.amounts.end(),
                           std::back_inserter(columns));
     if (columns.empty()) return {};
-    const auto key = decode_key(row.key);
+    const auto key = store_->numbers().in_table(*home.table, row.key);
     if (!key) return key.failure();
-    const auto written = home.writer.update(*key, row.after, columns);
+    if (!*key) return {};
+    const auto written = home.writer.update(**key, row.after, columns);
     // What cannot be put back stays as the person wrote it; the registers have the greater amount.
     return written ? result<void>{} : result<void>{written.failure()};
 }
@@ -291,7 +355,10 @@ result<void> display_pass::decide(std::span<const merged_row> changed) {
         if (tables_->find(row.table)->tracked) touched.insert(row.table);
     if (auto ok = bring_back(touched); !ok) return ok;
     if (auto ok = drain(); !ok) return ok;
+    if (auto ok = write_again(std::exchange(missed_, {})); !ok) return ok;
+    if (auto ok = drain(); !ok) return ok;
     if (auto ok = check_references(); !ok) return ok;
+    if (auto ok = write_again(std::exchange(to_amend_, {})); !ok) return ok;
     return finish();
 }
 
@@ -299,7 +366,8 @@ result<void> display_pass::finish() {
     for (auto& [id, e] : entries_) {
         if (e.reason == parked_list::dangling && e.apart.empty()) continue;  // as before: only looked at
         const bool apart = !e.apart.empty() || e.old_reason == parked_list::dangling;
-        if (e.changed != nullptr || e.in_table != e.was_in_table || apart) {
+        const bool renumbered = e.home->table->numbered() && e.in_table && e.key_values != e.old_key_values;
+        if (e.changed != nullptr || e.in_table != e.was_in_table || apart || renumbered) {
             if (!e.in_table || e.home->outside || !e.state().live.empty())
                 if (auto ok = complete(e); !ok) return ok;
             if (auto ok = store_->save(id.first, e.key, e.state(), e.in_table, e.apart); !ok) return ok;

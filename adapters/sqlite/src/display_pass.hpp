@@ -18,6 +18,7 @@
 
 #include <casasync/environment.hpp>
 #include <casasync/merge.hpp>
+#include <casasync/number_claims.hpp>
 #include <casasync/result.hpp>
 
 #include <compare>
@@ -51,12 +52,13 @@ class display_pass {
         bool child = false, parent = false;
         bool follow = false;               ///< children leave before a parent does, or SQL would remove them
         bool parked = false;               ///< some of its rows are parked
+        bool moves = false;                ///< some of its rows get another number
         bool plain_key = true;             ///< keys that SQL takes for equal have equal bytes
         bool outside = false;              ///< values of shown rows are kept beside the table, too
         std::vector<column_no> amounts{};  ///< columns that merge by amount
 
         [[nodiscard]] bool plain() const noexcept {
-            return !child && !parent && !parked && plain_key && table->shape.uniques.empty();
+            return !child && !parent && !parked && !moves && plain_key && table->shape.uniques.empty();
         }
     };
     enum class due : std::uint8_t { nothing, written, all };  ///< columns the table does not show yet
@@ -65,7 +67,8 @@ class display_pass {
     struct row_entry {
         lane* home = nullptr;
         bytes key{};
-        std::vector<value> key_values{};
+        std::vector<value> key_values{};  ///< its key in the file's table; of no use while it is not there
+        std::vector<value> old_key_values{};
         const merged_row* changed = nullptr;
         std::optional<row_state> own{};  ///< its registers; those of `changed` when not here
         bool complete = false;           ///< every value is loaded
@@ -88,6 +91,7 @@ class display_pass {
     };
     using row_id = std::pair<table_no, bytes>;
     struct frame;
+    struct claim_set;
 
     [[nodiscard]] result<void> open();
     [[nodiscard]] result<lane*> lane_of(const vault_table& table);
@@ -97,6 +101,20 @@ class display_pass {
     /// Saves a changed row whose place is decided, without an entry. \param home null when not tracked
     [[nodiscard]] result<void> save_changed(const merged_row& row, bool in_table, const lane* home);
 
+    // display_numbers.cpp
+    [[nodiscard]] result<std::vector<row_id>> decide_numbers(std::span<const merged_row> changed);
+    [[nodiscard]] result<void> settle_claims(const vault_table& table, claim_set& to);
+    [[nodiscard]] result<void> add_rivals(const vault_table& table, std::int64_t number, claim_set& to);
+    [[nodiscard]] result<number_claim> claim_of(const vault_table& table, const bytes& key,
+                                                const row_state& row);
+    [[nodiscard]] result<std::vector<value>> destination(const lane& home, const bytes& key,
+                                                         const row_state& row);
+    [[nodiscard]] result<void> vacate(const std::vector<row_id>& moved);
+    [[nodiscard]] result<std::vector<std::vector<value>>> showing(const reference& r, std::int64_t number);
+    [[nodiscard]] result<std::vector<row_entry*>> children_of_deleted(const vault_table& parent,
+                                                                      std::int64_t number);
+    [[nodiscard]] result<void> let_go_of_deleted(const merged_row& parent);
+
     [[nodiscard]] result<void> show_row(const merged_row& row);
     [[nodiscard]] result<void> show_plain(lane& home, const merged_row& row);
     [[nodiscard]] result<void> keep_row(const merged_row& row);
@@ -104,6 +122,12 @@ class display_pass {
 
     [[nodiscard]] result<write_outcome> write(row_entry& e);
     [[nodiscard]] result<write_outcome> update(row_entry& e);
+    [[nodiscard]] result<void> place(const row_entry& e, bool in_table);
+    [[nodiscard]] result<void> find_missing(row_entry& e);
+    [[nodiscard]] result<shown_reference::fate> fate_of_references(const vault_table& table,
+                                                                   const row_state& row);
+    [[nodiscard]] result<const reference*> misses_key(const row_entry& e);
+    [[nodiscard]] result<void> write_again(std::set<row_id> rows);
     [[nodiscard]] bool touches(const row_entry& e, std::span<const column_no> columns) const;
     [[nodiscard]] result<void> settle(row_entry& e);
     /// Makes room for `e`; false when it was parked instead.
@@ -137,8 +161,12 @@ class display_pass {
     references references_{};
     std::map<table_no, lane> lanes_{};
     std::map<row_id, row_entry> entries_{};
+    std::map<row_id, const merged_row*> kept_{};  ///< the rows of keep(): in the table as they are
     std::map<queue_place, row_entry*> queue_{};
-    std::set<row_id> to_check_{};  ///< rows whose parents may be missing
+    std::set<row_id> to_check_{};               ///< rows whose parents may be missing
+    std::map<row_id, std::int64_t> decided_{};  ///< numbers of visible rows
+    std::set<row_id> missed_{};                 ///< written while a row they refer to had no number
+    std::set<row_id> to_amend_{};               ///< in the table, with the number of a row that has left it
 };
 
 }  // namespace casasync::sqlite

@@ -53,6 +53,10 @@ std::string parent_detail(const reference& r) {
 }
 
 std::string dangling_detail(const reference& r) {
+    if (!r.declared)
+        return "It refers to a row of " + quote_name(r.parent_name) +
+               " that is deleted, or not here yet. A number that no row has stands for it until that row "
+               "comes.";
     return "It refers to a row of " + quote_name(r.parent_name) +
            " that is deleted, or not here yet. The reference is shown as empty until that row comes.";
 }
@@ -89,10 +93,18 @@ result<write_outcome> display_pass::write(row_entry& e) {
     if (e.in_table && referred && !e.stuck)  // children refer to what changes
         if (auto ok = leave(e); !ok) return ok.failure();
     const bool update_it = e.in_table;
-    if (!update_it)
+    if (!update_it) {
         if (auto ok = complete(e); !ok) return ok.failure();
+        auto key = destination(*e.home, e.key, e.state());
+        if (!key) return key.failure();
+        e.key_values = std::move(*key);
+        if (auto ok = place(e, true); !ok) return ok.failure();  // a row may refer to itself
+    }
     auto written = update_it ? update(e) : e.home->writer.insert(e.key_values, e.state());
-    if (!written || *written != write_outcome::written) return written;
+    if (!written || *written != write_outcome::written) {
+        const auto back = place(e, update_it);
+        return back ? written : result<write_outcome>(back.failure());
+    }
     e.in_table = true;
     e.stuck = false;
     e.to_write = due::nothing;
@@ -100,11 +112,96 @@ result<write_outcome> display_pass::write(row_entry& e) {
     e.detail.clear();
     e.apart.clear();
     dequeue(e);
+    if (auto ok = find_missing(e); !ok) return ok.failure();
     if (check || referred) to_check_.insert({table->number, e.key});
     return written;
 }
 
+/// Returns how the references of a row stand that are loaded: the worst of them.
+result<shown_reference::fate> display_pass::fate_of_references(const vault_table& table,
+                                                               const row_state& row) {
+    using fate = shown_reference::fate;
+    fate out = fate::found;
+    for (const cell& c : row.cells) {
+        const std::string& parent = table.traits.columns[c.column].refers;
+        if (parent.empty() || !c.what || !table.holds(c.column)) continue;
+        const auto number = store_->numbers().to_number(parent, *c.what);
+        if (!number) return number.failure();
+        if (number->how == fate::missing) return fate::missing;
+        if (number->how == fate::loose) out = fate::loose;
+    }
+    return out;
+}
+
+/// Notes which number a row has now.
+result<void> display_pass::place(const row_entry& e, bool in_table) {
+    const vault_table& table = *e.home->table;
+    if (!table.numbered()) return {};
+    return store_->numbers().place(table, e.key,
+                                   in_table ? std::optional(e.key_values[0].integer()) : std::nullopt);
+}
+
+/// A row that refers to one which has no number shows a number that nobody has; where no foreign key says
+/// that it must not, it stays so, and is listed.
+result<void> display_pass::find_missing(row_entry& e) {
+    if (!e.home->child || !e.home->table->has_references()) return {};
+    for (const reference& r : references_.all()) {
+        if (r.child != e.home->table || r.parent == nullptr || !r.parent->numbered()) continue;
+        for (const column_no c : r.columns) {
+            const std::string& parent = r.child->traits.columns[c].refers;
+            const cell* held = e.state().find(c);
+            if (parent.empty() || held == nullptr || !held->what) continue;
+            const auto number = store_->numbers().to_number(parent, *held->what);
+            if (!number) return number.failure();
+            if (number->how == shown_reference::fate::found) continue;
+            const bool known = std::binary_search(e.apart.begin(), e.apart.end(), c);
+            if (!known) e.apart.insert(std::upper_bound(e.apart.begin(), e.apart.end(), c), c);
+            if (number->how == shown_reference::fate::loose) continue;
+            missed_.insert({r.child->number, e.key});
+            if (r.declared) continue;
+            e.reason = parked_list::dangling;
+            e.detail = dangling_detail(r);
+        }
+    }
+    return {};
+}
+
+/// Returns a reference in the key of a row that is not in its table, to a row that has no number; null when
+/// there is none. Without it the row has no key here.
+result<const reference*> display_pass::misses_key(const row_entry& e) {
+    const table_traits& table = e.home->table->traits;
+    const reference* const none = nullptr;
+    if (table.key_refers.empty() || e.in_table) return none;
+    const auto key = decode_key(e.key);
+    if (!key) return key.failure();
+    for (std::size_t i = 0; i < table.key_refers.size() && i < key->size(); ++i) {
+        if (table.key_refers[i].empty()) continue;
+        const auto number = store_->numbers().to_number(table.key_refers[i], (*key)[i]);
+        if (!number) return number.failure();
+        if (number->how != shown_reference::fate::missing) continue;
+        for (const reference& r : references_.all())
+            if (r.child == e.home->table && r.parent != nullptr &&
+                r.parent->traits.name == table.key_refers[i])
+                return &r;
+    }
+    return none;
+}
+
+/// Writes rows again whose references may show other numbers now.
+result<void> display_pass::write_again(std::set<row_id> rows) {
+    for (const row_id& id : rows) {
+        row_entry& e = entries_.at(id);
+        if (!e.in_table) continue;
+        e.to_write = due::all;
+        if (auto ok = settle(e); !ok) return ok;
+    }
+    return {};
+}
+
 result<void> display_pass::settle(row_entry& e) {
+    const auto missing = misses_key(e);
+    if (!missing) return missing.failure();
+    if (*missing != nullptr) return park(e, parked_list::foreign_key, parent_detail(**missing));
     while (true) {
         const auto written = write(e);
         if (!written) return written.failure();
@@ -131,7 +228,7 @@ result<void> display_pass::settle(row_entry& e) {
 result<bool> display_pass::displace(row_entry& e) {
     const std::string why = e.home->writer.why();
     if (auto ok = complete(e); !ok) return ok.failure();
-    const auto rivals = find_rivals(*db_, *e.home->table, e.key_values, e.state());
+    const auto rivals = find_rivals(*db_, *e.home->table, e.key_values, e.state(), store_->numbers());
     if (!rivals) return rivals.failure();
     std::vector<row_entry*> greater;
     for (const unique_rival& rival : *rivals) {
@@ -239,7 +336,7 @@ result<display_pass::frame> display_pass::open_frame(row_entry& e, const referen
     if (!e.home->parent) return out;
     for (const reference& r : references_.all()) {
         if (r.parent != e.home->table) continue;
-        auto keys = references::children(*db_, r, e.key_values);
+        auto keys = references::children(*db_, r, e.key_values, store_->numbers());
         if (!keys) return keys.failure();
         for (bytes& key : *keys) {
             if (e.home->follow || checking_)
@@ -256,6 +353,7 @@ result<void> display_pass::close_frame(const frame& f, const row_entry& seed) {
     const auto gone = e.home->writer.erase(e.key_values);
     if (!gone) return gone.failure();
     e.in_table = e.leaving = false;
+    if (auto ok = place(e, false); !ok) return ok;
     e.stuck = !*gone;
     e.reason.clear();
     e.apart.clear();
@@ -278,6 +376,16 @@ result<display_pass::row_entry*> display_pass::let_go(row_entry& parent, const r
     const auto e = entry_of(**home, child);
     if (!e) return e.failure();
     if (*e == &parent || (*e)->leaving || !(*e)->in_table) return stays;
+    if (!r.declared) {
+        if (auto ok = complete(**e); !ok) return ok.failure();
+        if (checking_) {
+            to_amend_.insert({r.child->number, child});
+        } else {
+            (*e)->to_write = due::all;
+            enqueue(**e);
+        }
+        return stays;
+    }
     const auto blanked = blank(**e, r);
     if (!blanked) return blanked.failure();
     if (!*blanked) return *e;
@@ -318,11 +426,12 @@ result<void> display_pass::check_references_of(const row_id& id) {
     if (!home) return home.failure();
     const auto known = entries_.find(id);
     if (known != entries_.end() && !known->second.in_table) return {};
-    const auto key = decode_key(id.second);
+    const auto key = store_->numbers().in_table(*(*home)->table, id.second);
     if (!key) return key.failure();
+    if (!*key) return {};
     for (const reference& r : references_.all()) {
-        if (r.child != (*home)->table) continue;
-        const auto orphan = references::is_orphan(*db_, r, *key);
+        if (r.child != (*home)->table || !r.declared) continue;
+        const auto orphan = references::is_orphan(*db_, r, **key);
         if (!orphan) return orphan.failure();
         if (!*orphan) continue;
         const auto e = entry_of(**home, id.second);

@@ -38,7 +38,7 @@ struct fate {
 };
 
 /// Looks at a table after the change. \errors schema_mismatch, not_trackable
-result<fate> fate_of(connection& db, const followed_table& followed, bool natural_integer_key) {
+result<fate> fate_of(connection& db, const followed_table& followed) {
     const table_shape& before = followed.before;
     auto now = read_shape(db, before.name);
     if (!now && now.code() != errc::not_found) return now.failure();
@@ -52,7 +52,7 @@ result<fate> fate_of(connection& db, const followed_table& followed, bool natura
             before, "the name",
             "Make a new table, copy the rows with INSERT and SELECT, drop this one, and track the new one.");
     }
-    if (auto ok = check_trackable(*now, {natural_integer_key}); !ok)
+    if (auto ok = check_trackable(*now); !ok)
         return error{ok.code(),
                      ok.failure().detail + " The migration was not made: schema and data are as they were."};
     if (key_of(before) != key_of(*now))
@@ -177,7 +177,7 @@ result<void> vault::state::log_renamed(const vault_table& table, const std::stri
         where += " AND a." + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
                  std::to_string(i + 1);
     for (const std::vector<value>& values : differing) {
-        const auto key = encode_key(values);
+        const auto key = rows->numbers().in_registers(table, values);
         if (!key) continue;
         auto known = rows->record(table.number, *key);
         if (!known) return known.failure();
@@ -240,7 +240,7 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
                                std::to_string(table.number) + ", ?1, " +
                                (self.write_time ? "julianday('now')" : "NULL") + places + ")";
     for (const changed_row& r : changed) {
-        const auto key = encode_key(r.key);
+        const auto key = rows->numbers().in_registers(table, r.key);
         if (!key) continue;
         auto known = rows->record(table.number, *key);
         if (!known) return known.failure();
@@ -286,7 +286,7 @@ result<std::vector<schema_difference>> vault::state::migrate(
         if (auto ok = change([&script](std::string_view sql) { return script.run(sql); }); !ok)
             return ok.failure();
         for (std::size_t i = 0; i < numbers.size(); ++i) {
-            auto f = fate_of(*db, script.tables()[i], tables.find(numbers[i])->natural_integer_key);
+            auto f = fate_of(*db, script.tables()[i]);
             if (!f) return f.failure();
             fates.push_back(std::move(*f));
         }

@@ -98,13 +98,53 @@ result<std::optional<reference>> make_reference(connection& db, const catalog& t
     ends.from = *from;
     ends.to = *to;
     out.parent_name = ends.parent->name;
+    out.from = ends.from;
+    out.to = ends.to;
     out.columns = cells_of(child, ends.from);
-    if (out.parent != nullptr) out.parent_cells = cells_of(*out.parent, ends.to);
+    if (out.parent != nullptr) {
+        out.parent_cells = cells_of(*out.parent, ends.to);
+        if (out.parent->numbered())
+            std::erase(out.parent_cells, *out.parent->traits.column(out.parent->traits.number));
+    }
     out.set_null = key.on_delete == "SET NULL" && out.columns.size() == ends.from.size() &&
                    std::none_of(ends.from.begin(), ends.from.end(),
                                 [&](std::size_t i) { return child.shape.columns[i].not_null; });
     write_queries(ends, out);
     return std::optional(std::move(out));
+}
+
+/// References to integer keys that no foreign key declares. One in the key of its row counts like a declared
+/// one: without the parent the row has no key.
+void add_undeclared(const catalog& tables, const vault_table& child, std::vector<reference>& all) {
+    const std::size_t declared = all.size();
+    for (std::size_t i = 0; i < child.shape.columns.size(); ++i) {
+        const vault_table* parent = child.refers(i).empty() ? nullptr : tables.find(child.refers(i));
+        if (parent == nullptr || !parent->tracked || !parent->numbered()) continue;
+        const std::string by_number = "SELECT " + key_list(child.shape, "") + " FROM " +
+                                      quote_name(child.shape.name) + " WHERE " +
+                                      quote_name(child.shape.columns[i].name) + " = ?1";
+        bool known = false;
+        for (std::size_t n = 0; n < declared; ++n) {
+            reference& r = all[n];
+            const auto from = r.child == &child && r.parent == parent
+                                  ? std::find(r.from.begin(), r.from.end(), i)
+                                  : r.from.end();
+            if (r.child != &child || r.parent != parent || from == r.from.end()) continue;
+            if (r.to[static_cast<std::size_t>(from - r.from.begin())] != parent->shape.key[0]) continue;
+            r.by_number_sql = by_number;
+            known = true;
+        }
+        if (known) continue;
+        reference out{.child = &child, .parent = parent, .parent_name = parent->shape.name};
+        const both_ends ends{&child.shape, &parent->shape, {i}, parent->shape.key};
+        out.columns = cells_of(child, ends.from);
+        out.declared = child.shape.columns[i].key_position != 0;
+        out.from = ends.from;
+        out.to = ends.to;
+        write_queries(ends, out);
+        out.by_number_sql = by_number;
+        all.push_back(std::move(out));
+    }
 }
 
 void bind_key(statement& s, std::span<const value> key) {
@@ -123,6 +163,7 @@ result<references> references::read(connection& db, const catalog& tables, bool 
             if (!r) return r.failure();
             if (*r) out.all_.push_back(std::move(**r));
         }
+        add_undeclared(tables, *child, out.all_);
     }
     out.sort_tables(tables);
     return out;
@@ -163,7 +204,7 @@ result<bool> references::is_orphan(connection& db, const reference& r, std::span
 }
 
 result<std::vector<bytes>> references::children(connection& db, const reference& r,
-                                                std::span<const value> key) {
+                                                std::span<const value> key, row_numbers& numbers) {
     auto s = db.prepare(r.children_sql);
     if (!s) return s.failure();
     bind_key(*s, key);
@@ -172,7 +213,7 @@ result<std::vector<bytes>> references::children(connection& db, const reference&
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return out;
-        auto child = read_key(*s, r.child->shape.key.size());
+        auto child = numbers.in_registers(*r.child, read_key(*s, r.child->shape.key.size()));
         if (!child) return child.failure();
         out.push_back(std::move(*child));
     }

@@ -5,6 +5,7 @@
 #include <casasync/clock.hpp>
 #include <casasync/digest.hpp>
 #include <casasync/key.hpp>
+#include <casasync/number_claims.hpp>
 
 #include <algorithm>
 #include <cstdlib>
@@ -24,12 +25,56 @@ result<author> vault::state::author_of(const stamp& s) {
     return a;
 }
 
+/// Returns the key a row has in the file, or would have if it were there. A row of another shape of the table
+/// is kept, but never shown.
+result<std::vector<value>> vault::state::key_in_file(const vault_table& table, bytes_view key) {
+    auto shown_as = rows->numbers().in_table(table, key);
+    if (!shown_as) return shown_as.failure();
+    if (*shown_as) return std::move(**shown_as);
+    if (!table.numbered())
+        return error{errc::schema_mismatch, "the key of this row does not fit table " + table.traits.name +
+                                                " in this file; nothing was changed"};
+    return free_number(table, key);
+}
+
+/// Returns the number under which a deleted row can come back: its own while that is free.
+result<std::vector<value>> vault::state::free_number(const vault_table& table, bytes_view key) {
+    const auto asked = rows->numbers().asked_by(table, key);
+    if (!asked) return asked.failure();
+    std::int64_t number = *asked ? **asked : derived_number(key, 1);
+    for (std::uint64_t attempt = 1;; ++attempt) {
+        const auto taken =
+            db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
+                                  quote_name(table.traits.number) + " = ?1)",
+                              number);
+        if (!taken) return taken.failure();
+        if (*taken == 0) return std::vector<value>{value(number)};
+        number = derived_number(key, attempt);
+    }
+}
+
+/// The key as people know it: of a row with an integer key the number it has, or asks for.
+result<std::vector<value>> vault::state::key_for_people(const vault_table& table, bytes_view key) {
+    auto shown_as = rows->numbers().in_table(table, key);
+    if (!shown_as) return shown_as.failure();
+    if (*shown_as) return std::move(**shown_as);
+    if (table.numbered()) {
+        const auto asked = rows->numbers().asked_by(table, key);
+        if (!asked) return asked.failure();
+        if (*asked) return std::vector<value>{value(**asked)};
+    }
+    auto out = decode_key(key);
+    return out ? std::move(*out) : std::vector<value>{};
+}
+
 result<conflict_info> vault::state::describe(const audit_entry& e) {
     const table_traits& table = tables.find(e.table)->traits;
     conflict_info c;
     c.id = e.id;
     c.table = table.name;
-    if (auto key = decode_key(e.key)) c.key = std::move(*key);
+    auto key = key_for_people(*tables.find(e.table), e.key);
+    if (!key) return key.failure();
+    c.key = std::move(*key);
     if (e.lost.column) c.column = table.columns[*e.lost.column].name;
     c.loser = e.lost.what;
     auto loser = author_of(e.lost.loser), winner = author_of(e.lost.winner);
@@ -79,6 +124,28 @@ result<std::vector<device_info>> vault::state::list_devices() {
             if (rows->owner(replica) == d.id && when > band::adopt)
                 d.last_write = std::max(d.last_write, when.ms());
     return out;
+}
+
+/// Returns which row a person means by a key: of several that asked for a number, the one that has it, or the
+/// one that was written last.
+result<bytes> vault::state::key_typed(const vault_table& table, std::span<const value> key) {
+    if (!table.numbered() || key[0].kind() != value_kind::integer)
+        return rows->numbers().in_registers(table, key);
+    auto holder = rows->numbers().identity_of(table, key[0].integer());
+    if (!holder) return holder.failure();
+    if (*holder) return std::move(**holder);
+    auto asking = rows->numbers().asking_for(table, key[0].integer());
+    if (!asking) return asking.failure();
+    bytes last;
+    stamp written;
+    for (bytes& identity : *asking) {
+        auto row = rows->record(table.number, identity);
+        if (!row) return row.failure();
+        if (!*row || ((*row)->touched < written && !last.empty())) continue;
+        written = (*row)->touched;
+        last = std::move(identity);
+    }
+    return last.empty() ? rows->numbers().in_registers(table, key) : result<bytes>(std::move(last));
 }
 
 /// Shows the rows of `table` under another delete policy; digests and conflicts follow.
@@ -167,7 +234,7 @@ result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
             if (!*row) break;
             std::vector<value> key;
             for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
-            if (auto encoded = encode_key(key)) out.push_back(std::move(*encoded));
+            if (auto encoded = rows->numbers().in_registers(table, key)) out.push_back(std::move(*encoded));
         }
     }
     std::sort(out.begin(), out.end());
@@ -264,7 +331,9 @@ result<std::vector<parked_info>> vault::integrity() {
         for (parked_row& p : *parked) {
             parked_info& info = out.emplace_back();
             info.table = state_->tables.find(p.table)->traits.name;
-            if (auto key = decode_key(p.key)) info.key = std::move(*key);
+            auto key = state_->key_for_people(*state_->tables.find(p.table), p.key);
+            if (!key) return key.failure();
+            info.key = std::move(*key);
             info.reason = std::move(p.reason);
             info.detail = std::move(p.detail);
         }
@@ -324,19 +393,11 @@ std::string where_key(const vault_table& table, int first) {
     return sql;
 }
 
-/// Returns the key's values, one a key column. A row of another shape of the table is kept, but never shown.
-result<std::vector<value>> key_in(const vault_table& table, bytes_view key) {
-    auto out = decode_key(key);
-    if (!out || out->size() != table.shape.key.size())
-        return error{errc::schema_mismatch, "the key of this row does not fit table " + table.traits.name +
-                                                " in this file; nothing was changed"};
-    return out;
-}
-
 /// Makes a row that is not shown a row again: its last values, and `changed` (a column and its value) over
 /// them.
 result<void> insert_again(connection& db, const vault_table& table, std::span<const value> key,
-                          const row_state& row, const std::pair<column_no, value>& changed) {
+                          const row_state& row, const std::pair<column_no, value>& changed,
+                          row_numbers& numbers) {
     std::string names, marks;
     std::vector<value> values;
     const auto add = [&](const std::string& name, value v) {
@@ -345,9 +406,14 @@ result<void> insert_again(connection& db, const vault_table& table, std::span<co
         values.push_back(std::move(v));
     };
     for (std::size_t i = 0; i < key.size(); ++i) add(table.shape.columns[table.shape.key[i]].name, key[i]);
-    for (const cell& c : row.cells)
-        if (table.holds(c.column) && (c.what || c.column == changed.first))
-            add(table.traits.columns[c.column].name, c.column == changed.first ? changed.second : *c.what);
+    for (const cell& c : row.cells) {
+        const column_traits& column = table.traits.columns[c.column];
+        const bool of_key = column.name == table.traits.number;
+        if (!table.holds(c.column) || of_key || (!c.what && c.column != changed.first)) continue;
+        auto there = numbers.to_number(column.refers, c.column == changed.first ? changed.second : *c.what);
+        if (!there) return there.failure();
+        add(column.name, std::move(there->what));
+    }
     auto s = db.prepare("INSERT INTO main." + quote_name(table.shape.name) + "(" + names + ") VALUES(" +
                         marks + ")");
     if (!s) return s.failure();
@@ -403,7 +469,7 @@ result<conflict_info> vault::restore(const std::string& id) {
         if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
         auto row = v.rows->load(entry->table, entry->key, true);
         if (!row) return row.failure();
-        auto key = key_in(table, entry->key);
+        auto key = v.key_in_file(table, entry->key);
         if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
@@ -417,12 +483,19 @@ result<conflict_info> vault::restore(const std::string& id) {
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 1, (*key)[i]);
             written = s->run();
         } else if (!*there) {
-            written = insert_again(*v.db, table, *key, *row, {*entry->lost.column, entry->lost.what});
+            if (table.numbered())  // what is inserted under the number is this row
+                if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok)
+                    return ok;
+            written = insert_again(*v.db, table, *key, *row, {*entry->lost.column, entry->lost.what},
+                                   v.rows->numbers());
         } else if (table.holds(*entry->lost.column)) {
             auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
                                    quote_name(*out.column) + " = ?1" + where_key(table, 2));
             if (!s) return s.failure();
-            s->bind(1, entry->lost.what);
+            auto what = v.rows->numbers().to_number(table.traits.columns[*entry->lost.column].refers,
+                                                    entry->lost.what);
+            if (!what) return what.failure();
+            s->bind(1, what->what);
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
             written = s->run();
         } else {
@@ -454,12 +527,14 @@ result<conflict_info> vault::keep(const std::string& id) {
         out = std::move(*told);
         if (!entry->open) return {};
         if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
-        auto key = key_in(table, entry->key);
+        auto key = v.key_in_file(table, entry->key);
         if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         value kind(std::int64_t{-2});  // not there: deleted, once more
         if (*there) kind = value{};    // there: the whole row, once more
+        if (!*there && table.numbered())
+            if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok) return ok;
         if (*there && entry->lost.column && table.holds(*entry->lost.column)) {
             const std::size_t at = *table.in_shape[*entry->lost.column];
             kind = value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
@@ -506,7 +581,7 @@ result<row_history> vault::why(const std::string& name, std::span<const std::str
         std::vector<value> key;
         for (std::size_t i = 0; i < typed.size(); ++i)
             key.push_back(typed_key(table->shape.columns[table->shape.key[i]], typed[i]));
-        auto encoded = encode_key(key);
+        auto encoded = v.key_typed(*table, key);
         if (!encoded) return encoded.failure();
         auto row = v.rows->load(table->number, *encoded, true);
         if (!row) return row.failure();

@@ -51,7 +51,8 @@ result<void> row_store::read() {
     auto s = db_->prepare("SELECT n, id, device, hlc FROM casasync_replica ORDER BY n");
     if (!s) return s.failure();
     vector_ = {};
-    numbers_.clear();
+    numbers_.forget();
+    replica_numbers_.clear();
     replicas_.clear();
     owners_.clear();
     for (;;) {
@@ -63,7 +64,7 @@ result<void> row_store::read() {
             return error{
                 errc::store_failed,
                 "casasync's list of replicas is damaged; restore the file from a backup, or join it anew"};
-        numbers_.emplace(*id, replicas_.size());
+        replica_numbers_.emplace(*id, replicas_.size());
         replicas_.push_back(*id);
         if (const auto device = device_id::from(s->blob(2))) owners_.emplace(*id, *device);
         if (s->integer(3) != 0) vector_.raise(*id, hlc{static_cast<std::uint64_t>(s->integer(3))});
@@ -71,14 +72,14 @@ result<void> row_store::read() {
 }
 
 result<std::uint64_t> row_store::number_of(const replica_id& id) {
-    const auto known = numbers_.find(id);
-    if (known != numbers_.end()) return known->second;
+    const auto known = replica_numbers_.find(id);
+    if (known != replica_numbers_.end()) return known->second;
     const std::uint64_t n = replicas_.size();
     if (auto ok = db_->run("INSERT INTO casasync_replica(n, id, hlc) VALUES(?1, ?2, 0)",
                            static_cast<std::int64_t>(n), id.view());
         !ok)
         return ok.failure();
-    numbers_.emplace(id, n);
+    replica_numbers_.emplace(id, n);
     replicas_.push_back(id);
     return n;
 }
@@ -123,8 +124,10 @@ result<resolved_table> row_store::resolve(const table_traits& theirs) {
 
 result<std::optional<std::vector<value>>> row_store::in_table(const vault_table& table, bytes_view key) {
     if (!table.tracked) return std::optional<std::vector<value>>{};
-    const auto columns = decode_key(key);
-    if (!columns || columns->size() != table.shape.key.size()) return std::optional<std::vector<value>>{};
+    const auto place = numbers_.in_table(table, key);
+    if (!place) return place.failure();
+    if (!*place) return std::optional<std::vector<value>>{};
+    const std::optional<std::vector<value>>& columns = *place;
     auto s = db_->prepare(select_row(table));
     if (!s) return s.failure();
     for (std::size_t i = 0; i < columns->size(); ++i) s->bind(static_cast<int>(i) + 1, (*columns)[i]);
@@ -139,6 +142,8 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
         std::vector<value> out;
         out.reserve(table.shape.columns.size());
         for (int i = 0; i < s->columns(); ++i) out.push_back(s->cell(i));
+        s->reset();
+        if (auto ok = numbers_.to_registers(table, out); !ok) return ok.failure();
         return std::optional(std::move(out));
     }
 }
@@ -190,9 +195,21 @@ result<row_state> row_store::load(table_no number, bytes_view key, bool values) 
     return row;
 }
 
-result<void> row_store::save(table_no number, bytes_view key, const row_state& row, bool in_table,
+/// \param asked  the register of the number; null, or without a value, when what it asks for is as before
+result<void> row_store::save_numbered(const vault_table& table, bytes_view key, bytes_view registers,
+                                      const cell* asked, std::optional<std::int64_t> number) {
+    const bool integer = asked != nullptr && asked->what && asked->what->kind() == value_kind::integer;
+    auto s = db_->prepare("INSERT INTO " + meta_name(table.number) +
+                          "(k, r, w, n) VALUES(?1, ?2, ?3, ?4) ON CONFLICT(k) DO UPDATE SET r = excluded.r, "
+                          "w = coalesce(excluded.w, w), n = excluded.n");
+    if (!s) return s.failure();
+    s->bind_all(key, registers, integer ? *asked->what : value{}, number ? value(*number) : value{});
+    return s->run();
+}
+
+result<void> row_store::save(table_no number_of_table, bytes_view key, const row_state& row, bool in_table,
                              std::span<const column_no> apart) {
-    const vault_table& table = *tables_->find(number);
+    const vault_table& table = *tables_->find(number_of_table);
     result<void> interned;
     const auto number_or_zero = [&](const replica_id& id) -> std::uint64_t {
         auto n = number_of(id);
@@ -204,9 +221,20 @@ result<void> row_store::save(table_no number, bytes_view key, const row_state& r
         return std::any_of(row.live.begin(), row.live.end(),
                            [&c](const live_write& l) { return l.column == c.column; });
     };
+    std::optional<std::int64_t> number;
+    if (table.numbered() && in_table) {
+        auto now = numbers_.number_of(table, key);
+        if (!now) return now.failure();
+        number = *now;
+    }
+    const auto number_column = table.numbered() ? table.traits.column(table.traits.number) : std::nullopt;
+    const cell* const asked = number_column ? row.find(*number_column) : nullptr;
+    const bool other_number =
+        asked != nullptr && asked->what &&
+        (asked->what->kind() != value_kind::integer || asked->what->integer() != number);
     const auto elsewhere = [&](const cell& c) {
-        return !in_table || !table.holds(c.column) || (table.gains(c.column) && c.what) ||
-               table.traits.columns[c.column].rule != merge_rule::lww ||
+        return !in_table || (&c == asked && other_number) || !table.holds(c.column) ||
+               (table.gains(c.column) && c.what) || table.traits.columns[c.column].rule != merge_rule::lww ||
                std::binary_search(apart.begin(), apart.end(), c.column) || contested(c);
     };
     const bool side = !row.live.empty() || std::any_of(row.cells.begin(), row.cells.end(), elsewhere);
@@ -215,21 +243,22 @@ result<void> row_store::save(table_no number, bytes_view key, const row_state& r
     w.u8(side ? 1 : 0);
     put_registers(w, row, number_or_zero);
     if (!interned) return interned;
-    {
-        auto s = db_->prepare("INSERT INTO " + meta_name(number) +
-                              "(k, r) VALUES(?1, ?2) ON CONFLICT(k) DO UPDATE SET r = excluded.r");
-        if (!s) return s.failure();
-        if (auto ok = s->bind_all(key, out).run(); !ok) return ok;
-    }
+    if (auto ok = table.numbered() ? save_numbered(table, key, out, asked, number)
+                                   : db_->run("INSERT INTO " + meta_name(table.number) +
+                                                  "(k, r) VALUES(?1, ?2) ON CONFLICT(k) DO UPDATE SET r = "
+                                                  "excluded.r",
+                                              key, out);
+        !ok)
+        return ok;
     if (!side)
-        return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{number}, key);
+        return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{table.number}, key);
     out.clear();
     put_contents(w, row, number_or_zero, elsewhere);
     if (!interned) return interned;
     return db_->run(
         "INSERT INTO casasync_side(t, k, b) VALUES(?1, ?2, ?3) ON CONFLICT(t, k) DO UPDATE SET b = "
         "excluded.b",
-        std::int64_t{number}, key, out);
+        std::int64_t{table.number}, key, out);
 }
 
 }  // namespace casasync::sqlite

@@ -14,6 +14,7 @@
 /// stamp.
 #include "catalog.hpp"
 #include "connection.hpp"
+#include "row_numbers.hpp"
 
 #include <casasync/causality.hpp>
 #include <casasync/merge.hpp>
@@ -30,7 +31,10 @@ namespace casasync::sqlite {
 
 class row_store {
  public:
-    row_store(connection& db, catalog& tables) noexcept : db_(&db), tables_(&tables) {}
+    row_store(connection& db, catalog& tables) noexcept : db_(&db), tables_(&tables), numbers_(db, tables) {}
+
+    /// Which numbers rows have in tables with integer keys.
+    [[nodiscard]] row_numbers& numbers() noexcept { return numbers_; }
 
     [[nodiscard]] static result<void> create(connection& db);
     /// Reads the replicas. Call after open, and after a rollback.
@@ -44,12 +48,13 @@ class row_store {
 
     /// Writes registers, and into casasync_side what the table does not hold: every value when `in_table` is
     /// false, else those of columns this file does not have and of `apart` (sorted; shown differently from
-    /// their register). Every value that goes to casasync_side must be loaded.
+    /// their register). Every value that goes to casasync_side must be loaded. A row that has a number has
+    /// the one it was placed at.
     [[nodiscard]] result<void> save(table_no table, bytes_view key, const row_state& row, bool in_table,
                                     std::span<const column_no> apart = {});
 
-    /// The row's values in the table now, one an entry of shape.columns (NULL for generated ones); nothing
-    /// when not there.
+    /// The row's values in the table now, one an entry of shape.columns (NULL for generated ones), references
+    /// as registers hold them; nothing when not there.
     [[nodiscard]] result<std::optional<std::vector<value>>> in_table(const vault_table& table,
                                                                      bytes_view key);
 
@@ -63,11 +68,14 @@ class row_store {
  private:
     [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
     [[nodiscard]] std::optional<replica_id> replica_of(std::uint64_t number) const;
+    [[nodiscard]] result<void> save_numbered(const vault_table& table, bytes_view key, bytes_view registers,
+                                             const cell* asked, std::optional<std::int64_t> number);
 
     connection* db_;
     catalog* tables_;
+    row_numbers numbers_;
     version_vector vector_;
-    std::map<replica_id, std::uint64_t> numbers_;
+    std::map<replica_id, std::uint64_t> replica_numbers_;
     std::vector<replica_id> replicas_;
     std::map<replica_id, device_id> owners_;
 };

@@ -50,15 +50,16 @@ std::string key_condition(const table_shape& table, const std::string& prefix) {
     return out;
 }
 
-result<bytes> read_key(const statement& s, std::size_t columns) {
+std::vector<value> read_key(const statement& s, std::size_t columns) {
     std::vector<value> key;
     for (std::size_t i = 0; i < columns; ++i) key.push_back(s.cell(static_cast<int>(i)));
-    return encode_key(key);
+    return key;
 }
 
-row_writer::row_writer(connection& db, const vault_table& table)
+row_writer::row_writer(connection& db, const vault_table& table, row_numbers& numbers)
     : db_(&db),
       table_(&table),
+      numbers_(&numbers),
       // Said only where needed: it also overrides what the application's triggers say.
       or_abort_(declares_conflict(table.shape.sql) ? " OR ABORT" : ""),
       where_key_(key_condition(table.shape, "")) {}
@@ -106,6 +107,20 @@ result<statement*> row_writer::find(statements& kept, Text text) {
     return kept.last;
 }
 
+/// Binds a cell's value; of a reference, the number of the row it refers to.
+result<void> row_writer::bind(statement& s, int n, const cell& c) {
+    const value& what = c.what ? *c.what : value{};
+    const std::string& parent = table_->traits.columns[c.column].refers;
+    if (parent.empty()) {
+        s.bind(n, what);
+        return {};
+    }
+    const auto number = numbers_->to_number(parent, what);
+    if (!number) return number.failure();
+    s.bind(n, number->what);
+    return {};
+}
+
 result<write_outcome> row_writer::run(statement& s) {
     const auto done = s.run();
     if (done) {
@@ -149,7 +164,8 @@ result<write_outcome> row_writer::insert(std::span<const value> key, const row_s
     int n = 0;
     for (const value& v : key) (*s)->bind(++n, v);
     for (const cell& c : row.cells)
-        if (is_written(c)) (*s)->bind(++n, c.what ? *c.what : value{});
+        if (is_written(c))
+            if (auto ok = bind(**s, ++n, c); !ok) return ok.failure();
     const auto done = run(**s);
     if (!done || *done != write_outcome::written) return done;
     const auto kept = keeps_key(key);
@@ -197,8 +213,7 @@ result<write_outcome> row_writer::update(std::span<const value> key, const row_s
     for (const value& v : key) (*s)->bind(++n, v);
     for (const std::uint32_t bit : mask_) {
         if (bit % 2 != 0) continue;
-        const cell* c = row.find(bit / 2);
-        (*s)->bind(++n, c->what ? *c->what : value{});
+        if (auto ok = bind(**s, ++n, *row.find(bit / 2)); !ok) return ok.failure();
     }
     return run(**s);
 }

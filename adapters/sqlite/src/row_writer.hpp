@@ -5,6 +5,7 @@
 /// error: the caller parks the row.
 #include "catalog.hpp"
 #include "connection.hpp"
+#include "row_numbers.hpp"
 
 #include <casasync/result.hpp>
 #include <casasync/row.hpp>
@@ -26,7 +27,7 @@ enum class write_outcome : std::uint8_t {
 
 class row_writer {
  public:
-    row_writer(connection& db, const vault_table& table);
+    row_writer(connection& db, const vault_table& table, row_numbers& numbers);
 
     /// Inserts the cells that are shown; every other column gets its default. All values must be loaded.
     [[nodiscard]] result<write_outcome> insert(std::span<const value> key, const row_state& row);
@@ -50,6 +51,7 @@ class row_writer {
     /// Returns the statement for mask_, from `kept` or made by `text`.
     template <class Text>
     [[nodiscard]] result<statement*> find(statements& kept, Text text);
+    [[nodiscard]] result<void> bind(statement& s, int n, const cell& c);
     [[nodiscard]] result<write_outcome> run(statement& s);
     [[nodiscard]] bool fits(std::span<const value> key) const noexcept;
     [[nodiscard]] result<bool> is_there(std::span<const value> key);
@@ -63,6 +65,7 @@ class row_writer {
 
     connection* db_;
     const vault_table* table_;
+    row_numbers* numbers_;
     std::string or_abort_{};             ///< " OR ABORT" where the schema declares another resolution
     std::string where_key_{};            ///< "k0" = ?1 AND "k1" = ?2
     std::vector<std::uint32_t> mask_{};  ///< of the write under way: column * 2, + 1 for its default
@@ -77,7 +80,7 @@ class row_writer {
 /// Returns the condition that the key columns, with `prefix` before each, equal ?1, ?2, ...
 [[nodiscard]] std::string key_condition(const table_shape& table, const std::string& prefix);
 
-/// Reads the key in the current row's first columns as canonical bytes.
-[[nodiscard]] result<bytes> read_key(const statement& s, std::size_t columns);
+/// Reads the key in the current row's first columns.
+[[nodiscard]] std::vector<value> read_key(const statement& s, std::size_t columns);
 
 }  // namespace casasync::sqlite

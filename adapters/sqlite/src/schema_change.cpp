@@ -11,7 +11,7 @@ result<std::vector<const vault_table*>> vault::state::changed_tables() {
     if (captured_schema == schema_version) return out;
     for (const auto& t : tables.tables()) {
         if (!t->tracked) continue;
-        const auto installed = check_installed(*db, t->number, t->shape, {self.write_time});
+        const auto installed = check_installed(*db, t->number, t->shape, capture_of(*t, self.write_time));
         if (!installed) return installed.failure();
         if (*installed) continue;
         auto gained = columns_not_compared(*db, t->number, t->shape);
@@ -71,7 +71,8 @@ result<void> vault::state::take_in(const std::vector<const vault_table*>& change
     const bool was_quiet = quiet.has_value(), was_marked = mark.has_value();
     quiet.reset();  // SQLite shall see the triggers' bodies
     for (const vault_table* table : changed)
-        if (auto ok = install(*db, table->number, table->shape, {self.write_time}); !ok) return ok;
+        if (auto ok = install(*db, table->number, table->shape, capture_of(*table, self.write_time)); !ok)
+            return ok;
     if (!options.run_on_app) quiet.emplace(*db, tables);
     if (!was_marked)
         if (auto ok = set_mark(); !ok) return ok;
@@ -124,7 +125,7 @@ result<std::vector<schema_difference>> vault::state::schema_differences() {
                      "track it"});
             continue;
         }
-        if (auto ok = check_trackable(t->shape, {t->natural_integer_key}); !ok)
+        if (auto ok = check_trackable(t->shape); !ok)
             out.push_back({t->traits.name, "", schema_verdict::refused, ok.failure().text()});
         for (column_no c = 0; c < t->traits.columns.size(); ++c)
             if (!t->holds(c))

@@ -9,10 +9,20 @@
 #include <casasync/key.hpp>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
 namespace casasync::sqlite {
+
+/// A row of the log: what was written between its INSERT and its DELETE, or the seal.
+struct row_life {
+    const vault_table* table = nullptr;
+    bytes key{};                   ///< in the registers
+    std::vector<value> in_file{};  ///< its key in the file's table
+    std::vector<log_entry> entries{};
+    log_range range{};
+};
 
 /// A row of the log with what is needed to decide about it.
 struct sealed_row {
@@ -115,12 +125,147 @@ class states_before {
 
 }  // namespace
 
+/// A row whose key is longer than a key may be stays on this device, listed while it is there.
+static result<void> list_long_key(connection& db, const vault_table& table, std::span<const value> key) {
+    bytes all;
+    detail::writer w(all);
+    for (const value& v : key) detail::put_value(w, v);
+    const detail::u128 hash = detail::hash128(all);
+    bytes name;
+    detail::writer n(name);
+    n.u64(hash.high);
+    n.u64(hash.low);
+    auto s = db.prepare("SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
+                        key_condition(table.shape, ""));
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    const auto there = s->step();
+    if (!there) return there.failure();
+    constexpr std::int64_t whole_row = -1;
+    return db.run(*there ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
+                         : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3",
+                  std::int64_t{table.number}, name, whole_row);
+}
+
+/// A reference to a row that is not there shows a number that no row has; it still means that row.
+result<void> vault::state::keep_dangling(const vault_table& table, const row_state& known,
+                                         std::vector<value>& in_shape) {
+    for (const cell& c : known.cells) {
+        if (!c.what || !table.holds(c.column) || table.traits.columns[c.column].refers.empty()) continue;
+        const auto shown_as = rows->numbers().to_number(table.traits.columns[c.column].refers, *c.what);
+        if (!shown_as) return shown_as.failure();
+        value& there = in_shape[*table.in_shape[c.column]];
+        if (shown_as->how != shown_reference::fate::found && there == shown_as->what) there = *c.what;
+    }
+    return {};
+}
+
+/// Cuts what the log says of one key of the file into the lives of rows. Where rows are known by identities,
+/// an INSERT after a DELETE is another row. What the table holds at the end decides where the log, whose
+/// order nested triggers can invert, does not fit.
+result<std::vector<row_life>> vault::state::lives_of(const vault_table& table, row_log& log) {
+    std::vector<row_life> out;
+    std::int64_t from = 0;
+    bool ended = true;
+    for (log_entry& e : log.entries) {
+        if (out.empty() || (ended && e.kind == change_kind::insert)) {
+            if (!out.empty()) out.back().range.last = from;
+            out.push_back({&table, {}, log.key, {}, {from}});
+            ended = false;
+        }
+        ended = ended || e.kind == change_kind::erase;
+        from = e.position;
+        out.back().entries.push_back(std::move(e));
+    }
+    return out;
+}
+
+/// Says which rows the numbers in the log are, or were. Before anything else of a seal is looked up.
+result<void> vault::state::identify(std::vector<row_life>& lives) {
+    const vault_table& table = *lives.front().table;
+    const value& number = lives.front().in_file[0];
+    if (number.kind() != value_kind::integer) return errc::store_failed;
+    auto there = db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(table.shape.name) +
+                                       " WHERE " + key_condition(table.shape, "") + ")",
+                                   number);
+    if (!there) return there.failure();
+    auto holder = rows->numbers().identity_of(table, number.integer());
+    if (!holder) return holder.failure();
+    if (*holder && table.adopted && lives.front().entries.front().kind == change_kind::insert) {
+        auto known = rows->record(table.number, **holder);
+        if (!known) return known.failure();
+        if (!*known) holder->reset();  // nothing was there that this INSERT could have replaced
+    }
+    for (row_life& life : lives) {
+        const bool first = &life == &lives.front(), last = &life == &lives.back();
+        life.key = first && *holder ? std::move(**holder) : row_numbers::mint();
+        const bool stays = last && *there != 0;
+        if (!stays && !(first && *holder)) continue;  // came and went
+        if (auto ok = rows->numbers().place(table, life.key,
+                                            stays ? std::optional(number.integer()) : std::nullopt);
+            !ok)
+            return ok;
+    }
+    return {};
+}
+
+/// Says which rows keys are, or were, that hold numbers of other tables' rows.
+result<void> vault::state::translate(std::vector<row_life>& lives) {
+    using moment = row_numbers::moment;
+    const vault_table& table = *lives.front().table;
+    auto before = rows->numbers().in_registers(table, lives.front().in_file, moment::before);
+    auto now = rows->numbers().in_registers(table, lives.front().in_file);
+    if (!before) return before.failure();
+    if (!now) return now.failure();
+    if (*before == *now) {  // one row, whatever happened to it
+        for (std::size_t i = 1; i < lives.size(); ++i)
+            std::move(lives[i].entries.begin(), lives[i].entries.end(), std::back_inserter(lives[0].entries));
+        lives.resize(1);
+        lives[0].range = {};
+    }
+    const bool existed = lives.front().entries.front().kind != change_kind::insert;
+    for (row_life& life : lives) life.key = &life == &lives.front() && existed ? *before : *now;
+    return {};
+}
+
+/// Sorts a chunk of the log by rows, as the registers know them.
+result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& log) {
+    std::vector<std::vector<row_life>> all;
+    for (row_log& l : log) {
+        const vault_table* table = tables.find(static_cast<table_no>(l.table));
+        if (table == nullptr || !table->tracked) continue;
+        l.key.resize(table->shape.key.size());
+        if (!table->numbered() && !encode_key(l.key)) {
+            if (auto ok = list_long_key(*db, *table, l.key); !ok) return ok.failure();
+            continue;
+        }
+        if (!table->numbered() && table->traits.key_refers.empty()) {
+            auto key = encode_key(l.key);
+            all.push_back({{table, std::move(*key), std::move(l.key), std::move(l.entries), {}}});
+            continue;
+        }
+        auto lives = lives_of(*table, l);
+        if (!lives) return lives.failure();
+        if (table->numbered())
+            if (auto ok = identify(*lives); !ok) return ok.failure();
+        all.push_back(std::move(*lives));
+    }
+    std::vector<row_life> out;
+    for (std::vector<row_life>& lives : all) {
+        if (!lives.front().table->traits.key_refers.empty() && !lives.front().table->numbered())
+            if (auto ok = translate(lives); !ok) return ok.failure();
+        std::move(lives.begin(), lives.end(), std::back_inserter(out));
+    }
+    return out;
+}
+
 /// Reads what the table, the graveyard and the registers know of a row of the log.
-result<sealed_row> vault::state::look_up(const vault_table& table, row_log& log, bytes key) {
+result<sealed_row> vault::state::look_up(row_life& life) {
+    const vault_table& table = *life.table;
     sealed_row row;
     row.table = &table;
-    row.key = std::move(key);
-    row.entries = std::move(log.entries);
+    row.key = std::move(life.key);
+    row.entries = std::move(life.entries);
     for (column_no c = 0; c < table.traits.columns.size(); ++c)
         if (table.holds(c)) row.columns.push_back(c);
     auto known = rows->record(table.number, row.key);
@@ -130,17 +275,24 @@ result<sealed_row> vault::state::look_up(const vault_table& table, row_log& log,
     row.adopted = !*known && table.adopted && row.entries.front().kind != change_kind::insert;
     // A row that was there when the vault began has no record, and where it was replaced the log may say only
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
-    row.captured.known = known->has_value() || table.adopted;
+    row.captured.known = known->has_value() || (table.numbered() ? row.adopted : table.adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
     auto now = rows->in_table(table, row.key);
     if (!now) return now.failure();
-    auto buried = read_grave(*db, table.number, table.shape, log.key);
+    auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
     if (!buried) return buried.failure();
-    if (!buried->empty()) row.captured.buried = held_values(row, buried->back());
+    if (!buried->empty()) {
+        std::vector<value>& last = buried->back();
+        if (auto ok = rows->numbers().to_registers(table, last, row_numbers::moment::before); !ok)
+            return ok.failure();
+        row.captured.buried = held_values(row, last);
+    }
+    if (*now && *known)
+        if (auto ok = keep_dangling(table, **known, **now); !ok) return ok.failure();
     const auto last = std::find_if(row.entries.rbegin(), row.entries.rend(),
                                    [](const log_entry& e) { return e.kind == change_kind::update; });
     if (*now && !table.gained.empty() && last != row.entries.rend()) {
-        auto written = gained_and_written(table, log.key, **now, *known ? &**known : nullptr);
+        auto written = gained_and_written(table, life.in_file, **now, *known ? &**known : nullptr);
         if (!written) return written.failure();
         last->columns.add(*written);
     }
@@ -166,28 +318,6 @@ result<void> list_large(connection& db, const vault_table& table, bytes_view key
                   std::int64_t{table.number}, key, std::int64_t{column});
 }
 
-/// A row whose key is longer than a key may be stays on this device, listed while it is there.
-static result<void> list_long_key(connection& db, const vault_table& table, std::span<const value> key) {
-    bytes all;
-    detail::writer w(all);
-    for (const value& v : key) detail::put_value(w, v);
-    const detail::u128 hash = detail::hash128(all);
-    bytes name;
-    detail::writer n(name);
-    n.u64(hash.high);
-    n.u64(hash.low);
-    auto s = db.prepare("SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
-                        key_condition(table.shape, ""));
-    if (!s) return s.failure();
-    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
-    const auto there = s->step();
-    if (!there) return there.failure();
-    constexpr std::int64_t whole_row = -1;
-    return db.run(*there ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
-                         : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3",
-                  std::int64_t{table.number}, name, whole_row);
-}
-
 /// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
 /// stamp.
 static changeset make_changeset(std::vector<pending>::iterator first, std::vector<pending>::iterator last) {
@@ -202,8 +332,7 @@ static changeset make_changeset(std::vector<pending>::iterator first, std::vecto
     changeset c;
     for (const vault_table* table : order) {
         auto& changes = c.tables.emplace_back();
-        changes.table.name = table->traits.name;
-        changes.table.policy = table->traits.policy;
+        changes.table = table->traits.without_columns();
         std::set<column_no> used;
         for (const pending* p : by_table[table])
             for (const cell_write& w : p->op.cells) used.insert(w.column);
@@ -261,14 +390,16 @@ static result<void> put_back(connection& db, const catalog& tables, row_store& r
         if (!*there || (**there)[*table.in_shape[c]] == *now->what) continue;
         std::string sql = "UPDATE main." + quote_name(table.shape.name) + " SET " +
                           quote_name(table.traits.columns[c].name) + " = ?1 WHERE ";
-        const auto key = decode_key(row.key);
+        const auto key = rows.numbers().in_table(table, row.key);
+        if (!key) return key.failure();
+        if (!*key) continue;
         for (std::size_t i = 0; i < table.shape.key.size(); ++i)
             sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) +
                    " = ?" + std::to_string(i + 2);
         auto s = db.prepare(sql);
         if (!s) return s.failure();
         s->bind(1, *now->what);
-        for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
+        for (std::size_t i = 0; i < (*key)->size(); ++i) s->bind(static_cast<int>(i) + 2, (**key)[i]);
         if (auto ok = s->run(); !ok) return ok;
     }
     return {};
@@ -283,20 +414,14 @@ result<std::size_t> vault::state::seal_log() {
         if (!chunk) return chunk.failure();
         if (chunk->rows.empty()) break;
         complete = chunk->complete;
-        std::vector<sealed_row> looked_up;
-        looked_up.reserve(chunk->rows.size());
         std::set<table_number> numbers;
-        for (row_log& log : chunk->rows) {
-            numbers.insert(log.table);
-            const vault_table* table = tables.find(static_cast<table_no>(log.table));
-            if (table == nullptr || !table->tracked) continue;
-            log.key.resize(table->shape.key.size());
-            auto key = encode_key(log.key);
-            if (!key) {
-                if (auto ok = list_long_key(*db, *table, log.key); !ok) return ok.failure();
-                continue;
-            }
-            auto row = look_up(*table, log, std::move(*key));
+        for (const row_log& log : chunk->rows) numbers.insert(log.table);
+        auto lives = rows_of_log(chunk->rows);
+        if (!lives) return lives.failure();
+        std::vector<sealed_row> looked_up;
+        looked_up.reserve(lives->size());
+        for (row_life& life : *lives) {
+            auto row = look_up(life);
             if (!row) return row.failure();
             looked_up.push_back(std::move(*row));
         }
@@ -350,6 +475,7 @@ result<std::size_t> vault::state::seal_log() {
             sealed += static_cast<std::size_t>(last - first);
             first = last;
         }
+        rows->numbers().forget();
         for (const large_cell& cell : large)
             if (auto ok = list_large(*db, *cell.row->table, cell.row->key, cell.column); !ok)
                 return ok.failure();
@@ -361,6 +487,32 @@ result<std::size_t> vault::state::seal_log() {
     }
     if (auto ok = take_in(*changed); !ok) return ok.failure();
     return sealed;
+}
+
+/// The key of a row that this device brings along. Where rows are known by identities, equal rows of two
+/// devices are one row: the identity is a hash of all they hold.
+result<bytes> vault::state::brought_key(const vault_table& table, std::span<const value> in_shape) {
+    std::vector<value> key;
+    for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
+    if (!table.numbered()) return rows->numbers().in_registers(table, key);
+    bytes all;
+    detail::writer w(all);
+    w.counted(table.traits.name);
+    for (std::size_t i = 0; i < in_shape.size(); ++i) {
+        if (!table.of_shape[i]) continue;
+        w.counted(table.shape.columns[i].name);
+        detail::put_value(w, in_shape[i]);
+    }
+    const detail::u128 hash = detail::hash128(all);
+    bytes sixteen;
+    detail::writer out(sixteen);
+    out.u64(hash.high);
+    out.u64(hash.low);
+    const value identity(std::move(sixteen));
+    auto encoded = encode_key(std::span(&identity, 1));
+    if (!encoded) return encoded;
+    if (auto ok = rows->numbers().place(table, *encoded, key[0].integer()); !ok) return ok.failure();
+    return encoded;
 }
 
 result<void> vault::state::bring_along(const vault_table& table) {
@@ -379,13 +531,14 @@ result<void> vault::state::bring_along(const vault_table& table) {
             const auto row = s->step();
             if (!row) return row.failure();
             if (!*row) break;
-            std::vector<value> key;
-            for (const std::size_t k : table.shape.key) key.push_back(s->cell(static_cast<int>(k)));
-            auto encoded = encode_key(key);
+            std::vector<value> in_shape;
+            for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
+            auto encoded = brought_key(table, in_shape);
             if (!encoded) continue;
+            if (auto ok = rows->numbers().to_registers(table, in_shape); !ok) return ok;
             row_operation op{op_kind::insert, true, {}, {}};
             for (column_no c = 0; c < table.traits.columns.size(); ++c)
-                if (table.holds(c)) op.cells.push_back({c, s->cell(static_cast<int>(*table.in_shape[c]))});
+                if (table.holds(c)) op.cells.push_back({c, std::move(in_shape[*table.in_shape[c]])});
             for (const column_no c : take_large(op))
                 if (auto ok = list_large(*db, table, *encoded, c); !ok) return ok;
             for (row_operation& piece : in_pieces(std::move(op)))
@@ -402,7 +555,7 @@ result<void> vault::state::bring_along(const vault_table& table) {
     for (std::size_t next = 0; next < found.size();) {
         changeset c;
         auto& changes = c.tables.emplace_back();
-        changes.table = {table.traits.name, table.traits.policy, {}};
+        changes.table = table.traits.without_columns();
         std::vector<column_no> place(table.traits.columns.size());
         for (column_no column = 0; column < place.size(); ++column) {
             if (!table.holds(column)) continue;

@@ -67,6 +67,14 @@ result<std::vector<std::string>> schema_beside(vault::state& v) {
     }
 }
 
+/// The tables of a snapshot in its order: those with integer keys first, because others refer to them.
+std::vector<const vault_table*> in_snapshot_order(const catalog& tables) {
+    std::vector<const vault_table*> out;
+    for (const auto& t : tables.tables()) out.push_back(t.get());
+    std::stable_partition(out.begin(), out.end(), [](const vault_table* t) { return t->numbered(); });
+    return out;
+}
+
 result<snapshot_header> header_of(vault::state& v) {
     snapshot_header h;
     auto seen = v.read_frontier();
@@ -82,7 +90,7 @@ result<snapshot_header> header_of(vault::state& v) {
         for (const auto& [replica, when] : h.merged.vector.entries())
             if (v.rows->owner(replica) == d.id) k.replicas.push_back(replica);
     }
-    for (const auto& t : v.tables.tables()) {
+    for (const vault_table* t : in_snapshot_order(v.tables)) {
         snapshot_table& s = h.tables.emplace_back();
         s.traits = t->traits;
         for (const auto& group : t->groups) {
@@ -119,7 +127,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
             const auto next = s->step();
             if (!next) return next.failure();
             if (!*next) break;
-            const auto key = encode_key(key_of(table, *s));
+            const auto key = v.rows->numbers().in_registers(table, key_of(table, *s));
             if (!key) continue;  // too long for a key: it stays on this device
             auto known = v.rows->record(table.number, *key);
             if (!known) return known.failure();
@@ -130,10 +138,14 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
                 for (column_no c = 0; c < table.traits.columns.size(); ++c)
                     if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
             }
-            for (cell& c : row.cells)
-                if (!c.what)
-                    c.what = table.holds(c.column) ? s->cell(static_cast<int>(*table.in_shape[c.column]))
-                                                   : value{};
+            for (cell& c : row.cells) {
+                if (c.what) continue;
+                c.what =
+                    table.holds(c.column) ? s->cell(static_cast<int>(*table.in_shape[c.column])) : value{};
+                auto held = v.rows->numbers().to_identity(table.traits.columns[c.column].refers, *c.what);
+                if (!held) return held.failure();
+                c.what = std::move(*held);
+            }
             leave_large(row);
             if (auto ok = out.add(place, *key, row); !ok) return ok;
         }
@@ -241,6 +253,7 @@ class snapshot_merger {
             return a.table != b.table ? a.table < b.table : a.key < b.key;
         });
         if (auto ok = v_->shown->show(plan_.rows, v_->own_now()); !ok) return ok;
+        v_->rows->numbers().forget();
         if (auto ok = v_->conclude(plan_); !ok) return ok;
         plan_ = {};
         return {};
@@ -284,7 +297,7 @@ result<void> track_all(vault::state& v, const snapshot_header& h) {
         tracking how;
         how.policy = t.traits.policy;
         how.groups = t.groups;
-        how.natural_integer_key = true;  // its maker decided so
+        how.natural_integer_key = t.traits.number.empty();
         auto shape = read_shape(*v.db, t.traits.name);
         if (!shape) return shape.failure();
         for (const column_traits& c : t.traits.columns)
@@ -314,9 +327,9 @@ result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
         merged = header->merged;
         snapshot_writer out(sink);
         if (auto begun = out.begin(*header); !begun) return begun;
-        for (std::size_t place = 0; place < state_->tables.tables().size(); ++place)
-            if (auto added = add_rows(*state_, out, place, *state_->tables.tables()[place]); !added)
-                return added;
+        const auto order = in_snapshot_order(state_->tables);
+        for (std::size_t place = 0; place < order.size(); ++place)
+            if (auto added = add_rows(*state_, out, place, *order[place]); !added) return added;
         if (auto added = add_unmerged(*state_, out); !added) return added;
         return out.end();
     });

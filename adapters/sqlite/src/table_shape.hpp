@@ -83,13 +83,9 @@ struct table_shape {
 /// shadow tables, and without those of SQLite and casasync.
 [[nodiscard]] result<std::vector<std::string>> application_tables(connection& db);
 
-struct trackable_options {
-    bool natural_integer_key = false;  ///< an INTEGER PRIMARY KEY means the same thing on every device
-};
-
 /// Accepts a table that can be tracked.
 /// \errors not_trackable, with the reason and what to do about it
-[[nodiscard]] result<void> check_trackable(const table_shape& table, const trackable_options& options);
+[[nodiscard]] result<void> check_trackable(const table_shape& table);
 
 /// Accepts a table whose rows all have keys that can travel. \cost a scan of the keys, about 0.3 us a row;
 /// none for an INTEGER PRIMARY KEY \errors not_trackable, with how many are too long and what to do about it;

@@ -66,18 +66,12 @@ result<void> check_sizes(const table_shape& table) {
     return {};
 }
 
-result<void> check_key(const table_shape& table, const trackable_options& options) {
+result<void> check_key(const table_shape& table) {
     if (table.key.empty())
         return refuse(
             table,
             "it has no PRIMARY KEY, so two devices cannot mean the same row. Give it a key column such as "
             "id TEXT NOT NULL PRIMARY KEY that holds a UUID.");
-    if (table.integer_key && !options.natural_integer_key)
-        return refuse(
-            table,
-            "its key is an INTEGER PRIMARY KEY, and two devices that add rows offline hand out the same "
-            "number. Use a TEXT key that holds a UUID, or pass --integer-keys natural if the number means "
-            "the same thing on every device.");
     for (std::size_t i = 0; i < table.key.size(); ++i) {
         const column_shape& c = table.columns[table.key[i]];
         const std::string name = "its key column " + quote_name(c.name);
@@ -116,10 +110,10 @@ result<void> check_indexes(const table_shape& table) {
 
 }  // namespace
 
-result<void> check_trackable(const table_shape& table, const trackable_options& options) {
+result<void> check_trackable(const table_shape& table) {
     if (const auto checked = check_kind(table); !checked) return checked;
     if (const auto checked = check_sizes(table); !checked) return checked;
-    if (const auto checked = check_key(table, options); !checked) return checked;
+    if (const auto checked = check_key(table); !checked) return checked;
     return check_indexes(table);
 }
 

@@ -162,11 +162,22 @@ trigger_texts make_trigger_texts(table_number number, const table_shape& table,
         for_insert += w.displace(r, "NEW");
         for_update += w.displace(r, "OLD");
     }
-    if (!rivals.empty()) {
+    if (options.number_reuse) {
+        // A number that SQLite is going to choose shows as -1: what is logged for a row of that number is not
+        // gone, and so counts for nothing.
+        const std::string key = quote_name(table.columns[table.key[0]].name);
+        const rival same{
+            .alias = "o", .condition = "o." + key + " = NEW." + key, .of_key = true, .columns = {}};
+        for_insert += w.displace(same, "NEW");
+        out.before.push_back(w.trigger("before_key",
+                                       "BEFORE UPDATE " + on + " WHEN NEW." + key + " IS NOT OLD." + key,
+                                       w.displace(same, "OLD")));
+    }
+    if (!for_insert.empty())
         out.before.push_back(w.trigger("before_insert", "BEFORE INSERT " + on, for_insert));
+    if (!rivals.empty())
         out.before.push_back(
             w.trigger("before_update", "BEFORE UPDATE " + w.of(columns_of(rivals)) + on, for_update));
-    }
 
     // An INTEGER PRIMARY KEY also changes by SET rowid, which names no column.
     const std::set<std::size_t> key = table.integer_key

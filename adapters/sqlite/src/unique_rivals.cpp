@@ -19,9 +19,12 @@ constexpr std::ptrdiff_t generated_levels_max = 8;
 /// The row that is to be written, as SQL: what stands in the definition of an index can be asked of it.
 class new_row {
  public:
-    new_row(const vault_table& table, std::span<const value> key, const row_state& row)
-        : shape_(&table.shape) {
-        for (std::size_t i = 0; i < shape_->columns.size(); ++i) add(table, i, key, row);
+    explicit new_row(const vault_table& table) : shape_(&table.shape) {}
+    [[nodiscard]] result<void> fill(const vault_table& table, std::span<const value> key,
+                                    const row_state& row, row_numbers& numbers) {
+        for (std::size_t i = 0; i < shape_->columns.size(); ++i)
+            if (auto ok = add(table, i, key, row, numbers); !ok) return ok;
+        return {};
     }
     /// Returns a column's value as it is bound; NULL where it is computed.
     [[nodiscard]] const std::string& bound(std::size_t column) const { return bound_[column]; }
@@ -36,7 +39,8 @@ class new_row {
     }
 
  private:
-    void add(const vault_table& table, std::size_t i, std::span<const value> key, const row_state& row);
+    [[nodiscard]] result<void> add(const vault_table& table, std::size_t i, std::span<const value> key,
+                                   const row_state& row, row_numbers& numbers);
 
     const table_shape* shape_;
     std::vector<std::string> bound_{};  ///< a parameter, or a default
@@ -44,7 +48,8 @@ class new_row {
     std::vector<value> values_{};
 };
 
-void new_row::add(const vault_table& table, std::size_t i, std::span<const value> key, const row_state& row) {
+result<void> new_row::add(const vault_table& table, std::size_t i, std::span<const value> key,
+                          const row_state& row, row_numbers& numbers) {
     const column_shape& column = shape_->columns[i];
     const value* v = nullptr;
     if (column.key_position != 0) {
@@ -57,11 +62,18 @@ void new_row::add(const vault_table& table, std::size_t i, std::span<const value
     if (v == nullptr) {
         bound_.push_back(column.generated ? "NULL" : default_of(column));
         kinds_.push_back(value_kind::null);
-        return;
+        return {};
     }
-    values_.push_back(*v);
-    kinds_.push_back(v->kind());
+    if (column.key_position == 0 && !table.refers(i).empty()) {
+        auto number = numbers.to_number(table.refers(i), *v);
+        if (!number) return number.failure();
+        values_.push_back(std::move(number->what));
+    } else {
+        values_.push_back(*v);
+    }
+    kinds_.push_back(values_.back().kind());
     bound_.push_back("?" + std::to_string(values_.size()));
+    return {};
 }
 
 /// A parameter has neither affinity nor collation; a column of the table has both, and an expression over it
@@ -124,13 +136,13 @@ std::string named_columns(const table_shape& shape, const unique_index& index) {
     return out;
 }
 
-result<void> read_rivals(statement& s, std::size_t key_columns, const std::string& columns,
-                         std::vector<unique_rival>& out) {
+result<void> read_rivals(statement& s, const vault_table& table, const std::string& columns,
+                         row_numbers& numbers, std::vector<unique_rival>& out) {
     while (true) {
         const auto row = s.step();
         if (!row) return row.failure();
         if (!*row) return {};
-        auto key = read_key(s, key_columns);
+        auto key = numbers.in_registers(table, read_key(s, table.shape.key.size()));
         if (!key) return key.failure();
         const bool known =
             std::any_of(out.begin(), out.end(), [&](const unique_rival& r) { return r.key == *key; });
@@ -141,7 +153,8 @@ result<void> read_rivals(statement& s, std::size_t key_columns, const std::strin
 }  // namespace
 
 result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table& table,
-                                              std::span<const value> key, const row_state& row) {
+                                              std::span<const value> key, const row_state& row,
+                                              row_numbers& numbers) {
     std::vector<unique_rival> out;
     const table_shape& shape = table.shape;
     auto same_key = db.prepare("SELECT " + key_list(shape, "") + " FROM " + quote_name(shape.name) +
@@ -149,22 +162,21 @@ result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table&
     if (!same_key) return same_key.failure();
     int n = 0;
     for (const value& v : key) same_key->bind(++n, v);
-    if (const auto read = read_rivals(*same_key, key.size(), "key", out); !read) return read.failure();
+    if (const auto read = read_rivals(*same_key, table, "key", numbers, out); !read) return read.failure();
 
-    const auto own = encode_key(key);
-    if (!own) return own.failure();
-    const new_row wanted(table, key, row);
+    new_row wanted(table);
+    if (auto ok = wanted.fill(table, key, row, numbers); !ok) return ok.failure();
     for (const unique_index& index : shape.uniques) {
         auto s = db.prepare(rivals_text(shape, index, wanted));
         if (!s) return s.failure();
         wanted.bind(*s);
         std::vector<unique_rival> found;
-        const auto read = read_rivals(*s, key.size(), named_columns(shape, index), found);
+        const auto read = read_rivals(*s, table, named_columns(shape, index), numbers, found);
         if (!read) return read.failure();
         for (unique_rival& r : found) {
             const bool known =
                 std::any_of(out.begin(), out.end(), [&](const unique_rival& o) { return o.key == r.key; });
-            if (!known && r.key != *own) out.push_back(std::move(r));
+            if (!known) out.push_back(std::move(r));
         }
     }
     return out;

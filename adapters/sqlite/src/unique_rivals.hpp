@@ -4,6 +4,7 @@
 /// Which rows of a table are in the way of a row that SQLite found not unique.
 #include "catalog.hpp"
 #include "connection.hpp"
+#include "row_numbers.hpp"
 
 #include <casasync/result.hpp>
 #include <casasync/row.hpp>
@@ -21,9 +22,10 @@ struct unique_rival {
 
 /// Returns the rows of `table` that equal `row` in its key or in a unique index, without `row` itself unless
 /// it is there under its key (bytes). Plain, partial and expression indexes; generated columns are computed.
-/// All values of `row` must be loaded.
+/// All values of `row` must be loaded. \param key  in the file's table
 /// \cost  a look-up and the compilation of a query for each unique index: for rows that were refused
 [[nodiscard]] result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table& table,
-                                                            std::span<const value> key, const row_state& row);
+                                                            std::span<const value> key, const row_state& row,
+                                                            row_numbers& numbers);
 
 }  // namespace casasync::sqlite

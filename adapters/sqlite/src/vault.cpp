@@ -11,12 +11,12 @@ namespace casasync::sqlite {
 namespace {
 
 tracking tracking_of(const track_options& o) {
-    return {o.policy, o.rules, o.groups, o.natural_integer_key, false};
+    return {o.policy, o.rules, o.groups, o.references, o.natural_integer_key, false};
 }
 
 /// The sum over the cells of a table's rows of hash(table, key, column, value): what the vault began with.
 /// Lists cells that are too large to travel.
-result<detail::u128> digest_of_rows(connection& db, const vault_table& table) {
+result<detail::u128> digest_of_rows(connection& db, const vault_table& table, row_numbers& numbers) {
     std::string sql = "SELECT ";
     for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
         sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
@@ -30,14 +30,16 @@ result<detail::u128> digest_of_rows(connection& db, const vault_table& table) {
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return sum;
-        std::vector<value> key;
-        for (const std::size_t k : table.shape.key) key.push_back(s->cell(static_cast<int>(k)));
-        const auto encoded = encode_key(key);
+        std::vector<value> key, in_shape;
+        for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
+        for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
+        const auto encoded = numbers.in_registers(table, key);
         if (!encoded) continue;
+        if (auto ok = numbers.to_registers(table, in_shape); !ok) return ok.failure();
         const detail::u128 seed = detail::row_seed(table.traits, *encoded);
         for (std::size_t i = 0; i < table.of_shape.size(); ++i) {
             if (!table.of_shape[i]) continue;
-            const value what = s->cell(static_cast<int>(i));
+            const value& what = in_shape[i];
             if (what.size() > limits::value_bytes_max)
                 if (auto ok = list_large(db, table, *encoded, *table.of_shape[i]); !ok) return ok.failure();
             cell.clear();
@@ -177,14 +179,13 @@ result<std::vector<std::string>> vault::tracked() {
     return out;
 }
 
-result<std::vector<untrackable>> vault::check(std::span<const std::string> names, const track_options& how) {
+result<std::vector<untrackable>> vault::check(std::span<const std::string> names) {
     std::vector<untrackable> out;
     auto ok = state_->run([&]() -> result<void> {
         for (const std::string& name : names) {
             auto shape = read_shape(*state_->db, name);
             if (!shape && shape.code() != errc::not_found) return shape.failure();
-            auto fine =
-                shape ? check_trackable(*shape, {how.natural_integer_key}) : result<void>{shape.failure()};
+            auto fine = shape ? check_trackable(*shape) : result<void>{shape.failure()};
             const vault_table* known = shape ? state_->tables.find(shape->name) : nullptr;
             if (fine && (known == nullptr || !known->tracked)) fine = check_key_lengths(*state_->db, *shape);
             if (!fine && fine.code() != errc::not_trackable && fine.code() != errc::not_found) return fine;
@@ -214,7 +215,7 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         if (again) return {};
         if (auto ok = check_key_lengths(*v.db, (**tracked).shape); !ok) return ok;
         if (wanted.adopt) {
-            auto base = digest_of_rows(*v.db, **tracked);
+            auto base = digest_of_rows(*v.db, **tracked, v.rows->numbers());
             if (!base) return base.failure();
             v.self.base += *base;
             return how.rules.empty() ? result<void>{} : v.record_rows(**tracked);

@@ -30,6 +30,7 @@ namespace casasync::sqlite {
 [[nodiscard]] result<void> check_device_name(const std::string& name);
 
 struct sealed_row;      // seal.cpp
+struct row_life;        // seal.cpp
 struct followed_table;  // migration_script.hpp
 
 /// Lists a cell that is too large to travel: it stays on this device until somebody writes it again.
@@ -79,7 +80,13 @@ struct vault::state {
 
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
-    [[nodiscard]] result<sealed_row> look_up(const vault_table& table, row_log& log, bytes key);
+    [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log);
+    [[nodiscard]] result<std::vector<row_life>> lives_of(const vault_table& table, row_log& log);
+    [[nodiscard]] result<void> identify(std::vector<row_life>& lives);
+    [[nodiscard]] result<void> translate(std::vector<row_life>& lives);
+    [[nodiscard]] result<sealed_row> look_up(row_life& life);
+    [[nodiscard]] result<void> keep_dangling(const vault_table& table, const row_state& known,
+                                             std::vector<value>& in_shape);
     /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
@@ -89,6 +96,7 @@ struct vault::state {
     [[nodiscard]] result<void> unlist_large(const merge_plan& plan);
     /// Makes rows that are in a table, and in no record, rows this device brings along.
     [[nodiscard]] result<void> bring_along(const vault_table& table);
+    [[nodiscard]] result<bytes> brought_key(const vault_table& table, std::span<const value> in_shape);
     [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
     [[nodiscard]] result<void> show_unseen(const vault_table& table);
 
@@ -127,6 +135,10 @@ struct vault::state {
     // reports.cpp
     [[nodiscard]] result<author> author_of(const stamp& s);
     [[nodiscard]] result<conflict_info> describe(const audit_entry& e);
+    [[nodiscard]] result<std::vector<value>> key_for_people(const vault_table& table, bytes_view key);
+    [[nodiscard]] result<std::vector<value>> key_in_file(const vault_table& table, bytes_view key);
+    [[nodiscard]] result<std::vector<value>> free_number(const vault_table& table, bytes_view key);
+    [[nodiscard]] result<bytes> key_typed(const vault_table& table, std::span<const value> key);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
     [[nodiscard]] std::string digest_text() const;
     [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);

@@ -55,7 +55,12 @@ struct track_options {
     delete_policy policy = delete_policy::later_wins;
     std::map<std::string, merge_rule> rules{};       ///< column -> rule; the others are lww
     std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
-    bool natural_integer_key = false;  ///< an INTEGER PRIMARY KEY means the same thing on every device
+    /// Column -> table: it holds the INTEGER PRIMARY KEY of a row of that table, though no foreign key says
+    /// so. Declared foreign keys are known.
+    std::map<std::string, std::string> references{};
+    /// An INTEGER PRIMARY KEY means the same thing on every device: rows of one number are one row. Otherwise
+    /// two devices that give one number out have two rows, and one of them gets another number.
+    bool natural_integer_key = false;
 };
 
 /// A table that cannot be tracked: why, and what to do about it.
@@ -196,8 +201,7 @@ class vault {
     /// Returns the app's tables, in creation order, without SQLite's and ours.
     [[nodiscard]] result<std::vector<std::string>> tables();
     /// Returns those of `names` that cannot be tracked, with reason and fix. Changes nothing.
-    [[nodiscard]] result<std::vector<untrackable>> check(std::span<const std::string> names,
-                                                         const track_options& options);
+    [[nodiscard]] result<std::vector<untrackable>> check(std::span<const std::string> names);
     /// Tracks a table, or changes its delete policy. Rows that are there become part of the vault: as they
     /// are while it has one device, otherwise as rows this device brings along. \errors not_trackable,
     /// schema_mismatch, not_found

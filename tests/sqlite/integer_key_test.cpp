@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/// Tables with an INTEGER PRIMARY KEY: a row is known by an identity, its number is decided, and what refers
+/// to it follows.
+#include "vault_world.hpp"
+
+using namespace vault_test;
+
+namespace {
+
+constexpr const char* money =
+    "CREATE TABLE account(id INTEGER PRIMARY KEY, name TEXT NOT NULL);"
+    "CREATE TABLE txn(id INTEGER PRIMARY KEY AUTOINCREMENT, account INTEGER REFERENCES account(id), amount "
+    "INTEGER);"
+    "CREATE TABLE tag(txn INTEGER NOT NULL REFERENCES txn(id) ON DELETE CASCADE, word TEXT NOT NULL, PRIMARY "
+    "KEY(txn, word));";
+constexpr const char* all_accounts = "SELECT id, name FROM account ORDER BY id";
+constexpr const char* all_txns = "SELECT id, account, amount FROM txn ORDER BY id";
+constexpr const char* all_tags = "SELECT txn, word FROM tag ORDER BY txn, word";
+const std::vector<std::string> all{all_accounts, all_txns, all_tags};
+/// What a person sees, without the numbers.
+constexpr const char* by_name =
+    "SELECT name, amount, word FROM txn LEFT JOIN account ON account.id = txn.account LEFT JOIN tag ON "
+    "tag.txn = txn.id ORDER BY name, amount, word";
+
+std::string count(app& a, const std::string& from) {
+    return a.dump("SELECT count(*) FROM " + from);
+}
+
+}  // namespace
+
+TEST_CASE("rows that were there keep their numbers, and edits and new rows travel both ways",
+          "[vault][number]") {
+    world w;
+    w.first("desktop",
+            std::string(money) +
+                "INSERT INTO account VALUES(1, 'bank'), (7, 'cash'); INSERT INTO txn VALUES(1, 7, 10);"
+                "INSERT INTO tag VALUES(1, 'food')");
+    w.joins("phone", "desktop");
+    CHECK(w.sql("phone").dump(all_accounts) == "1|bank\n7|cash\n");
+    w.sql("desktop").run("UPDATE account SET name = 'wallet' WHERE id = 7");
+    w.now += 1000;
+    w.sql("phone").run(
+        "INSERT INTO account(name) VALUES('savings'); INSERT INTO txn(account, amount) VALUES(8, 20);"
+        "INSERT INTO tag VALUES(2, 'gift')");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_accounts) == "1|bank\n7|wallet\n8|savings\n");
+    CHECK(w.sql("desktop").dump(all_txns) == "1|7|10\n2|8|20\n");
+    CHECK(w.sql("desktop").dump(all_tags) == "1|food\n2|gift\n");
+    w.all_agree(all);
+    CHECK(must(w["phone"].conflicts()).empty());
+    w.everyone_syncs();
+    CHECK(must(w["phone"].seal()) == 0);
+    CHECK(must(w["desktop"].seal()) == 0);
+}
+
+TEST_CASE("two devices give out one number offline: both rows stay, and what refers to them follows",
+          "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO account VALUES(1, 'bank')");
+    w.joins("phone", "desktop");
+    w.joins("tablet", "desktop");
+    w.sql("desktop").run(
+        "INSERT INTO account(name) VALUES('desk'); INSERT INTO txn(account, amount) VALUES(2, 100);"
+        "INSERT INTO tag VALUES(1, 'a')");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run(
+        "INSERT INTO account(name) VALUES('phone'); INSERT INTO txn(account, amount) VALUES(2, 200);"
+        "INSERT INTO tag VALUES(1, 'b')");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(by_name) == "desk|100|a\nphone|200|b\n");
+    CHECK(w.sql("desktop").dump("SELECT name FROM account WHERE id = 2") == "desk\n");
+    CHECK(count(w.sql("phone"), "account WHERE id BETWEEN -9007199254740991 AND -4503599627370496") == "1\n");
+    w.all_agree(all);
+    CHECK(must(w["phone"].conflicts()).empty());
+    // No later number is disturbed.
+    w.sql("phone").run("INSERT INTO account(name) VALUES('next')");
+    CHECK(w.sql("phone").dump("SELECT id FROM account WHERE name = 'next'") == "3\n");
+    w.sql("tablet").run("UPDATE account SET name = 'Phone' WHERE name = 'phone'");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(by_name) == "Phone|200|b\ndesk|100|a\n");
+    w.all_agree(all);
+}
+
+TEST_CASE("REPLACE of a number keeps the row; deleted and inserted again it is another", "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO account VALUES(1, 'bank'), (2, 'cash')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("REPLACE INTO account VALUES(1, 'Bank')");
+    w.sql("desktop").run("DELETE FROM account WHERE id = 2; INSERT INTO account VALUES(2, 'other')");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("INSERT INTO txn(account, amount) VALUES(1, 5)");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_accounts) == "1|Bank\n2|other\n");
+    CHECK(w.sql("desktop").dump(all_txns) == "1|1|5\n");
+    w.all_agree(all);
+    w.sql("phone").run("REPLACE INTO account VALUES(2, 'once more'); UPDATE account SET id = 9 WHERE id = 1");
+    w.everyone_syncs();
+    w.all_agree({all_accounts});
+    CHECK(w.sql("desktop").dump(all_accounts) == "2|once more\n9|Bank\n");
+}
+
+TEST_CASE("a deleted row with an integer key comes back whole", "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO account VALUES(1, 'bank'), (2, 'cash')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("UPDATE account SET name = 'CASH' WHERE id = 2");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("DELETE FROM account WHERE id = 2; INSERT INTO account VALUES(2, 'new')");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all_accounts) == "1|bank\n2|new\n");
+    w.all_agree(all);
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].reason == conflict_reason::hidden_by_delete);
+    CHECK(open[0].key == std::vector<value>{value(std::int64_t{2})});
+    must(w["phone"].restore(open[0].id));
+    w.everyone_syncs();
+    w.all_agree(all);
+    CHECK(w.sql("desktop").dump("SELECT name FROM account ORDER BY name") == "CASH\nbank\nnew\n");
+    CHECK(w.sql("desktop").dump("SELECT id FROM account WHERE name = 'new'") == "2\n");
+    CHECK(must(w["desktop"].conflicts()).empty());
+}
+
+TEST_CASE("a parent that the other device deleted: the child waits for it, or shows a number of nobody",
+          "[vault][number]") {
+    world w;
+    const std::string schema =
+        std::string(money) + "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, about INTEGER)";
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run(schema + "; INSERT INTO account VALUES(1, 'bank'), (2, 'cash')");
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    for (const char* t : {"account", "txn", "tag"}) must(w["desktop"].track(t));
+    sqlite::track_options how;
+    how.references["about"] = "account";
+    must(w["desktop"].track("note", how));
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("DELETE FROM account WHERE id = 2");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run(
+        "INSERT INTO txn(account, amount) VALUES(2, 5); INSERT INTO note VALUES('n', 2), ('m', 1)");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree({all_accounts, all_txns, "SELECT id, about FROM note ORDER BY id"});
+    CHECK(count(w.sql("desktop"), "txn") == "0\n");
+    CHECK(count(w.sql("desktop"), "note WHERE about < -4000000000000000") == "1\n");
+    // A new row takes the number 2: nothing of the old one is taken for its.
+    w.sql("desktop").run("INSERT INTO account VALUES(2, 'another')");
+    w.everyone_syncs();
+    CHECK(count(w.sql("phone"), "note JOIN account ON account.id = about WHERE name = 'another'") == "0\n");
+    w.all_agree({all_accounts, all_txns, "SELECT id, about FROM note ORDER BY id"});
+    const auto parked = must(w["desktop"].integrity());
+    CHECK(parked.size() == 2);
+}
