@@ -157,3 +157,44 @@ TEST_CASE("a parent that the other device deleted: the child waits for it, or sh
     const auto parked = must(w["desktop"].integrity());
     CHECK(parked.size() == 2);
 }
+
+TEST_CASE("a row that nobody edited is deleted, listed with what it held, and brought back whole",
+          "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) +
+                           "INSERT INTO account VALUES(1, 'bank'), (2, 'cash');"
+                           "INSERT INTO txn VALUES(1, 2, 50); INSERT INTO tag VALUES(1, 'food')");
+    w.joins("phone", "desktop");
+    w.sql("phone").run(
+        "PRAGMA foreign_keys = ON; DELETE FROM txn WHERE id = 1; DELETE FROM account WHERE id = 2;"
+        "INSERT INTO account VALUES(2, 'other')");
+    w.everyone_syncs();
+    w.all_agree(all);
+    const auto gone = must(w["desktop"].deleted());
+    REQUIRE(gone.size() == 3);  // the tag went with its transaction
+    const auto find = [&](const std::string& table) {
+        for (const auto& row : must(w["desktop"].deleted(table))) return row;
+        return sqlite::deleted_row{};
+    };
+    const auto account = find("account"), txn = find("txn");
+    CHECK(account.key == std::vector<value>{value(std::int64_t{2})});
+    CHECK(account.values == std::vector<std::pair<std::string, value>>{{"name", value("cash")}});
+    CHECK(account.deleted_by.device_name == "phone");
+    CHECK(must(w["phone"].deleted("account"))[0].id == account.id);
+
+    const auto early = w["desktop"].undelete(txn.id);
+    REQUIRE_FALSE(early);
+    CHECK_THAT(early.failure().text(), Catch::Matchers::Contains("refers to a row of account"));
+    CHECK(count(w.sql("desktop"), "txn") == "0\n");
+    must(w["desktop"].undelete(account.id));
+    must(w["desktop"].undelete(txn.id.substr(0, 8)));
+    must(w["desktop"].undelete(find("tag").id));
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree(all);
+    CHECK(w.sql("phone").dump(by_name) == "cash|50|food\n");
+    CHECK(w.sql("phone").dump("SELECT name FROM account WHERE id = 2") == "other\n");
+    CHECK(must(w["phone"].deleted()).empty());
+    CHECK(w["phone"].undelete(account.id).code() == errc::not_found);
+    CHECK(w["phone"].deleted("no").code() == errc::not_found);
+}

@@ -16,7 +16,7 @@ namespace casasync::cli {
 namespace {
 
 struct log_options {
-    std::string db{}, table{}, since{};
+    std::string db{}, table{}, since{}, id{};
     std::vector<std::string> key{};
 };
 
@@ -105,6 +105,52 @@ result<int> print_log(const console& out, const log_options& o) {
     return exit_ok;
 }
 
+boost::json::object json_of_deleted(const sqlite::deleted_row& row) {
+    boost::json::object values;
+    for (const auto& [column, what] : row.values) values[printable(column)] = json_of(what);
+    return {{"id", row.id},
+            {"table", json_of_text(row.table)},
+            {"key", json_of(row.key)},
+            {"values", std::move(values)},
+            {"deleted", json_of(row.deleted_by)}};
+}
+
+result<int> print_deleted(const console& out, const log_options& o) {
+    auto vault = open_vault(o.db);
+    if (!vault) return vault.failure();
+    const auto rows = vault->deleted(o.table);
+    if (!rows) return rows.failure();
+    if (out.json()) {
+        boost::json::array list;
+        for (const auto& row : *rows) list.push_back(json_of_deleted(row));
+        out.print(list);
+        return exit_ok;
+    }
+    for (const auto& row : *rows) {
+        out.line(row.id + "  " + printable(row.table) + " " + text_of(row.key) +
+                 "  deleted: " + text_of(row.deleted_by));
+        std::string values;
+        for (const auto& [column, what] : row.values)
+            values += (values.empty() ? "" : ", ") + printable(column) + " " + text_of(what);
+        if (!values.empty()) out.line("    " + values);
+    }
+    if (rows->empty()) out.line("Nothing was deleted there.");
+    return exit_ok;
+}
+
+result<int> undelete(const console& out, const log_options& o) {
+    auto vault = open_vault(o.db);
+    if (!vault) return vault.failure();
+    const auto row = vault->undelete(o.id);
+    if (!row) return row.failure();
+    if (out.json())
+        out.print(json_of_deleted(*row));
+    else
+        out.line("Brought back " + printable(row->table) + " " + text_of(row->key) +
+                 " with all its fields; the other devices get it with the next sync.");
+    return exit_ok;
+}
+
 result<int> print_integrity(const console& out, const std::string& db) {
     auto vault = open_vault(db);
     if (!vault) return vault.failure();
@@ -138,6 +184,16 @@ void add_log_commands(CLI::App& app, program& run) {
     CLI::Option* table = log->add_option("--table", o->table, "only this table");
     log->add_option("--key", o->key, "only the row with this key, a value a column")->needs(table);
     log->add_option("--since", o->since, "only what was noticed or closed since this day, UTC");
+
+    const auto d = std::make_shared<log_options>();
+    CLI::App* list = add_command(app, run, "deleted", "List rows that were deleted, with what they held",
+                                 [&run, d] { return print_deleted(run.out, *d); });
+    list->add_option("DB", d->db, "the vault file")->required();
+    list->add_option("--table", d->table, "only this table");
+    CLI::App* back = add_command(app, run, "undelete", "Bring a deleted row back whole, on every device",
+                                 [&run, d] { return undelete(run.out, *d); });
+    back->add_option("DB", d->db, "the vault file")->required();
+    back->add_option("ID", d->id, "the row, as casasync deleted lists it")->required();
 
     const auto db = std::make_shared<std::string>();
     CLI::App* integrity = add_command(app, run, "integrity",

@@ -393,34 +393,6 @@ std::string where_key(const vault_table& table, int first) {
     return sql;
 }
 
-/// Makes a row that is not shown a row again: its last values, and `changed` (a column and its value) over
-/// them.
-result<void> insert_again(connection& db, const vault_table& table, std::span<const value> key,
-                          const row_state& row, const std::pair<column_no, value>& changed,
-                          row_numbers& numbers) {
-    std::string names, marks;
-    std::vector<value> values;
-    const auto add = [&](const std::string& name, value v) {
-        names += (values.empty() ? "" : ", ") + quote_name(name);
-        marks += (values.empty() ? "?" : ", ?") + std::to_string(values.size() + 1);
-        values.push_back(std::move(v));
-    };
-    for (std::size_t i = 0; i < key.size(); ++i) add(table.shape.columns[table.shape.key[i]].name, key[i]);
-    for (const cell& c : row.cells) {
-        const column_traits& column = table.traits.columns[c.column];
-        const bool of_key = column.name == table.traits.number;
-        if (!table.holds(c.column) || of_key || (!c.what && c.column != changed.first)) continue;
-        auto there = numbers.to_number(column.refers, c.column == changed.first ? changed.second : *c.what);
-        if (!there) return there.failure();
-        add(column.name, std::move(there->what));
-    }
-    auto s = db.prepare("INSERT INTO main." + quote_name(table.shape.name) + "(" + names + ") VALUES(" +
-                        marks + ")");
-    if (!s) return s.failure();
-    for (std::size_t i = 0; i < values.size(); ++i) s->bind(static_cast<int>(i) + 1, values[i]);
-    return s->run();
-}
-
 /// Writes a log entry by hand: what is shown, or that the row is deleted, is said once more.
 result<void> say_again(connection& db, const vault_table& table, std::span<const value> key,
                        const value& kind) {
@@ -483,11 +455,13 @@ result<conflict_info> vault::restore(const std::string& id) {
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 1, (*key)[i]);
             written = s->run();
         } else if (!*there) {
-            if (table.numbered())  // what is inserted under the number is this row
-                if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok)
-                    return ok;
-            written = insert_again(*v.db, table, *key, *row, {*entry->lost.column, entry->lost.what},
-                                   v.rows->numbers());
+            std::vector<std::pair<column_no, value>> values;
+            for (const cell& c : row->cells)
+                if (c.column == *entry->lost.column)
+                    values.emplace_back(c.column, entry->lost.what);
+                else if (c.what)
+                    values.emplace_back(c.column, *c.what);
+            written = v.insert_again(table, entry->key, values);
         } else if (table.holds(*entry->lost.column)) {
             auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
                                    quote_name(*out.column) + " = ?1" + where_key(table, 2));

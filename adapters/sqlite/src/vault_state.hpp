@@ -140,6 +140,9 @@ struct vault::state {
     [[nodiscard]] result<std::vector<value>> free_number(const vault_table& table, bytes_view key);
     [[nodiscard]] result<bytes> key_typed(const vault_table& table, std::span<const value> key);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
+    // deleted_rows.cpp: inside write_captured()
+    [[nodiscard]] result<void> insert_again(const vault_table& table, bytes_view key,
+                                            std::span<const std::pair<column_no, value>> values);
     [[nodiscard]] std::string digest_text() const;
     [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);
     [[nodiscard]] result<void> take_values_along(const vault_table& table);

@@ -23,6 +23,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 struct sqlite3;
@@ -55,12 +56,12 @@ struct track_options {
     delete_policy policy = delete_policy::later_wins;
     std::map<std::string, merge_rule> rules{};       ///< column -> rule; the others are lww
     std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
-    /// Column -> table: it holds the INTEGER PRIMARY KEY of a row of that table, though no foreign key says
-    /// so. Declared foreign keys are known.
-    std::map<std::string, std::string> references{};
     /// An INTEGER PRIMARY KEY means the same thing on every device: rows of one number are one row. Otherwise
     /// two devices that give one number out have two rows, and one of them gets another number.
     bool natural_integer_key = false;
+    /// Column -> table: it holds the INTEGER PRIMARY KEY of a row of that table, though no foreign key says
+    /// so. Declared foreign keys are known.
+    std::map<std::string, std::string> references{};
 };
 
 /// A table that cannot be tracked: why, and what to do about it.
@@ -90,6 +91,15 @@ struct conflict_info {
     bool open = true;
     unix_ms noticed_at = 0;  ///< when this device merged the write that lost, or the one that won
     unix_ms closed_at = 0;   ///< when this device learned that somebody decided it; 0 while open
+};
+
+/// A row that was deleted, as it was.
+struct deleted_row {
+    std::string id{};  ///< 12 hexadecimal digits, the same on every device
+    std::string table{};
+    std::vector<value> key{};
+    std::vector<std::pair<std::string, value>> values{};  ///< column and value
+    author deleted_by{};
 };
 
 /// A row that is in the vault but cannot be shown in its table at the moment.
@@ -251,6 +261,13 @@ class vault {
     [[nodiscard]] result<conflict_info> restore(const std::string& id);
     /// Confirms what is shown, as an ordinary write of this device; that closes the conflict everywhere.
     [[nodiscard]] result<conflict_info> keep(const std::string& id);
+    /// Returns the rows that were deleted, the last one first; of one table when it is named. What follows
+    /// from a deletion, such as a cascade, is listed row by row. \cost the records of the tables
+    [[nodiscard]] result<std::vector<deleted_row>> deleted(const std::string& table = {});
+    /// Makes a deleted row a row again, with all its fields, as an ordinary write of this device. `id`: its
+    /// first 4 digits or more. Under its own number, or another where that is taken. \errors not_found;
+    /// invalid_argument when a row it refers to is deleted, too; what the table says to it
+    [[nodiscard]] result<deleted_row> undelete(const std::string& id);
     /// Returns a row's story. `key`: the key columns' values as text, as a person types them.
     [[nodiscard]] result<row_history> why(const std::string& table, std::span<const std::string> key);
 
