@@ -69,3 +69,38 @@ TEST_CASE("integrity lists a row that cannot be shown, why, and what to do", "[c
     }
     CHECK(home.casasync({"integrity", home.dir / "none.db"}).exit != 0);
 }
+
+TEST_CASE("integer keys by the command: both rows stay, references follow, a deleted row comes back",
+          "[cli]") {
+    const household home;
+    const std::string a = home.make_file("a.db");
+    home.sql(a,
+             "CREATE TABLE purse(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO purse VALUES(1, 'bank');"
+             "CREATE TABLE memo(id TEXT PRIMARY KEY NOT NULL, about INTEGER, text TEXT)");
+    CHECK(home.casasync({"init", a, "--relay", home.url(), "--references", "memo.about"}).exit == 64);
+    CHECK(home.casasync({"init", a, "--relay", home.url(), "--references", "mimo.about=purse"}).exit == 64);
+    REQUIRE(home.casasync({"init", a, "--relay", home.url(), "--references", "memo.about=purse"}).exit == 0);
+    const std::string b = home.add_device(a, "b.db");
+    home.sql(a, "INSERT INTO purse(name) VALUES('here'); INSERT INTO memo VALUES('h', 2, 'mine')");
+    home.sql(b, "INSERT INTO purse(name) VALUES('there'); INSERT INTO memo VALUES('t', 2, 'yours')");
+    sync_all(home, {a, b, a});
+    const std::string pairs =
+        "SELECT group_concat(name || ' ' || text, ', ') FROM (SELECT * FROM memo JOIN purse ON purse.id "
+        "= about "
+        "ORDER BY name)";
+    for (const std::string& db : {a, b}) CHECK(home.sql(db, pairs) == "here mine, there yours");
+    home.sql(b, "DELETE FROM memo WHERE id = 'h'");
+    sync_all(home, {b, a});
+    const auto list = home.json({"deleted", a, "--table", "memo"}).as_array();
+    REQUIRE(list.size() == 1);
+    CHECK(list[0].at("values").at("text").as_string() == "mine");
+    CHECK(list[0].at("deleted").at("at").as_int64() > 1'700'000'000);
+    CHECK(home.casasync({"deleted", a}).out.find("'mine'") != std::string::npos);
+    const std::string id(list[0].at("id").as_string());
+    CHECK(home.casasync({"undelete", a, "123"}).exit == 64);
+    CHECK(home.casasync({"undelete", a, "000000000000"}).exit != 0);
+    CHECK(home.casasync({"undelete", a, id}).exit == 0);
+    sync_all(home, {a, b});
+    CHECK(home.sql(b, pairs) == "here mine, there yours");
+    CHECK(home.json({"deleted", b}).as_array().empty());
+}
