@@ -65,6 +65,9 @@ struct vault_table {
     [[nodiscard]] bool gains(column_no c) const noexcept { return holds(c) && gained.contains(*in_shape[c]); }
 };
 
+/// Two devices say different things of what a column refers to.
+[[nodiscard]] error reference_mismatch(const std::string& table, const std::string& column);
+
 /// How a table's capture is installed. \param write_time  keep when a change was made
 [[nodiscard]] capture_options capture_of(const vault_table& table, bool write_time) noexcept;
 

@@ -11,10 +11,6 @@
 namespace casasync::sqlite {
 namespace {
 
-bool same_name(const std::string& a, const std::string& b) noexcept {
-    return sqlite3_stricmp(a.c_str(), b.c_str()) == 0;
-}
-
 std::optional<std::size_t> find_column(const table_shape& table, const std::string& name) noexcept {
     for (std::size_t i = 0; i < table.columns.size(); ++i)
         if (same_name(table.columns[i].name, name)) return i;

@@ -190,6 +190,10 @@ result<void> read_foreign_keys(connection& db, table_shape& out) {
 
 }  // namespace
 
+bool same_name(const std::string& a, const std::string& b) noexcept {
+    return sqlite3_stricmp(a.c_str(), b.c_str()) == 0;
+}
+
 std::optional<std::size_t> table_shape::column(std::string_view wanted) const noexcept {
     for (std::size_t i = 0; i < columns.size(); ++i)
         if (columns[i].name == wanted) return i;

@@ -74,6 +74,9 @@ struct table_shape {
     [[nodiscard]] std::optional<std::size_t> column(std::string_view wanted) const noexcept;
 };
 
+/// True when SQLite takes two names for the same: ASCII letters in either case.
+[[nodiscard]] bool same_name(const std::string& a, const std::string& b) noexcept;
+
 /// Returns the shape of `table` (any case, as SQLite finds it) in the main database; a temporary table is
 /// returned too, so that it can be refused by its kind.
 /// \errors not_found when there is none; as to_error()

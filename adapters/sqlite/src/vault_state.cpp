@@ -134,6 +134,7 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
             bool committed = false;
             ~undo() {
                 s.mark.reset();
+                if (s.rows) s.rows->numbers().forget();
                 if (committed) return;
                 s.stale = true;
                 s.schema_version = s.captured_schema = -1;

@@ -30,7 +30,7 @@ namespace casasync::sqlite {
 [[nodiscard]] result<void> check_device_name(const std::string& name);
 
 struct sealed_row;      // seal.cpp
-struct row_life;        // seal.cpp
+struct row_life;        // row_lives.hpp
 struct followed_table;  // migration_script.hpp
 
 /// Lists a cell that is too large to travel: it stays on this device until somebody writes it again.
@@ -80,10 +80,6 @@ struct vault::state {
 
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
-    [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log);
-    [[nodiscard]] result<std::vector<row_life>> lives_of(const vault_table& table, row_log& log);
-    [[nodiscard]] result<void> identify(std::vector<row_life>& lives);
-    [[nodiscard]] result<void> translate(std::vector<row_life>& lives);
     [[nodiscard]] result<sealed_row> look_up(row_life& life);
     [[nodiscard]] result<void> keep_dangling(const vault_table& table, const row_state& known,
                                              std::vector<value>& in_shape);
@@ -99,6 +95,11 @@ struct vault::state {
     [[nodiscard]] result<bytes> brought_key(const vault_table& table, std::span<const value> in_shape);
     [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
     [[nodiscard]] result<void> show_unseen(const vault_table& table);
+
+    // row_lives.cpp: inside write()
+    [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log);
+    [[nodiscard]] result<void> identify(std::vector<row_life>& lives);
+    [[nodiscard]] result<void> translate(std::vector<row_life>& lives);
 
     // schema_change.cpp
     /// Returns the tables whose triggers are not those of their present schema. \cost nothing while

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: MIT
+/// The two answers a person gives to a conflict: the loser is written back, or what is shown is confirmed.
+#include "vault_state.hpp"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace casasync::sqlite {
+
+namespace {
+
+std::string where_key(const vault_table& table, int first) {
+    std::string sql = " WHERE ";
+    for (std::size_t i = 0; i < table.shape.key.size(); ++i)
+        sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
+               std::to_string(first + static_cast<int>(i));
+    return sql;
+}
+
+/// Writes a log entry by hand: what is shown, or that the row is deleted, is said once more.
+result<void> say_again(connection& db, const vault_table& table, std::span<const value> key,
+                       const value& kind) {
+    std::string names = "t, m", marks = "?1, ?2";
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        names += ", k" + std::to_string(i);
+        marks += ", ?" + std::to_string(i + 3);
+    }
+    auto s = db.prepare("INSERT INTO casasync_log(" + names + ") VALUES(" + marks + ")");
+    if (!s) return s.failure();
+    s->bind_all(std::int64_t{table.number}, kind);
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 3, key[i]);
+    return s->run();
+}
+
+/// What is decided is written into the table, where a parked row is not.
+result<void> check_shown(display& shown, const vault_table& table, bytes_view key) {
+    const auto parked = shown.is_parked(table.number, key);
+    if (!parked) return parked.failure();
+    if (!*parked) return {};
+    return error{
+        errc::invalid_argument,
+        "the row of table " + table.traits.name +
+            " is in the vault, but cannot be shown at the moment, so this conflict stays open until it is. "
+            "Nothing was changed. `casasync integrity` tells why, and what to do first"};
+}
+
+error not_writable(const vault_table& table, const error& why) {
+    return {why.code, "table " + table.traits.name + " does not take the value back: " + why.text() +
+                          " Nothing was changed."};
+}
+
+}  // namespace
+
+result<conflict_info> vault::restore(const std::string& id) {
+    conflict_info out;
+    if (auto n = seal(); !n) return n.failure();
+    auto ok = state_->write_captured([&]() -> result<void> {
+        state& v = *state_;
+        auto entry = v.audit->find(id);
+        if (!entry) return entry.failure();
+        const vault_table& table = *v.tables.find(entry->table);
+        if (!table.tracked)
+            return error{errc::not_found,
+                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
+        auto row = v.rows->load(entry->table, entry->key, true);
+        if (!row) return row.failure();
+        auto key = v.key_in_file(table, entry->key);
+        if (!key) return key.failure();
+        auto there = v.rows->in_table(table, entry->key);
+        if (!there) return there.failure();
+        auto told = v.describe(*entry);
+        if (!told) return told.failure();
+        out = std::move(*told);
+        result<void> written;
+        if (!entry->lost.column) {
+            auto s = v.db->prepare("DELETE FROM main." + quote_name(table.shape.name) + where_key(table, 1));
+            if (!s) return s.failure();
+            for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 1, (*key)[i]);
+            written = s->run();
+        } else if (!*there) {
+            std::vector<std::pair<column_no, value>> values;
+            for (const cell& c : row->cells)
+                if (c.column == *entry->lost.column)
+                    values.emplace_back(c.column, entry->lost.what);
+                else if (c.what)
+                    values.emplace_back(c.column, *c.what);
+            written = v.insert_again(table, entry->key, values);
+        } else if (table.holds(*entry->lost.column)) {
+            auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
+                                   quote_name(*out.column) + " = ?1" + where_key(table, 2));
+            if (!s) return s.failure();
+            auto what = v.rows->numbers().to_number(table.traits.columns[*entry->lost.column].refers,
+                                                    entry->lost.what);
+            if (!what) return what.failure();
+            s->bind(1, what->what);
+            for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
+            written = s->run();
+        } else {
+            return error{
+                errc::schema_mismatch,
+                "column " + *out.column + " is not in this file's table; restore it on a device that has it"};
+        }
+        return written ? result<void>{} : result<void>{not_writable(table, written.failure())};
+    });
+    if (!ok) return ok.failure();
+    if (auto n = seal(); !n) return n.failure();
+    out.open = false;
+    return out;
+}
+
+result<conflict_info> vault::keep(const std::string& id) {
+    conflict_info out;
+    if (auto n = seal(); !n) return n.failure();
+    auto ok = state_->write_captured([&]() -> result<void> {
+        state& v = *state_;
+        auto entry = v.audit->find(id);
+        if (!entry) return entry.failure();
+        const vault_table& table = *v.tables.find(entry->table);
+        if (!table.tracked)
+            return error{errc::not_found,
+                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+        auto told = v.describe(*entry);
+        if (!told) return told.failure();
+        out = std::move(*told);
+        if (!entry->open) return {};
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
+        auto key = v.key_in_file(table, entry->key);
+        if (!key) return key.failure();
+        auto there = v.rows->in_table(table, entry->key);
+        if (!there) return there.failure();
+        value kind(std::int64_t{-2});  // not there: deleted, once more
+        if (*there) kind = value{};    // there: the whole row, once more
+        if (!*there && table.numbered())
+            if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok) return ok;
+        if (*there && entry->lost.column && table.holds(*entry->lost.column)) {
+            const std::size_t at = *table.in_shape[*entry->lost.column];
+            kind = value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
+                                                   (std::uint64_t{1} << (at % column_set::group_columns))));
+        }
+        return say_again(*v.db, table, *key, kind);
+    });
+    if (!ok) return ok.failure();
+    if (auto n = seal(); !n) return n.failure();
+    out.open = false;
+    return out;
+}
+
+}  // namespace casasync::sqlite

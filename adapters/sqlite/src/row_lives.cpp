@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: MIT
+#include "row_lives.hpp"
+
+#include "row_writer.hpp"
+#include "vault_state.hpp"
+
+#include <casasync/detail/hash.hpp>
+#include <casasync/detail/wire.hpp>
+#include <casasync/key.hpp>
+
+#include <iterator>
+#include <utility>
+
+namespace casasync::sqlite {
+
+/// A row whose key is longer than a key may be stays on this device, listed while it is there.
+static result<void> list_long_key(connection& db, const vault_table& table, std::span<const value> key) {
+    bytes all;
+    detail::writer w(all);
+    for (const value& v : key) detail::put_value(w, v);
+    const detail::u128 hash = detail::hash128(all);
+    bytes name;
+    detail::writer n(name);
+    n.u64(hash.high);
+    n.u64(hash.low);
+    auto s = db.prepare("SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
+                        key_condition(table.shape, ""));
+    if (!s) return s.failure();
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    const auto there = s->step();
+    if (!there) return there.failure();
+    constexpr std::int64_t whole_row = -1;
+    return db.run(*there ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
+                         : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3",
+                  std::int64_t{table.number}, name, whole_row);
+}
+
+/// Cuts what the log says of one key of the file into the lives of rows. Where rows are known by identities,
+/// an INSERT after a DELETE is another row. What the table holds at the end decides where the log, whose
+/// order nested triggers can invert, does not fit.
+static std::vector<row_life> lives_of(const vault_table& table, row_log& log) {
+    std::vector<row_life> out;
+    std::int64_t from = 0;
+    bool ended = true;
+    for (log_entry& e : log.entries) {
+        if (out.empty() || (ended && e.kind == change_kind::insert)) {
+            if (!out.empty()) out.back().range.last = from;
+            out.push_back({&table, {}, log.key, {}, {from}});
+            ended = false;
+        }
+        ended = ended || e.kind == change_kind::erase;
+        from = e.position;
+        out.back().entries.push_back(std::move(e));
+    }
+    return out;
+}
+
+/// Says which rows the numbers in the log are, or were. Before anything else of a seal is looked up.
+result<void> vault::state::identify(std::vector<row_life>& lives) {
+    const vault_table& table = *lives.front().table;
+    const value& number = lives.front().in_file[0];
+    auto there = db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(table.shape.name) +
+                                       " WHERE " + key_condition(table.shape, "") + ")",
+                                   number);
+    if (!there) return there.failure();
+    auto holder = rows->numbers().identity_of(table, number.integer());
+    if (!holder) return holder.failure();
+    if (*holder && table.adopted && lives.front().entries.front().kind == change_kind::insert) {
+        auto known = rows->record(table.number, **holder);
+        if (!known) return known.failure();
+        if (!*known) holder->reset();  // nothing was there that this INSERT could have replaced
+    }
+    for (row_life& life : lives) {
+        const bool first = &life == &lives.front(), last = &life == &lives.back();
+        life.key = first && *holder ? std::move(**holder) : row_numbers::mint();
+        const bool stays = last && *there != 0;
+        if (!stays && !(first && *holder)) continue;  // came and went
+        if (auto ok = rows->numbers().place(table, life.key,
+                                            stays ? std::optional(number.integer()) : std::nullopt);
+            !ok)
+            return ok;
+    }
+    return {};
+}
+
+/// Says which rows keys are, or were, that hold numbers of other tables' rows.
+result<void> vault::state::translate(std::vector<row_life>& lives) {
+    using moment = row_numbers::moment;
+    const vault_table& table = *lives.front().table;
+    auto before = rows->numbers().in_registers(table, lives.front().in_file, moment::before);
+    auto now = rows->numbers().in_registers(table, lives.front().in_file);
+    if (!before) return before.failure();
+    if (!now) return now.failure();
+    if (*before == *now) {  // one row, whatever happened to it
+        for (std::size_t i = 1; i < lives.size(); ++i)
+            std::move(lives[i].entries.begin(), lives[i].entries.end(), std::back_inserter(lives[0].entries));
+        lives.resize(1);
+        lives[0].range = {};
+    }
+    const bool existed = lives.front().entries.front().kind != change_kind::insert;
+    for (row_life& life : lives) life.key = &life == &lives.front() && existed ? *before : *now;
+    return {};
+}
+
+/// Sorts a chunk of the log by rows, as the registers know them.
+result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& log) {
+    std::vector<std::vector<row_life>> all;
+    for (row_log& l : log) {
+        const vault_table* table = tables.find(static_cast<table_no>(l.table));
+        if (table == nullptr || !table->tracked) continue;
+        l.key.resize(table->shape.key.size());
+        if (!table->numbered() && !encode_key(l.key)) {
+            if (auto ok = list_long_key(*db, *table, l.key); !ok) return ok.failure();
+            continue;
+        }
+        if (!table->numbered() && table->traits.key_refers.empty()) {
+            auto key = encode_key(l.key);
+            all.push_back({{table, std::move(*key), std::move(l.key), std::move(l.entries), {}}});
+            continue;
+        }
+        if (table->numbered() && l.key[0].kind() != value_kind::integer) continue;  // nothing we logged
+        auto lives = lives_of(*table, l);
+        if (table->numbered())
+            if (auto ok = identify(lives); !ok) return ok.failure();
+        all.push_back(std::move(lives));
+    }
+    std::vector<row_life> out;
+    for (std::vector<row_life>& lives : all) {
+        if (!lives.front().table->traits.key_refers.empty() && !lives.front().table->numbered())
+            if (auto ok = translate(lives); !ok) return ok.failure();
+        std::move(lives.begin(), lives.end(), std::back_inserter(out));
+    }
+    return out;
+}
+
+}  // namespace casasync::sqlite
