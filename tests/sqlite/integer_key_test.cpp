@@ -156,6 +156,17 @@ TEST_CASE("a parent that the other device deleted: the child waits for it, or sh
     w.all_agree({all_accounts, all_txns, "SELECT id, about FROM note ORDER BY id"});
     const auto parked = must(w["desktop"].integrity());
     CHECK(parked.size() == 2);
+    // Written once more as it stands, with the number of nobody, the note still means the old account.
+    w.sql("phone").run("REPLACE INTO note SELECT * FROM note WHERE id = 'n'");
+    w.everyone_syncs();
+    w.sql("desktop").run("DELETE FROM account WHERE name = 'another'");
+    for (const auto& row : must(w["desktop"].deleted("account")))
+        if (row.values[0].second == value("cash")) must(w["desktop"].undelete(row.id));
+    CHECK(w.sql("desktop").dump("SELECT id FROM account WHERE name = 'cash'") == "2\n");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(
+              "SELECT name FROM note JOIN account ON account.id = about WHERE note.id = 'n'") == "cash\n");
+    w.all_agree({all_accounts, all_txns, "SELECT id, about FROM note ORDER BY id"});
 }
 
 TEST_CASE("a row that nobody edited is deleted, listed with what it held, and brought back whole",
