@@ -5,6 +5,7 @@
 #include <casasync/number_claims.hpp>
 
 #include <algorithm>
+#include <iterator>
 
 /// Which number each row of a table with integer keys is shown under: decided for all rows concerned before
 /// the first is written (casasync/number_claims.hpp). A row whose number changes leaves its table, and comes
@@ -175,48 +176,87 @@ result<std::vector<std::vector<value>>> display_pass::showing(const reference& r
     }
 }
 
-/// Makes an entry of each row that refers to `parent`, while the parent has its number.
-result<std::vector<display_pass::row_entry*>> display_pass::children_of_deleted(const vault_table& parent,
-                                                                                std::int64_t number) {
-    std::vector<row_entry*> out;
+/// Returns the rows of the file that show the number of a row which the application deleted, and mean that
+/// row. \param taken  another row has the number by now: a row that was written with it in its key is named
+/// after that one
+result<std::vector<display_pass::file_row>> display_pass::children_of_deleted(const vault_table& parent,
+                                                                              std::int64_t number,
+                                                                              bool taken) {
+    std::vector<file_row> out;
     for (const reference& r : references_.all()) {
         if (r.parent != &parent || r.by_number_sql.empty()) continue;
         auto keys = showing(r, number);
         if (!keys) return keys.failure();
-        const auto home = lane_of(*r.child);
-        if (!home) return home.failure();
         for (std::vector<value>& in_file : *keys) {
-            auto key = store_->numbers().in_registers(*r.child, in_file);
-            if (!key) return key.failure();
-            const auto e = entry_of(**home, *key);
-            if (!e) return e.failure();
-            if (auto ok = complete(**e); !ok) return ok.failure();
-            (*e)->was_in_table = (*e)->in_table = true;
-            (*e)->key_values = std::move(in_file);
-            out.push_back(*e);
+            if (taken && !r.child->traits.key_refers.empty()) {
+                const auto key = store_->numbers().in_registers(*r.child, in_file);
+                if (!key) return key.failure();
+                const auto written = kept_.find({r.child->number, *key});
+                if (written != kept_.end() && written->second->is_visible) continue;
+            }
+            out.push_back({r.child, std::move(in_file)});
         }
+    }
+    return out;
+}
+
+/// Makes entries of rows that refer to a deleted one, while that has its number.
+result<std::vector<display_pass::row_entry*>> display_pass::entries_of(std::vector<file_row> rows) {
+    std::vector<row_entry*> out;
+    for (file_row& row : rows) {
+        const auto home = lane_of(*row.table);
+        if (!home) return home.failure();
+        auto key = store_->numbers().in_registers(*row.table, row.key);
+        if (!key) return key.failure();
+        const auto e = entry_of(**home, *key);
+        if (!e) return e.failure();
+        if (auto ok = complete(**e); !ok) return ok.failure();
+        (*e)->was_in_table = (*e)->in_table = true;
+        (*e)->key_values = std::move(row.key);
+        out.push_back(*e);
     }
     return out;
 }
 
 /// After a seal: rows that still refer to one which the application deleted mean that one, and not whichever
 /// gets its number next.
-result<void> display_pass::let_go_of_deleted(const merged_row& parent) {
-    const vault_table& table = *tables_->find(parent.table);
+result<void> display_pass::let_go_of_deleted(std::span<const merged_row> changed) {
+    struct deleted {
+        const vault_table* table = nullptr;
+        const bytes* key = nullptr;
+        std::int64_t number = 0;
+        std::optional<bytes> next{};  ///< who has the number now
+    };
     row_numbers& numbers = store_->numbers();
-    const auto number = numbers.last_number_of(table, parent.key);
-    if (!number) return number.failure();
-    if (!*number) return {};
-    const auto next = numbers.identity_of(table, **number);
-    if (!next) return next.failure();
-    if (auto ok = numbers.place(table, parent.key, *number); !ok) return ok;
-    const auto children = children_of_deleted(table, **number);
+    std::vector<deleted> parents;
+    std::vector<file_row> rows;
+    for (const merged_row& row : changed) {
+        const vault_table* table = tables_->find(row.table);
+        if (!table->tracked || !table->numbered() || row.is_visible || !references_.is_parent(table->number))
+            continue;
+        const auto number = numbers.last_number_of(*table, row.key);
+        if (!number) return number.failure();
+        if (!*number) continue;
+        auto next = numbers.identity_of(*table, **number);
+        if (!next) return next.failure();
+        auto children = children_of_deleted(*table, **number, next->has_value());
+        if (!children) return children.failure();
+        if (children->empty()) continue;
+        parents.push_back({table, &row.key, **number, std::move(*next)});
+        std::move(children->begin(), children->end(), std::back_inserter(rows));
+    }
+    // A row may refer to several of them: all have their numbers while their children are looked up.
+    for (const deleted& d : parents)
+        if (auto ok = numbers.place(*d.table, *d.key, d.number); !ok) return ok;
+    const auto children = entries_of(std::move(rows));
     if (!children) return children.failure();
-    if (auto ok = numbers.place(table, parent.key, std::nullopt); !ok) return ok;
-    if (*next)
-        if (auto ok = numbers.place(table, **next, *number); !ok) return ok;
+    for (const deleted& d : parents) {
+        if (auto ok = numbers.place(*d.table, *d.key, std::nullopt); !ok) return ok;
+        if (d.next)
+            if (auto ok = numbers.place(*d.table, *d.next, d.number); !ok) return ok;
+    }
     for (row_entry* e : *children) {
-        if (!e->home->table->traits.key_refers.empty())
+        if (e->in_table && !e->home->table->traits.key_refers.empty())
             if (auto ok = leave(*e); !ok) return ok;
         e->to_write = due::all;
         enqueue(*e);

@@ -251,11 +251,7 @@ result<void> display_pass::keep(std::span<const merged_row> changed) {
         for (const merged_row& row : changed)
             if (tables_->find(row.table)->tracked) kept_.emplace(row_id{row.table, row.key}, &row);
     if (auto ok = vacate(*moved); !ok) return ok;
-    for (const merged_row& row : changed) {
-        const vault_table* table = tables_->find(row.table);
-        if (table->tracked && table->numbered() && !row.is_visible && references_.is_parent(table->number))
-            if (auto ok = let_go_of_deleted(row); !ok) return ok;
-    }
+    if (auto ok = let_go_of_deleted(changed); !ok) return ok;
     for (const merged_row& row : changed)
         if (!entries_.contains({row.table, row.key}))
             if (auto ok = keep_row(row); !ok) return ok;

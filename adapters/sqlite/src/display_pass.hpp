@@ -90,6 +90,10 @@ class display_pass {
         friend auto operator<=>(const queue_place&, const queue_place&) = default;
     };
     using row_id = std::pair<table_no, bytes>;
+    struct file_row {
+        const vault_table* table = nullptr;
+        std::vector<value> key{};  ///< as the file has it
+    };
     struct frame;
     struct claim_set;
 
@@ -111,9 +115,10 @@ class display_pass {
                                                          const row_state& row);
     [[nodiscard]] result<void> vacate(const std::vector<row_id>& moved);
     [[nodiscard]] result<std::vector<std::vector<value>>> showing(const reference& r, std::int64_t number);
-    [[nodiscard]] result<std::vector<row_entry*>> children_of_deleted(const vault_table& parent,
-                                                                      std::int64_t number);
-    [[nodiscard]] result<void> let_go_of_deleted(const merged_row& parent);
+    [[nodiscard]] result<std::vector<file_row>> children_of_deleted(const vault_table& parent,
+                                                                    std::int64_t number, bool taken);
+    [[nodiscard]] result<std::vector<row_entry*>> entries_of(std::vector<file_row> rows);
+    [[nodiscard]] result<void> let_go_of_deleted(std::span<const merged_row> changed);
 
     [[nodiscard]] result<void> show_row(const merged_row& row);
     [[nodiscard]] result<void> show_plain(lane& home, const merged_row& row);
