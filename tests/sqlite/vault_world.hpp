@@ -105,12 +105,17 @@ struct world {
     scratch dir;
     unix_ms now = 1'795'000'000'000;
     std::vector<inbound_part> log;
-    std::map<std::string, vault> devices;
     std::map<std::string, std::unique_ptr<app>> apps;
+    std::map<std::string, vault> devices;
+    std::set<std::string> lent;  ///< devices whose vault works on the app's own connection
 
-    sqlite::vault_options options() {
+    sqlite::vault_options options(const std::string& name = {}) {
         sqlite::vault_options o;
         o.now = [this] { return now; };
+        if (lent.contains(name))
+            o.run_on_app = [this, name](const std::function<result<void>(sqlite3*)>& work) {
+                return work(sql(name).handle());
+            };
         return o;
     }
     vault& operator[](const std::string& name) { return devices.at(name); }
@@ -119,7 +124,7 @@ struct world {
     vault& first(const std::string& name, const std::string& schema) {
         apps[name] = std::make_unique<app>(dir.file(name));
         apps[name]->run(schema);
-        devices.emplace(name, must(vault::create(dir.file(name), who(name, 1), options())));
+        devices.emplace(name, must(vault::create(dir.file(name), who(name, 1), options(name))));
         vault& v = devices.at(name);
         for (const std::string& table : must(v.tables())) must(v.track(table));
         return v;
@@ -136,8 +141,8 @@ struct world {
         cursor at;
         at.pos = log.size();
         const auto n = static_cast<std::uint8_t>(devices.size() + 1);
-        devices.emplace(name, must(vault::join(dir.file(name), who(name, n), source, at, options())));
         apps[name] = std::make_unique<app>(dir.file(name));
+        devices.emplace(name, must(vault::join(dir.file(name), who(name, n), source, at, options(name))));
         return devices.at(name);
     }
     void push(const std::string& name) {

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+/// Histories that failed once, cut down to what it took.
+#include "history.hpp"
+
+#include <casasync_test/catch.hpp>
+
+namespace {
+
+using namespace casasync_test;
+
+const app_schema links{
+    .tables =
+        "CREATE TABLE track(id INTEGER PRIMARY KEY, title TEXT);"
+        "CREATE TABLE artist(id INTEGER PRIMARY KEY, name TEXT);"
+        "CREATE TABLE likes(track INTEGER NOT NULL REFERENCES track ON DELETE CASCADE, artist INTEGER NOT "
+        "NULL "
+        "REFERENCES artist, PRIMARY KEY(track, artist)) WITHOUT ROWID",
+    .rows =
+        "INSERT INTO track VALUES(1, 'one'), (2, 'two'); INSERT INTO artist VALUES(1, 'Ada'); "
+        "INSERT INTO likes VALUES(1, 1)",
+    .tracked = {{"track"}, {"artist"}, {"likes"}}};
+
+const app_schema links_between{
+    .tables =
+        "CREATE TABLE note(id INTEGER PRIMARY KEY, title TEXT);"
+        "CREATE TABLE link(source INTEGER NOT NULL, target INTEGER NOT NULL, label TEXT, PRIMARY KEY(source, "
+        "target))",
+    .rows = "INSERT INTO note VALUES(1, 'one'), (2, 'two'); INSERT INTO link VALUES(1, 2, 'see')",
+    .tracked = {{"note"}, {"link", {.references = {{"source", "note"}, {"target", "note"}}}}}};
+
+}  // namespace
+
+TEST_CASE("a link to a row whose number was a deleted row's stays", "[schema][regression]") {
+    play(links, history_from(R"(
+        desktop: .settings PRAGMA foreign_keys = ON
+        laptop: .settings PRAGMA foreign_keys = ON
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: DELETE FROM track WHERE id = 1; INSERT INTO track VALUES(1, 'other'); INSERT INTO likes VALUES(1, 1)
+        laptop: DELETE FROM track WHERE id = 2; INSERT INTO track VALUES(2, 'new'); INSERT INTO likes VALUES(2, 1)
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link between two rows that are deleted at once keeps its label until they come back",
+          "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .settings PRAGMA foreign_keys = ON
+        laptop: .settings PRAGMA foreign_keys = ON
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: DELETE FROM note
+        laptop: .seal
+        all: .wait 10
+        desktop: UPDATE note SET title = 'edited'
+        all: .meet 0)"));
+}
