@@ -22,6 +22,7 @@
 #include <casasync/row.hpp>            // a row's registers, and merging into them
 #include <casasync/table.hpp>          // rules and policies
 
+#include <casasync/accounts.hpp>   // what became of every write, counted
 #include <casasync/capture.hpp>    // captured writes -> operations
 #include <casasync/changeset.hpp>  // what one device wrote
 #include <casasync/codec.hpp>      // changeset <-> bytes

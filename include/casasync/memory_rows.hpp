@@ -83,6 +83,7 @@ class memory_rows {
         }
         digest_ += plan.digest;
         open_digest_ += plan.open_digest;
+        counts_ += plan.counts;
         raise(plan.merged);
     }
     void raise(const causal_context& merged) {
@@ -93,6 +94,7 @@ class memory_rows {
     [[nodiscard]] const causal_context& merged() const noexcept { return merged_; }
     [[nodiscard]] const digest128& digest() const noexcept { return digest_; }
     [[nodiscard]] const digest128& open_digest() const noexcept { return open_digest_; }
+    [[nodiscard]] const accounts& counts() const noexcept { return counts_; }
 
  private:
     static column_no place_of(memory_table& table, const column_traits& column) {
@@ -105,6 +107,7 @@ class memory_rows {
     std::deque<memory_table> tables_;
     causal_context merged_;
     digest128 digest_, open_digest_;
+    accounts counts_;
 };
 static_assert(row_source<memory_rows>);
 

@@ -114,6 +114,8 @@ class memory_store {
 
     [[nodiscard]] const std::deque<memory_table>& tables() const noexcept { return rows_.tables(); }
     [[nodiscard]] vault_digest digest() const noexcept { return {rows_.digest(), rows_.open_digest()}; }
+    /// What became of every write merged so far; what is captured and not sealed is not counted yet.
+    [[nodiscard]] const accounts& counts() const noexcept { return rows_.counts(); }
     [[nodiscard]] const causal_context& merged() const noexcept { return rows_.merged(); }
     [[nodiscard]] hlc clock() const noexcept { return greatest_; }
     /// Envelopes that the relay has not confirmed.
@@ -536,7 +538,7 @@ class memory_store {
         merge_state(after, mine_merged, theirs.row, they_merged, *table.traits);
         merge_plan plan;
         plan.rows.push_back(
-            detail::compare_states(plan, table, std::move(theirs.key), *before, std::move(after)));
+            detail::compare_states(plan, table, std::move(theirs.key), *before, std::move(after), {}));
         rows_.apply(std::move(plan));
         return {};
     }

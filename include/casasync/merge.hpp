@@ -3,6 +3,7 @@
 
 /// Merge decides, apply obeys: a changeset and the rows it touches become a plan, and nothing else. A store
 /// loads the rows and writes the plan with cursor, clock and audit in one transaction.
+#include <casasync/accounts.hpp>
 #include <casasync/changeset.hpp>
 #include <casasync/conflict.hpp>
 #include <casasync/digest.hpp>
@@ -53,13 +54,14 @@ struct merged_row {
     std::vector<conflict> closed{};    ///< open before, and not now
 };
 
-/// What applying a changeset changes. `digest` and `open_digest` are differences, to be added to the store's
-/// sums.
+/// What applying a changeset changes. `digest`, `open_digest` and `counts` are differences, to be added to
+/// the store's sums.
 struct merge_plan {
     std::vector<merged_row> rows{};  ///< by table as in the changeset, then by key
     causal_context merged{};         ///< to be merged into the store's context by maxima
     hlc greatest{};                  ///< to be observed by the clock
     digest128 digest{}, open_digest{};
+    accounts counts{};
 };
 
 namespace detail {
@@ -90,8 +92,10 @@ inline std::vector<conflict> without(const std::vector<conflict>& all, const std
 }
 
 /// Fills in the plan for one row from its state before and after.
+/// \param operations  what was merged; none: another replica's state of the row
 inline merged_row compare_states(merge_plan& plan, const resolved_table& table, bytes key,
-                                 const row_state& before, row_state after) {
+                                 const row_state& before, row_state after,
+                                 std::span<const row_operation> operations) {
     merged_row row{table.table,
                    std::move(key),
                    {},
@@ -112,6 +116,9 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
     plan.digest -= row_digest(*table.traits, row.key, before);
     plan.open_digest += conflict_digest(*table.traits, row.key, open_after);
     plan.open_digest -= conflict_digest(*table.traits, row.key, open_before);
+    plan.counts +=
+        account_merge(before, standing_writes(before, *table.traits, open_before), after,
+                      standing_writes(after, *table.traits, open_after), *table.traits, operations);
     row.after = std::move(after);
     return row;
 }
@@ -148,7 +155,8 @@ template <row_source Rows>
                 plan.merged.vector.raise(y.when.replica, y.when.when);
                 plan.greatest = observe(plan.greatest, y.when.when);
             }
-            plan.rows.push_back(detail::compare_states(plan, *table, first->key, *before, std::move(after)));
+            plan.rows.push_back(
+                detail::compare_states(plan, *table, first->key, *before, std::move(after), ops));
             first = last;
         }
     }

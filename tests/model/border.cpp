@@ -111,4 +111,10 @@ std::vector<reference::lost_write> tell(const std::vector<conflict>& open, const
     return out;
 }
 
+reference::accounts tell(const accounts& counts) {
+    const auto size = [](std::int64_t n) { return static_cast<std::size_t>(n); };
+    return {size(counts.total()), size(counts.applied), size(counts.superseded), size(counts.absorbed),
+            size(counts.conflicts)};
+}
+
 }  // namespace border

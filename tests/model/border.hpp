@@ -5,6 +5,7 @@
 /// decides nothing. Replica ids are told by their first byte.
 #include "reference.hpp"
 
+#include <casasync/accounts.hpp>
 #include <casasync/conflict.hpp>
 #include <casasync/row.hpp>
 
@@ -27,5 +28,8 @@ namespace border {
 /// Tells the open conflicts, in the model's order.
 [[nodiscard]] std::vector<reference::lost_write> tell(const std::vector<casasync::conflict>& open,
                                                       const casasync::table_traits& table);
+
+/// Tells what the engine has counted.
+[[nodiscard]] reference::accounts tell(const casasync::accounts& counts);
 
 }  // namespace border

@@ -245,6 +245,7 @@ void household::snapshot(member& from, member& to) {
     sealing(from, [&] { return from.data.write_snapshot(sink).ok(); });
     sealing(to, [&] { return to.data.merge_snapshot(source, *to.data.position()).ok(); });
     to.received |= from.received;
+    to.skipped = to.skipped || (from.merged & ~to.merged).any();
     to.merged |= from.merged;
 }
 

@@ -109,6 +109,7 @@ class trial {
             if (author.merged() != third.merged()) return "the devices know different changes";
             if (author.digest() != third.digest()) return "digests of the rows differ";
             if (author.open_digest() != third.open_digest()) return "digests of the open conflicts differ";
+            if (author.counts() != third.counts()) return "the devices count differently";
         }
         return {};
     }
@@ -137,6 +138,7 @@ class trial {
         met_.emplace(merged, device.rows());
         if (!device.digests_add_up()) return "the digests are not those of the rows";
         meaning now{{device.digest(), device.open_digest()}, {}, {}};
+        reference::accounts counts;
         for (std::size_t key = 0; key < keys; ++key) {
             const row_state& row = device.rows()[key];
             const reference::history told = past_.told_of(key, merged);
@@ -144,10 +146,12 @@ class trial {
             const auto listed = border::tell(open_conflicts(row, table_), table_);
             if (shown != reference::replay(told, told_table_)) return "the model shows something else";
             if (listed != reference::conflicts(told, told_table_)) return "the model lists other conflicts";
-            if (!reference::conserve(told, told_table_, shown, listed))
-                return "a write is lost, or counted twice";
+            const auto row_counts = reference::conserve(told, told_table_, shown, listed);
+            if (!row_counts) return "a write is lost, or counted twice";
+            counts += *row_counts;
             now.add(shown, listed, told_table_);
         }
+        if (border::tell(device.counts()) != counts) return "the model counts other writes";
         for (const meaning& other : meanings_)
             if (!now.agrees(other)) return "equal digests of unequal rows, or unequal ones of equal rows";
         meanings_.push_back(std::move(now));

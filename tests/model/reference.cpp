@@ -117,14 +117,22 @@ bool add(accounts& sums, bool superseded, bool applied, bool lost, bool absorbed
     return superseded + applied + lost + absorbed == 1;
 }
 
+/// True when a later write of the column has the value of `w`.
+bool said_later(const history& row, const operation& w, const std::string& column) {
+    return std::any_of(row.begin(), row.end(), [&](const operation& o) {
+        const auto it = o.cells.find(column);
+        return o.when > w.when && it != o.cells.end() && it->second == w.cells.at(column);
+    });
+}
+
 bool account_cell(accounts& sums, const history& row, const table& t, const operation& w,
                   const std::string& column, const row_view& view, const std::vector<lost_write>& listed) {
     const value& what = w.cells.at(column);
     const shown_cell* shown = find(view, column);
     const bool live = !is_covered(row, w, column);
     if (t.columns.at(column) != rule::last) {
-        const bool holds = live && shown != nullptr && shown->what == what;
-        return add(sums, !live, holds, false, live && !holds);
+        const bool holds = shown != nullptr && shown->what == what && !said_later(row, w, column);
+        return add(sums, false, holds, false, !holds);
     }
     const bool applied = live && shown != nullptr && shown->when == w.when && shown->what == what;
     const bool lost = is_listed(listed, column, w.when);
@@ -137,8 +145,8 @@ bool account_delete(accounts& sums, const history& row, const operation& w, cons
                     const std::vector<lost_write>& listed) {
     const bool seen = is_seen(row, w);
     const bool greatest = w.when == view.dead;
-    return add(sums, seen, !seen && greatest && !view.visible, is_listed(listed, std::nullopt, w.when),
-               !seen && !greatest);
+    return add(sums, seen || !greatest, !seen && greatest && !view.visible,
+               is_listed(listed, std::nullopt, w.when), false);
 }
 
 /// True when each thing that is shown or listed is a write of the row.
@@ -156,6 +164,15 @@ bool all_written(const history& row, const row_view& view, const std::vector<los
 }
 
 }  // namespace
+
+accounts& accounts::operator+=(const accounts& other) {
+    writes += other.writes;
+    applied += other.applied;
+    superseded += other.superseded;
+    absorbed += other.absorbed;
+    lost += other.lost;
+    return *this;
+}
 
 bool saw(const operation& y, const operation& w) {
     if (y.when.author == w.when.author) return w.when < y.when;

@@ -103,10 +103,12 @@ struct lost_write {
 struct accounts {
     std::size_t writes = 0;      ///< cells written, and DELETEs
     std::size_t applied = 0;     ///< nobody overwrote it, and it is what is shown (or hides the row)
-    std::size_t superseded = 0;  ///< overwritten by somebody who had seen it
-    std::size_t absorbed = 0;  ///< the same value is shown or listed under a greater stamp, or the rule took
-                               ///< another amount; a DELETE: under a greater one
-    std::size_t lost = 0;      ///< listed as a conflict
+    std::size_t superseded = 0;  ///< overwritten by somebody who had seen it; a DELETE: under a greater one
+    std::size_t absorbed = 0;    ///< the same value is shown or listed under a greater stamp; or the rule is
+                                 ///< not `last`, and another write is the one that counts as shown
+    std::size_t lost = 0;        ///< listed as a conflict
+
+    accounts& operator+=(const accounts& other);
 
     friend bool operator==(const accounts&, const accounts&) = default;
 };

@@ -115,6 +115,7 @@ void replica::merge_now(const changeset& c) {
     clock_ = observe(clock_, plan->greatest);
     digest_ += plan->digest;
     open_digest_ += plan->open_digest;
+    counts_ += plan->counts;
 }
 
 admission replica::receive(const sealed& incoming) {

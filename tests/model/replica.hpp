@@ -50,6 +50,7 @@ class replica {
     [[nodiscard]] const casasync::digest128& open_digest() const { return open_digest_; }
     /// True when the digests that merges have added up are those of the rows.
     [[nodiscard]] bool digests_add_up() const;
+    [[nodiscard]] const casasync::accounts& counts() const { return counts_; }
     [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
     void set_wall(casasync::unix_ms wall) { wall_ = wall; }
 
@@ -94,6 +95,7 @@ class replica {
     std::uint64_t seq_ = 0;
     casasync::causal_context merged_{};
     casasync::digest128 digest_{}, open_digest_{};
+    casasync::accounts counts_{};
     std::vector<const sealed*> waiting_{};
 };
 

@@ -373,8 +373,28 @@ void world::converge() {
     must(why.empty(), "no agreement after " + std::to_string(rounds_max) + " rounds: " + why);
 }
 
+namespace {
+
+/// Returns why the accounts of two devices that know the same are not those of one vault; "" when they are.
+/// What was overwritten before a device joined, it does not count.
+std::string accounts_differ(const sqlite::write_counts& mine, const sqlite::write_counts& other) {
+    const auto words = [](const sqlite::write_counts& c) {
+        return std::to_string(c.applied) + " applied, " + std::to_string(c.conflicts) + " in conflict, " +
+               std::to_string(c.absorbed) + " absorbed, " + std::to_string(c.superseded) + " superseded";
+    };
+    if (mine.total !=
+        mine.applied + mine.superseded + mine.absorbed + mine.conflicts + mine.held + mine.rejected)
+        return "the accounts do not add up: " + words(mine) + ", " + std::to_string(mine.total) + " in all";
+    if (mine.applied == other.applied && mine.conflicts == other.conflicts && mine.parked == other.parked)
+        return "";
+    return "the accounts differ: " + words(mine) + "; " + words(other);
+}
+
+}  // namespace
+
 std::string world::disagreement() {
     const party* first = nullptr;
+    sqlite::write_counts accounts;
     std::string digest;
     picture shown;
     for (const auto& p : parties_) {
@@ -386,6 +406,8 @@ std::string world::disagreement() {
             return name + " is not done: captured " + std::to_string(status->captured) + ", out " +
                    std::to_string(status->pending_out) + ", in " + std::to_string(status->pending_in) +
                    ", held " + std::to_string(status->held);
+        if (first == nullptr) accounts = status->ops;
+        if (const auto wrong = accounts_differ(status->ops, accounts); !wrong.empty()) return wrong;
         const auto at = p->machine.vault().position();
         if (!at || at->pos != relay_.state().head) return name + " has not read all of the log";
         const auto found = p->machine.vault().verify();

@@ -66,7 +66,8 @@ result<void> link::state::note(const result<sync_report>& done, const relay_stat
         failure = failure_text(done.failure());
     else if (done->refused > 0)
         failure = failure_text({errc::authentication_failed, done->alarms.front()});
-    return vault.note_sync(heard.head, heard.time, failure);
+    return vault.note_sync(heard.head, heard.time, failure,
+                           done ? std::optional(done->refused) : std::nullopt);
 }
 
 result<void> link::state::offer() {

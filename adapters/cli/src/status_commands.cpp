@@ -100,6 +100,13 @@ boost::json::array parked_json(const standing& s) {
     return out;
 }
 
+boost::json::object ops_json(const sqlite::write_counts& ops) {
+    return {{"applied", ops.applied},   {"superseded", ops.superseded},
+            {"absorbed", ops.absorbed}, {"conflicts", ops.conflicts},
+            {"held", ops.held},         {"rejected", ops.rejected},
+            {"parked", ops.parked},     {"total", ops.total}};
+}
+
 void print_json(const console& out, const standing& s) {
     const sqlite::vault_status& v = s.vault;
     boost::json::object all{{"vault", v.vault.text()},
@@ -113,6 +120,7 @@ void print_json(const console& out, const standing& s) {
                             {"held", v.held},
                             {"parked", v.parked},
                             {"open_conflicts", v.open_conflicts},
+                            {"ops", ops_json(v.ops)},
                             {"too_large", v.too_large},
                             {"digest", v.digest},
                             {"cursor", v.cursor},

@@ -2,7 +2,9 @@
 /// What goes to the relay and what comes from it: outbox and inbox, and merging what may be merged.
 ///
 ///     casasync_outbox(seq, part, parts, hour, payload, envelope, digest)
-///     casasync_inbox(device, seq, part, parts, pos, payload, why)     why: what a changeset waits for
+///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
+///                          why: what a changeset waits for   writes: how many are in it, as far as can be
+///                          read
 #include "vault_state.hpp"
 
 #include <casasync/codec.hpp>
@@ -64,9 +66,13 @@ result<std::vector<device_id>> senders(connection& db) {
     }
 }
 
-result<void> note_why(connection& db, const waiting_changeset& c, const std::string& why) {
-    return db.run("UPDATE casasync_inbox SET why = ?3 WHERE device = ?1 AND seq = ?2 AND why IS NOT ?3",
-                  c.device.view(), static_cast<std::int64_t>(c.first), why);
+/// \param writes  how many wait; 1 for what cannot be read
+result<void> note_why(connection& db, const waiting_changeset& c, const std::string& why,
+                      std::int64_t writes) {
+    return db.run(
+        "UPDATE casasync_inbox SET why = ?3, writes = ?4 WHERE device = ?1 AND seq = ?2 AND "
+        "(why, writes) IS NOT (?3, ?4)",
+        c.device.view(), static_cast<std::int64_t>(c.first), why, writes);
 }
 
 }  // namespace
@@ -92,7 +98,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
                             : result<changeset>{head ? error{errc::malformed_changeset} : head.failure()};
         if (!incoming) {
             const bool newer = incoming.code() == errc::unknown_format_version;
-            if (auto ok = note_why(*db, **whole, newer ? "newer casasync" : "damaged"); !ok)
+            if (auto ok = note_why(*db, **whole, newer ? "newer casasync" : "damaged", 1); !ok)
                 return ok.failure();
             continue;
         }
@@ -100,7 +106,8 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
             admit(*head, {rows->vector(), *seen}, relay_now > 0 ? relay_now : own_now());
         if (verdict != admission::ready) {
             if (auto ok =
-                    note_why(*db, **whole, verdict == admission::held ? "clock ahead" : "earlier changes");
+                    note_why(*db, **whole, verdict == admission::held ? "clock ahead" : "earlier changes",
+                             count_writes(*incoming));
                 !ok)
                 return ok.failure();
             continue;
@@ -108,7 +115,8 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
         incoming->last_seq = (*whole)->last;
         auto plan = merge(*incoming, *rows);
         if (!plan && plan.code() == errc::schema_mismatch) {
-            if (auto ok = note_why(*db, **whole, plan.failure().detail); !ok) return ok.failure();
+            if (auto ok = note_why(*db, **whole, plan.failure().detail, count_writes(*incoming)); !ok)
+                return ok.failure();
             continue;
         }
         if (!plan) return plan.failure();

@@ -164,10 +164,11 @@ result<void> vault::state::change_policy(const vault_table& table, delete_policy
         const bool was = is_visible(*row, table.traits.policy);
         if (was == is_visible(*row, policy)) continue;
         const resolved_table old{table.number, &table.traits, {}};
-        merged_row gone = detail::compare_states(before, old, key, row_state{}, *row);
-        merged_row r = detail::compare_states(plan, now, std::move(key), row_state{}, *row);
+        merged_row gone = detail::compare_states(before, old, key, row_state{}, *row, {});
+        merged_row r = detail::compare_states(plan, now, std::move(key), row_state{}, *row, {});
         plan.digest -= before.digest;
         plan.open_digest -= before.open_digest;
+        plan.counts -= before.counts;
         r.was_visible = was;
         r.closed = detail::without(gone.opened, r.opened);
         r.opened = detail::without(r.opened, gone.opened);
@@ -267,6 +268,9 @@ result<vault_status> vault::status() {
         out.parked = count("SELECT count(*) FROM casasync_parked");
         out.too_large = count("SELECT count(*) FROM casasync_large");
         out.open_conflicts = count("SELECT count(*) FROM casasync_conflict WHERE open = 1");
+        auto ops = v.accounting();
+        if (!ops) return ops.failure();
+        out.ops = *ops;
         out.digest = v.digest_text();
         out.last_synced_at = v.self.last_synced_at;
         out.last_error = v.self.last_error;
@@ -343,12 +347,19 @@ result<std::vector<parked_info>> vault::integrity() {
     return out;
 }
 
+/// True when the running counts can be right, given the writes that stand; those that do not are gone.
+static bool counts_stand(const accounts& counts, const accounts& standing) {
+    return counts.applied == standing.applied && counts.conflicts == standing.conflicts &&
+           counts.absorbed >= standing.absorbed && counts.superseded >= 0;
+}
+
 result<verify_report> vault::verify(const std::function<void(std::size_t)>& progress) {
     verify_report out;
     auto ok = state_->write([&]() -> result<void> {
         state& v = *state_;
         if (auto n = v.seal_log(); !n) return n.failure();
         detail::u128 digest, open;
+        accounts standing;
         for (const auto& t : v.tables.tables()) {
             auto keys = v.all_keys(*t);
             if (!keys) return keys.failure();
@@ -356,7 +367,9 @@ result<verify_report> vault::verify(const std::function<void(std::size_t)>& prog
                 auto row = v.rows->load(t->number, key, true);
                 if (!row) return row.failure();
                 digest += row_digest(t->traits, key, *row);
-                open += conflict_digest(t->traits, key, open_conflicts(*row, t->traits));
+                const auto lost = open_conflicts(*row, t->traits);
+                open += conflict_digest(t->traits, key, lost);
+                standing += standing_writes(*row, t->traits, lost);
                 if (++out.rows % 10'000 == 0 && progress) progress(out.rows);
                 if (!t->tracked || out.differences.size() >= 100) continue;
                 auto there = v.rows->in_table(*t, key);
@@ -372,10 +385,13 @@ result<verify_report> vault::verify(const std::function<void(std::size_t)>& prog
         }
         out.digest_matches = digest == v.self.digest;
         out.conflicts_match = open == v.self.open_digest;
+        out.counts_match = counts_stand(v.self.counts, standing);
         if (!out.digest_matches)
             out.differences.push_back("the registers do not add up to the running digest");
         if (!out.conflicts_match)
             out.differences.push_back("the open conflicts do not add up to their running digest");
+        if (!out.counts_match)
+            out.differences.push_back("the writes that stand do not add up to their running counts");
         out.digest = v.digest_text();
         return {};
     });

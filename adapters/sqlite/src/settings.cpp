@@ -34,6 +34,10 @@ bytes encode_settings(const settings& s) {
     w.varint(s.relay_head);
     w.signed_varint(s.last_synced_at);
     w.counted(s.last_error);
+    for (const std::int64_t n :
+         {s.counts.applied, s.counts.conflicts, s.counts.absorbed, s.counts.superseded})
+        w.signed_varint(n);
+    w.varint(s.refused);
     return out;
 }
 
@@ -68,6 +72,9 @@ result<settings> decode_settings(bytes_view data) {
     s.relay_head = r.varint();
     s.last_synced_at = r.signed_varint();
     s.last_error = r.counted_text(std::size_t{1} << 16);
+    for (std::int64_t* n : {&s.counts.applied, &s.counts.conflicts, &s.counts.absorbed, &s.counts.superseded})
+        *n = r.signed_varint();
+    s.refused = r.varint();
     if (!r.done())
         return error{errc::store_failed,
                      "casasync's own record in this file is damaged; the rows are not touched. Restore the "

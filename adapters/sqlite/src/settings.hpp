@@ -5,6 +5,7 @@
 /// transaction that changed it.
 #include "connection.hpp"
 
+#include <casasync/accounts.hpp>
 #include <casasync/cursor.hpp>
 #include <casasync/detail/hash.hpp>
 #include <casasync/environment.hpp>
@@ -35,6 +36,8 @@ struct settings {
     std::uint64_t relay_head = 0;
     std::int64_t last_synced_at = 0;  ///< unix seconds
     std::string last_error{};
+    accounts counts{};          ///< of every write merged here
+    std::uint64_t refused = 0;  ///< changesets that did not open at the last sync
 
     friend bool operator==(const settings&, const settings&) = default;
 };

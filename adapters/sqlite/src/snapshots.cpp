@@ -214,7 +214,7 @@ class snapshot_merger {
         merge_state(after, before_, r.row, header_.merged.vector, *table.traits);
         if (after == *before) return {};
         plan_.rows.push_back(
-            detail::compare_states(plan_, table, std::move(r.key), *before, std::move(after)));
+            detail::compare_states(plan_, table, std::move(r.key), *before, std::move(after), {}));
         return plan_.rows.size() < rows_at_once ? result<void>{} : flush();
     }
     result<void> unmerged(const unmerged_part& p) {

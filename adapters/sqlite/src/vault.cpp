@@ -68,7 +68,8 @@ result<void> create_tables(connection& db) {
         "NULL, payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_inbox(device BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER "
         "NOT NULL, parts INTEGER NOT NULL, "
-        "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, PRIMARY KEY(device, seq)) STRICT;");
+        "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, writes INTEGER NOT NULL DEFAULT 0, PRIMARY "
+        "KEY(device, seq)) STRICT;");
 }
 
 }  // namespace
@@ -251,7 +252,8 @@ result<std::int64_t> vault::data_version() {
     return version;
 }
 
-result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure) {
+result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure,
+                              std::optional<std::size_t> refused) {
     return state_->write([&]() -> result<void> {
         settings& s = state_->self;
         if (head > 0) s.relay_head = head;
@@ -259,6 +261,7 @@ result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::
             s.relay_offset = relay_now - state_->own_now();
             s.relay_heard = true;
         }
+        if (refused) s.refused = *refused;
         s.last_error = failure.substr(0, 4000);
         if (failure.empty()) s.last_synced_at = state_->own_now() / 1000;
         return {};

@@ -222,6 +222,7 @@ result<void> vault::state::conclude(const merge_plan& plan) {
     if (auto ok = raise_frontier(plan.merged.seen); !ok) return ok;
     self.digest += plan.digest;
     self.open_digest += plan.open_digest;
+    self.counts += plan.counts;
     self.clock = observe(self.clock, plan.greatest);
     return {};
 }

@@ -133,6 +133,9 @@ struct vault::state {
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
 
+    // accounting.cpp
+    [[nodiscard]] result<write_counts> accounting();
+
     // reports.cpp
     [[nodiscard]] result<author> author_of(const stamp& s);
     [[nodiscard]] result<conflict_info> describe(const audit_entry& e);

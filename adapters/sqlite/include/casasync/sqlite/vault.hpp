@@ -151,6 +151,22 @@ struct device_info {
     bool self = false;
 };
 
+/// What became of every write this device has heard of, its own included: each is in one class, and the
+/// classes add up to `total`. A write is one cell of an INSERT or UPDATE, or a DELETE (casasync/accounts.hpp
+/// says what the classes mean). Kept across restarts; what is captured and not sealed is not counted yet.
+struct write_counts {
+    std::size_t rejected = 0;  ///< changesets that do not open or are damaged; nobody can read what they say,
+                               ///< so each counts as one
+    std::size_t held =
+        0;  ///< in changesets that wait: for the time of their clock, for others, for an update
+    std::size_t applied = 0;  ///< live and shown
+    std::size_t superseded = 0;
+    std::size_t absorbed = 0;
+    std::size_t conflicts = 0;  ///< open ones
+    std::size_t parked = 0;     ///< of `applied`: in rows that cannot be shown at the moment
+    std::size_t total = 0;
+};
+
 /// Where the vault stands. `in_sync` needs the relay's head, hence a sync.
 struct vault_status {
     vault_id vault{};
@@ -170,7 +186,8 @@ struct vault_status {
     bool in_sync = false;
     std::int64_t last_synced_at = 0;  ///< unix seconds, 0: never
     std::string last_error{};         ///< empty after a success
-    bool clock_disagrees = false;     ///< own and relay's clock differ by more than 24 h
+    write_counts ops{};
+    bool clock_disagrees = false;  ///< own and relay's clock differ by more than 24 h
     std::vector<device_info> devices{};
     std::vector<schema_difference> schema{};  ///< pending and refused ones
 };
@@ -180,6 +197,7 @@ struct verify_report {
     std::string digest{};        ///< recomputed from the registers
     bool digest_matches = true;  ///< with the running one
     bool conflicts_match = true;
+    bool counts_match = true;  ///< of the writes that stand
     std::size_t rows = 0;
     std::vector<std::string> differences{};  ///< sentences, at most 100
 };
@@ -247,8 +265,9 @@ class vault {
     [[nodiscard]] result<void> merge_snapshot(const snapshot_source& source, const cursor& at);
 
     /// Notes how a sync ended. \param head  the relay's head when it was heard; \param failure  empty after a
-    /// success
-    [[nodiscard]] result<void> note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure);
+    /// success; \param refused  changesets that did not open, when all of the log was read
+    [[nodiscard]] result<void> note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure,
+                                         std::optional<std::size_t> refused = {});
 
     [[nodiscard]] result<vault_status> status();
     [[nodiscard]] result<std::string> digest();
