@@ -5,10 +5,11 @@
 /// identity, the number is a field of it, and which number each row gets is a function of the registers
 /// alone, so that it is the same on every device, whatever arrived first.
 ///
-/// Claims are processed in the order of the number field's stamp, adopted ones first. A row that gets its
-/// number holds it from its claim to its DELETE; a claim made in between loses for good, also after that
-/// DELETE: a row that once showed another number does not move back by itself. A loser gets numbers derived
-/// from its identity, attempt by attempt; a holder of an earlier attempt is never disturbed.
+/// Claims are processed in the order of the number field's stamp: of rows that were there when the vault
+/// began first, then what people wrote, then what a device brought along or its app made by itself. A row
+/// that gets its number holds it from its claim to its DELETE; a claim made in between loses for good, also
+/// after that DELETE: a row that once showed another number does not move back by itself. A loser gets
+/// numbers derived from its identity, attempt by attempt; a holder of an earlier attempt is never disturbed.
 #include <casasync/bytes.hpp>
 #include <casasync/detail/hash.hpp>
 #include <casasync/stamp.hpp>
@@ -44,8 +45,8 @@ struct number_claim {
 
 /// True when `a` is processed before `b`. No two claims are equal in this order.
 [[nodiscard]] inline bool claims_before(const number_claim& a, const number_claim& b) noexcept {
-    const bool a_later = a.when != band::adopted, b_later = b.when != band::adopted;
-    if (a_later != b_later) return b_later;
+    const auto rank = [](const stamp& s) { return s == band::adopted ? 0 : s.when < band::adopt ? 2 : 1; };
+    if (rank(a.when) != rank(b.when)) return rank(a.when) < rank(b.when);
     if (a.when != b.when) return a.when < b.when;
     return a.identity < b.identity;
 }

@@ -129,7 +129,16 @@ struct world {
         for (const std::string& table : must(v.tables())) must(v.track(table));
         return v;
     }
-    vault& joins(const std::string& name, const std::string& sponsor) {
+    /// \param own  what is in the file before
+    vault& joins(const std::string& name, const std::string& sponsor, const std::string& own = {},
+                 sqlite::brought_numbers numbers = sqlite::brought_numbers::other_rows) {
+        apps[name] = std::make_unique<app>(dir.file(name));
+        apps[name]->run(own);
+        devices.emplace(name, must(try_join(name, sponsor, numbers)));
+        return devices.at(name);
+    }
+    result<vault> try_join(const std::string& name, const std::string& sponsor,
+                           sqlite::brought_numbers numbers) {
         push(sponsor);
         bytes snapshot;
         must(devices.at(sponsor).write_snapshot([&](bytes_view part) -> result<void> {
@@ -141,9 +150,7 @@ struct world {
         cursor at;
         at.pos = log.size();
         const auto n = static_cast<std::uint8_t>(devices.size() + 1);
-        apps[name] = std::make_unique<app>(dir.file(name));
-        devices.emplace(name, must(vault::join(dir.file(name), who(name, n), source, at, options(name))));
-        return devices.at(name);
+        return vault::join(dir.file(name), who(name, n), source, at, options(name), numbers);
     }
     void push(const std::string& name) {
         vault& v = devices.at(name);

@@ -56,13 +56,16 @@ TEST_CASE("under one stamp the lesser identity keeps it", "[numbers]") {
     CHECK(settle(claims) == std::vector<std::int64_t>{derived(2, 1), 5});
 }
 
-TEST_CASE("an adopted row comes before every other, joined ones included", "[numbers]") {
-    const stamp joined{band::joined_first, {}};
-    const std::vector<number_claim> claims{living(1, 5, joined), living(2, 5, at(1)),
+TEST_CASE("an adopted row comes before what a person wrote, and that before what a device brought along",
+          "[numbers]") {
+    const stamp joined{band::joined_first, {}}, person{hlc{band::adopt.packed + 1}, {}};
+    const std::vector<number_claim> claims{living(1, 5, joined), living(2, 5, person),
                                            living(3, 5, band::adopted)};
     CHECK(settle(claims) == std::vector<std::int64_t>{derived(1, 1), derived(2, 1), 5});
     const std::vector<number_claim> without{claims[0], claims[1]};
-    CHECK(settle(without) == std::vector<std::int64_t>{5, derived(2, 1)});
+    CHECK(settle(without) == std::vector<std::int64_t>{derived(1, 1), 5});
+    const std::vector<number_claim> late{living(1, 5, joined), deleted(2, 5, person, at(9000))};
+    CHECK(settle(late) == std::vector<std::int64_t>{derived(1, 1), 5});
 }
 
 TEST_CASE("a claim made while the number was held loses for good", "[numbers]") {

@@ -212,7 +212,7 @@ result<sqlite::vault> download(const join_options& o, const credentials& keys,
                      "There is no snapshot of the vault at the relay. Nothing was changed. Run casasync pair "
                      "on the other device again, which offers one, and join with the new code."};
     return sqlite::vault::join(o.path, {keys.vault, keys.device, o.device_name, keys.relay},
-                               (*found)->source(), (*found)->manifest().at);
+                               (*found)->source(), (*found)->manifest().at, {}, o.numbers);
 }
 
 }  // namespace

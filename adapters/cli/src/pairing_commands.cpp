@@ -96,7 +96,7 @@ result<int> pair(const console& out, const pair_options& o) {
 
 struct join_options {
     std::string db{}, relay{}, code{}, name = host_name();
-    bool yes = false;
+    bool yes = false, same_numbers = false;
 };
 
 void show_check(const console& out, const std::string& digits) {
@@ -124,7 +124,8 @@ bool confirm(const console& out, const join_options& o, const agent::vault_offer
         out.line("Its devices: " + names + ". Its relay: " + offer.relay + ".");
         if (offer.rows > 0)
             out.line("The file has " + counted(offer.rows, "row") +
-                     " of its own; a table that the vault has, too, must be empty.");
+                     " of its own. In the vault's tables, equal rows stay as they are, others are added, and "
+                     "where fields differ the vault's are shown and yours are kept as open conflicts.");
     }
     if (o.yes) return true;
     out.note("Join? Type yes, or anything else to leave everything as it is:");
@@ -134,7 +135,8 @@ bool confirm(const console& out, const join_options& o, const agent::vault_offer
 
 result<int> join(const console& out, const join_options& o) {
     progress bar;
-    agent::join_options options{o.db, o.relay, o.code, o.name, {}, {}};
+    agent::join_options options{o.db, o.relay, o.code, o.name, {}, {}, {}};
+    if (o.same_numbers) options.numbers = sqlite::brought_numbers::same_rows;
     options.show_check = [&](const std::string& digits) { show_check(out, digits); };
     options.confirm = [&](const agent::vault_offer& offer) { return confirm(out, o, offer); };
     auto device = agent::join_vault(options, bar.sink());
@@ -175,6 +177,8 @@ void add_pairing_commands(CLI::App& app, program& run) {
         ->required();
     enter->add_option("--relay", o->relay, "URL of the relay; a link brings it along");
     enter->add_option("--name", o->name, "what this device is called; this machine's name if not given");
+    enter->add_flag("--same-numbers", o->same_numbers,
+                    "DB is a copy of the vault's file: rows with one INTEGER PRIMARY KEY are one row");
     enter->add_flag("--yes", o->yes, "do not ask before joining");
 }
 

@@ -75,7 +75,7 @@ boost::json::object json_of(const sqlite::author& by) {
     if (by.device.is_zero()) return {{"device", nullptr}, {"device_id", nullptr}, {"at", nullptr}};
     return {{"device", json_of_text(name_of_device(by.device_name, by.device))},
             {"device_id", by.device.text()},
-            {"at", by.at / 1000}};
+            {"at", by.at == 0 ? boost::json::value(nullptr) : boost::json::value(by.at / 1000)}};
 }
 
 boost::json::object json_of(const sqlite::conflict_info& c) {
@@ -141,7 +141,8 @@ std::string name_of_device(const std::string& name, const device_id& id) {
 
 std::string text_of(const sqlite::author& by) {
     if (by.device.is_zero()) return "there when the vault began";
-    return printable(name_of_device(by.device_name, by.device)) + ", " + time_text(by.at / 1000);
+    return printable(name_of_device(by.device_name, by.device)) + ", " +
+           (by.at == 0 ? "brought along" : time_text(by.at / 1000));
 }
 
 std::string text_of(const sqlite::conflict_info& c) {

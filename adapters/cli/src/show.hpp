@@ -21,7 +21,8 @@ namespace casasync::cli {
 [[nodiscard]] boost::json::array json_of(std::span<const value> key);
 /// Returns {id, table, key, column, loser: {value, device, device_id, at}, winner: {..}, reason, open}.
 [[nodiscard]] boost::json::object json_of(const sqlite::conflict_info& conflict);
-/// Returns {device, device_id, at}; nulls for what was there when the vault began.
+/// Returns {device, device_id, at}; nulls for what was there when the vault began, `at` null for what a device
+/// brought along.
 [[nodiscard]] boost::json::object json_of(const sqlite::author& by);
 /// Returns {id, name, last_seq, last_write, self}.
 [[nodiscard]] boost::json::object json_of(const sqlite::device_info& device);

@@ -15,7 +15,7 @@ namespace casasync::sqlite {
 result<author> vault::state::author_of(const stamp& s) {
     author a;
     if (!s.exists() || s == band::adopted) return a;
-    a.at = s.when.ms();
+    if (s.when > band::adopt) a.at = s.when.ms();
     const auto device = rows->owner(s.replica);
     if (!device) return a;
     a.device = *device;

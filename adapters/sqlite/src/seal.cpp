@@ -171,8 +171,7 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     return row;
 }
 
-/// Takes cells over the limit out of an operation. Returns their columns.
-static std::vector<column_no> take_large(row_operation& op) {
+std::vector<column_no> take_large(row_operation& op) {
     std::vector<column_no> out;
     std::erase_if(op.cells, [&out](const cell_write& w) {
         const bool large = w.what.size() > limits::value_bytes_max;
@@ -356,99 +355,6 @@ result<std::size_t> vault::state::seal_log() {
     }
     if (auto ok = take_in(*changed); !ok) return ok.failure();
     return sealed;
-}
-
-/// The key of a row that this device brings along. Where rows are known by identities, equal rows of two
-/// devices are one row: the identity is a hash of all they hold.
-result<bytes> vault::state::brought_key(const vault_table& table, std::span<const value> in_shape) {
-    std::vector<value> key;
-    for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
-    if (!table.numbered()) return rows->numbers().in_registers(table, key);
-    bytes all;
-    detail::writer w(all);
-    w.counted(table.traits.name);
-    for (std::size_t i = 0; i < in_shape.size(); ++i) {
-        if (!table.of_shape[i]) continue;
-        w.counted(table.shape.columns[i].name);
-        detail::put_value(w, in_shape[i]);
-    }
-    const detail::u128 hash = detail::hash128(all);
-    bytes sixteen;
-    detail::writer out(sixteen);
-    out.u64(hash.high);
-    out.u64(hash.low);
-    const value identity(std::move(sixteen));
-    auto encoded = encode_key(std::span(&identity, 1));
-    if (!encoded) return encoded;
-    if (auto ok = rows->numbers().place(table, *encoded, key[0].integer()); !ok) return ok.failure();
-    return encoded;
-}
-
-result<void> vault::state::bring_along(const vault_table& table) {
-    // Rows below the adoption band, under a replica of their own, with an empty context: what is there
-    // already wins.
-    std::vector<row_change> found;
-    {
-        std::string sql = "SELECT ";
-        for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
-            sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
-                                              ? std::string("NULL")
-                                              : quote_name(table.shape.columns[i].name));
-        auto s = db->prepare(sql + " FROM main." + quote_name(table.shape.name));
-        if (!s) return s.failure();
-        for (;;) {
-            const auto row = s->step();
-            if (!row) return row.failure();
-            if (!*row) break;
-            std::vector<value> in_shape;
-            for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
-            auto encoded = brought_key(table, in_shape);
-            if (!encoded) continue;
-            if (auto ok = rows->numbers().to_registers(table, in_shape); !ok) return ok;
-            row_operation op{op_kind::insert, true, {}, {}};
-            for (column_no c = 0; c < table.traits.columns.size(); ++c)
-                if (table.holds(c)) op.cells.push_back({c, std::move(in_shape[*table.in_shape[c]])});
-            for (const column_no c : take_large(op))
-                if (auto ok = list_large(*db, table, *encoded, c); !ok) return ok;
-            for (row_operation& piece : in_pieces(std::move(op)))
-                found.push_back({*encoded, std::move(piece)});
-        }
-    }
-    std::stable_sort(found.begin(), found.end(),
-                     [](const row_change& a, const row_change& b) { return a.key < b.key; });
-    replica_id own;
-    sqlite3_randomness(16, own.octets.data());
-    if (auto ok = rows->own(own, self.device); !ok) return ok;
-    hlc when = band::joined_first;
-    constexpr std::size_t rows_at_once = 20'000;
-    for (std::size_t next = 0; next < found.size();) {
-        changeset c;
-        auto& changes = c.tables.emplace_back();
-        changes.table = table.traits.without_columns();
-        std::vector<column_no> place(table.traits.columns.size());
-        for (column_no column = 0; column < place.size(); ++column) {
-            if (!table.holds(column)) continue;
-            place[column] = static_cast<column_no>(changes.table.columns.size());
-            changes.table.columns.push_back(table.traits.columns[column]);
-        }
-        const std::size_t end = std::min(found.size(), next + rows_at_once);
-        for (std::size_t size = 0; next < end && size < changeset_bytes_wanted; ++next) {
-            when = hlc{when.packed + 1};
-            found[next].op.when = {when, own};
-            size += found[next].key.size() + 8;
-            for (cell_write& w : found[next].op.cells) {
-                w.column = place[w.column];
-                size += w.what.size();
-            }
-            changes.rows.push_back(std::move(found[next]));
-        }
-        auto merged = publish(c, *rows);
-        if (!merged) return merged.failure();
-        for (merged_row& row : *merged)
-            row.was_visible = true;  // they lie in the table, whatever the registers said
-        if (auto ok = show_whole(table, *merged); !ok) return ok;
-    }
-    return {};
 }
 
 /// Shows rows with every column, whatever was shown before.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /// Snapshots of a vault file: written from one consistent view, merged in one transaction.
+#include "brought_rows.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/key.hpp>
@@ -266,29 +267,57 @@ class snapshot_merger {
     merge_plan plan_;
 };
 
-/// Makes schema and tracking of a snapshot in a new file. A table that is there must have no rows.
-result<void> prepare_file(vault::state& v, const snapshot_header& h) {
+/// A table that the file has already must be able to hold the vault's rows.
+result<void> check_likeness(connection& db, const snapshot_table& theirs) {
+    auto mine = read_shape(db, theirs.traits.name);
+    if (!mine) return mine.failure();
+    auto beside = connection::open(":memory:", open_mode::create, 0);
+    if (!beside) return beside.failure();
+    if (auto ok = beside->execute(theirs.schema.front()); !ok) return ok;
+    const auto vaults = read_shape(*beside, theirs.traits.name);
+    if (!vaults) return vaults.failure();
+    const auto differs = [&](const std::string& what) {
+        return error{
+            errc::schema_mismatch,
+            "table " + mine->name + " of this file has " + what +
+                " than the vault's. Nothing was changed. Join with a new file name, and copy the rows "
+                "over afterwards"};
+    };
+    const auto key_of_shape = [](const table_shape& t) {
+        std::vector<std::string> out;
+        for (const std::size_t k : t.key) out.push_back(t.columns[k].name);
+        return out;
+    };
+    if (key_of_shape(*mine) != key_of_shape(*vaults) || mine->integer_key != vaults->integer_key)
+        return differs("another primary key");
+    for (const column_shape& c : mine->columns)
+        if (const auto at = vaults->column(c.name); at && (vaults->columns[*at].kept_as != c.kept_as ||
+                                                           vaults->columns[*at].generated != c.generated))
+            return differs("another type of column " + c.name);
+    return {};
+}
+
+/// Makes the schema of a snapshot in a file. Rows that are there make room.
+result<void> prepare_file(vault::state& v, const snapshot_header& h, own_rows& own) {
+    std::vector<std::string> there_before;
     for (const snapshot_table& t : h.tables) {
         if (t.schema.empty()) continue;
         const auto there = v.db->query_integer(
-            "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = ?1", t.traits.name);
+            "SELECT count(*) FROM main.sqlite_schema WHERE type = 'table' AND name = ?1 COLLATE NOCASE",
+            t.traits.name);
         if (!there) return there.failure();
+        if (*there != 0) {
+            if (auto ok = check_likeness(*v.db, t); !ok) return ok;
+            there_before.push_back(t.traits.name);
+        }
         for (std::size_t i = 0; *there == 0 && i < t.schema.size(); ++i)
             if (auto ok = v.db->execute(t.schema[i]); !ok)
                 return error{ok.code(), "the vault's table " + t.traits.name +
                                             " cannot be made in this file: " + ok.failure().text()};
-        const auto rows =
-            v.db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(t.traits.name) + ")");
-        if (!rows) return rows.failure();
-        if (*rows != 0)
-            return error{errc::already_exists,
-                         "table " + t.traits.name +
-                             " of this file has rows already. Nothing was changed. Join with a new file "
-                             "name, and copy the rows over afterwards"};
     }
     for (const std::string& sql : h.schema)
         if (auto ok = v.db->execute(sql); !ok && ok.code() != errc::invalid_argument) return ok;
-    return {};
+    return own.set_aside(there_before);
 }
 
 result<void> track_all(vault::state& v, const snapshot_header& h) {
@@ -353,7 +382,7 @@ result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& 
 }
 
 result<vault> vault::join(const std::string& path, const identity& who, const snapshot_source& snapshot,
-                          const cursor& at, vault_options options) {
+                          const cursor& at, vault_options options, brought_numbers numbers) {
     if (auto ok = check_device_name(who.device_name); !ok) return ok.failure();
     const bool was_there = std::filesystem::exists(path);
     auto s = std::make_unique<state>(path, std::move(options));
@@ -362,10 +391,11 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
     // Captured, because installing capture must see its triggers compile; the rows come through show().
     auto ok = v.create(who, [&]() -> result<void> {
         snapshot_merger merger(v);
+        own_rows own(v, numbers);
         std::optional<suppress_capture> quiet;
         const snapshot_visitor visitor{
             [&](snapshot_header h) -> result<void> {
-                if (auto prepared = prepare_file(v, h); !prepared) return prepared;
+                if (auto prepared = prepare_file(v, h, own); !prepared) return prepared;
                 if (auto tracked = track_all(v, h); !tracked) return tracked;
                 quiet.emplace(*v.db, v.tables);
                 return merger.header(std::move(h));
@@ -375,6 +405,7 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         if (auto read = read_snapshot(snapshot, visitor); !read) return read;
         if (auto merged = merger.end(); !merged) return merged;
         v.self.at = at;
+        if (auto brought = own.bring(); !brought) return brought;
         // The first changeset of a new device says its name, though it has nothing else to say.
         changeset hello;
         auto seen = v.read_frontier();

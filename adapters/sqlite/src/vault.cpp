@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Making, opening and tracking. Sealing is in seal.cpp, in and out in deliver.cpp, snapshots in
 /// snapshots.cpp, questions in reports.cpp.
+#include "brought_rows.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/digest.hpp>
@@ -211,6 +212,10 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         const delete_policy old_policy = before != nullptr ? before->traits.policy : how.policy;
         if (before != nullptr && old_policy != how.policy)
             if (auto ok = v.change_policy(*before, how.policy); !ok) return ok;
+        own_rows own(v, brought_numbers::other_rows);
+        const bool met = before != nullptr && !again;  // others have it: ours are compared with theirs
+        if (met)
+            if (auto ok = own.set_aside(std::span(&shape->name, 1)); !ok) return ok;
         auto tracked = v.tables.track(*v.db, table, wanted, {v.self.write_time});
         if (!tracked) return tracked.failure();
         if (again) return {};
@@ -223,8 +228,9 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         }
         std::optional<suppress_capture> quiet;
         if (!v.options.run_on_app) quiet.emplace(*v.db, v.tables);
-        if (auto ok = v.bring_along(**tracked); !ok) return ok;
-        return v.show_unseen(**tracked);
+        if (!met) return v.bring_along(**tracked);
+        if (auto ok = v.show_unseen(**tracked); !ok) return ok;
+        return own.bring();
     });
 }
 

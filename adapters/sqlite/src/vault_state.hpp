@@ -33,6 +33,8 @@ struct sealed_row;      // seal.cpp
 struct row_life;        // row_lives.hpp
 struct followed_table;  // migration_script.hpp
 
+/// Takes cells over the limit out of an operation. Returns their columns.
+[[nodiscard]] std::vector<column_no> take_large(row_operation& op);
 /// Lists a cell that is too large to travel: it stays on this device until somebody writes it again.
 [[nodiscard]] result<void> list_large(connection& db, const vault_table& table, bytes_view key,
                                       column_no column);
@@ -90,11 +92,12 @@ struct vault::state {
     /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
     [[nodiscard]] result<void> conclude(const merge_plan& plan);
     [[nodiscard]] result<void> unlist_large(const merge_plan& plan);
-    /// Makes rows that are in a table, and in no record, rows this device brings along.
-    [[nodiscard]] result<void> bring_along(const vault_table& table);
-    [[nodiscard]] result<bytes> brought_key(const vault_table& table, std::span<const value> in_shape);
     [[nodiscard]] result<void> show_whole(const vault_table& table, std::span<merged_row> changed);
     [[nodiscard]] result<void> show_unseen(const vault_table& table);
+
+    // brought_rows.cpp: inside write()
+    /// Makes rows that are in a table which nobody else has rows this device brings along.
+    [[nodiscard]] result<void> bring_along(const vault_table& table);
 
     // row_lives.cpp: inside write()
     [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log);

@@ -84,7 +84,7 @@ struct vault_offer {
 };
 
 struct join_options {
-    std::string path{};   ///< the file to make; one that is there must be empty of the vault's rows
+    std::string path{};   ///< the file to make; rows of one that is there are brought along
     std::string relay{};  ///< URL; may be empty where `code` is a link
     std::string code{};   ///< as typed, or a link
     std::string device_name{};
@@ -92,6 +92,7 @@ struct join_options {
     std::function<void(const std::string& digits)> show_check{};
     /// Asks the person; empty: agrees.
     std::function<bool(const vault_offer&)> confirm{};
+    sqlite::brought_numbers numbers = sqlite::brought_numbers::other_rows;  ///< of rows that are there
 };
 
 /// Makes the file a new device of the vault that `code` invites to: schema, rows, tracking. Blocks.

@@ -52,6 +52,13 @@ struct identity {
     std::string relay{};        ///< origin, kept for the programs that talk to it
 };
 
+/// What the numbers of INTEGER PRIMARY KEYs mean in rows that a joining device has of its own.
+enum class brought_numbers : std::uint8_t {
+    other_rows,  ///< numbers were handed out here: a row that differs from the vault's of that number is
+                 ///< another
+    same_rows,   ///< the file is a copy of the vault's: rows of one number are one row
+};
+
 struct track_options {
     delete_policy policy = delete_policy::later_wins;
     std::map<std::string, merge_rule> rules{};       ///< column -> rule; the others are lww
@@ -74,7 +81,7 @@ struct untrackable {
 struct author {
     device_id device{};         ///< zero: it was there when the vault began
     std::string device_name{};  ///< empty when unknown
-    unix_ms at = 0;             ///< 0: it was there when the vault began
+    unix_ms at = 0;             ///< 0: it was there when the vault began, or when the device joined
 };
 
 /// An entry of the audit log.
@@ -211,12 +218,17 @@ class vault {
     /// store_full, io_failed
     [[nodiscard]] static result<vault> create(const std::string& path, const identity& who,
                                               vault_options options = {});
-    /// Makes the file `path` a new device of an existing vault from its snapshot: schema, tracking, rows. A
-    /// file that is there must have no rows in the vault's tables. All or nothing. \param at  the snapshot's
-    /// place in the relay's log
+    /// Makes the file `path` a new device of an existing vault from its snapshot: schema, tracking, rows.
+    /// Rows that the file has in the vault's tables are brought along: those that are equal cost nothing, of
+    /// the others the vault's values are shown and the file's are open conflicts, and what the vault does not
+    /// have is added to it. All or nothing. \param at  the snapshot's place in the relay's log \errors
+    /// schema_mismatch when a table of the file has another key, or a column of another type, than the
+    /// vault's; invalid_argument when it has rows and foreign keys are enforced on the connection of
+    /// `run_on_app`; as create() \cost  linear; rows of the file are compared one by one
     [[nodiscard]] static result<vault> join(const std::string& path, const identity& who,
                                             const snapshot_source& snapshot, const cursor& at,
-                                            vault_options options = {});
+                                            vault_options options = {},
+                                            brought_numbers numbers = brought_numbers::other_rows);
     /// Opens a vault; schema changes made meanwhile are taken in, capture is checked and repaired.
     /// \errors not_a_vault, not_a_database, unknown_format_version, io_failed, store_busy. \cost 1 ms for 30
     /// tables
