@@ -135,6 +135,7 @@ struct world {
         apps[name] = std::make_unique<app>(dir.file(name));
         apps[name]->run(own);
         devices.emplace(name, must(try_join(name, sponsor, numbers)));
+        pull(name);
         return devices.at(name);
     }
     result<vault> try_join(const std::string& name, const std::string& sponsor,

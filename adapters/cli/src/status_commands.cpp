@@ -126,6 +126,7 @@ void print_json(const console& out, const standing& s) {
                             {"cursor", v.cursor},
                             {"head", v.head},
                             {"in_sync", v.in_sync},
+                            {"hydrated", v.hydrated},
                             {"last_synced_at", v.last_synced_at},
                             {"last_error", nullptr},
                             {"last_error_code", nullptr},

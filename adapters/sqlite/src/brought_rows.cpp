@@ -100,6 +100,21 @@ result<bytes> brought_identity(const vault_table& table, std::span<const value> 
     return encode_key(std::span(&identity, 1));
 }
 
+result<bytes> seed_identity(connection& db, const vault_table& table, std::int64_t number,
+                            row_numbers& numbers) {
+    auto s = db.prepare("SELECT " + columns_of(table.shape) + " FROM main." + quote_name(table.shape.name) +
+                        " WHERE " + quote_name(table.traits.number) + " = ?1");
+    if (!s) return s.failure();
+    const auto found = s->bind(1, number).step();
+    if (!found) return found.failure();
+    if (!*found) return row_numbers::mint();
+    auto identity = brought_identity(table, read_row(*s));
+    if (!identity) return identity;
+    const auto elsewhere = numbers.number_of(table, *identity);
+    if (!elsewhere) return elsewhere.failure();
+    return *elsewhere ? result<bytes>(row_numbers::mint()) : identity;
+}
+
 /// Returns the key of a row that is in the table and stays there.
 static result<bytes> key_in_place(row_numbers& numbers, const vault_table& table,
                                   std::span<const value> in_shape) {

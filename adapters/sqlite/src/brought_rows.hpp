@@ -38,6 +38,11 @@ class brought_writes {
 /// is one row.
 [[nodiscard]] result<bytes> brought_identity(const vault_table& table, std::span<const value> in_shape);
 
+/// The identity of a row that an app made under `number` before the first sync: the same where it makes the
+/// same row on another device, unless that row is here under another number.
+[[nodiscard]] result<bytes> seed_identity(connection& db, const vault_table& table, std::int64_t number,
+                                          row_numbers& numbers);
+
 /// Rows that were in the file before the vault's. They make room, and are compared with what came.
 ///
 ///     temp.casasync_own_<i>       the rows of the i-th table

@@ -152,6 +152,7 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
                 more = *next;
                 merged += more ? 1 : 0;
             } while (more && touched < budget);
+            if (!more) state_->self.hydrated = true;
             return {};
         });
         if (!ok) return ok.failure();

@@ -274,6 +274,7 @@ result<vault_status> vault::status() {
         out.digest = v.digest_text();
         out.last_synced_at = v.self.last_synced_at;
         out.last_error = v.self.last_error;
+        out.hydrated = v.self.hydrated;
         out.in_sync = out.captured == 0 && out.pending_out == 0 && out.pending_in == 0 &&
                       out.last_error.empty() && out.last_synced_at > 0;
         out.clock_disagrees =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "row_lives.hpp"
 
+#include "brought_rows.hpp"
 #include "row_writer.hpp"
 #include "vault_state.hpp"
 
@@ -72,8 +73,11 @@ result<void> vault::state::identify(std::vector<row_life>& lives) {
     }
     for (row_life& life : lives) {
         const bool first = &life == &lives.front(), last = &life == &lives.back();
-        life.key = first && *holder ? std::move(**holder) : row_numbers::mint();
         const bool stays = last && *there != 0;
+        auto fresh = stays && !self.hydrated ? seed_identity(*db, table, number.integer(), rows->numbers())
+                                             : result<bytes>(row_numbers::mint());
+        if (!fresh) return fresh.failure();
+        life.key = first && *holder ? std::move(**holder) : std::move(*fresh);
         if (!stays && !(first && *holder)) continue;  // came and went
         if (auto ok = rows->numbers().place(table, life.key,
                                             stays ? std::optional(number.integer()) : std::nullopt);

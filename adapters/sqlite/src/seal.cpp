@@ -21,6 +21,7 @@ struct sealed_row {
     captured_row captured{};
     std::vector<column_no> columns{};  ///< what the captured columns are numbers of
     bool adopted = false;              ///< it has no record because it was there when the vault began
+    bool seed = false;                 ///< its app may have made it by itself: it wins over nothing
     std::vector<log_entry> entries{};
 };
 
@@ -79,6 +80,11 @@ captured_kind kind_of(change_kind k) {
             return captured_kind::displaced;
     }
     return captured_kind::insert;
+}
+
+/// True when the vault shows no such row, or has it from here, from before the first sync.
+bool is_seed(const row_state& known, delete_policy policy) {
+    return !is_visible(known, policy) || std::max(known.touched, known.dead).when < band::joined_first;
 }
 
 /// The states before a seal: where the table has moved on, the buried copies know what it was.
@@ -146,6 +152,7 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
     row.captured.known = known->has_value() || (table.numbered() ? row.adopted : table.adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
+    row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy));
     auto now = rows->in_table(table, row.key);
     if (!now) return now.failure();
     auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
@@ -273,6 +280,35 @@ static result<void> put_back(connection& db, const catalog& tables, row_store& r
     return {};
 }
 
+/// Takes rows that lie in a table and are not to be seen out of it, and out of `merged`.
+result<void> vault::state::take_out_lost(std::vector<merged_row>& merged) {
+    std::vector<merged_row> lost;
+    for (merged_row& row : merged) {
+        if (row.is_visible) continue;
+        const auto there = rows->in_table(*tables.find(row.table), row.key);
+        if (!there) return there.failure();
+        if (!*there) continue;
+        row.was_visible = true;
+        lost.push_back(std::move(row));
+        row.key.clear();
+    }
+    if (lost.empty()) return {};
+    std::erase_if(merged, [](const merged_row& row) { return row.key.empty(); });
+    std::optional<suppress_capture> hidden;
+    std::optional<capture_mark> since;
+    if (!options.run_on_app && !quiet) hidden.emplace(*db, tables);
+    if (options.run_on_app && !mark) {
+        std::vector<table_number> numbers;
+        for (const auto& t : tables.tables())
+            if (t->tracked) numbers.push_back(t->number);
+        auto set = capture_mark::set(*db, numbers);
+        if (!set) return set.failure();
+        since.emplace(std::move(*set));
+    }
+    if (auto ok = shown->show(lost, own_now()); !ok) return ok;
+    return since ? since->discard(*db) : result<void>{};
+}
+
 result<std::size_t> vault::state::seal_log() {
     std::size_t sealed = 0;
     auto changed = changed_tables();
@@ -317,13 +353,17 @@ result<std::size_t> vault::state::seal_log() {
             return std::pair(a.position, a.order) < std::pair(b.position, b.order);
         });
         for (pending& p : operations) {
-            self.clock = tick_user(self.clock, p.at);
-            p.op.when = {self.clock, self.replica};
+            hlc& clock = p.row->seed ? self.seed_clock : self.clock;
+            clock = p.row->seed ? hlc{clock.packed + 1} : tick_user(clock, p.at);
+            p.op.when = {clock, p.row->seed ? self.seeds : self.replica};
         }
+        std::stable_partition(operations.begin(), operations.end(),
+                              [](const pending& p) { return p.row->seed; });
         for (auto first = operations.begin(); first != operations.end();) {
             auto last = first;
             std::size_t size = 0, cells = 0;
-            for (; last != operations.end() && size < changeset_bytes_wanted &&
+            const bool seeds = first->row->seed;
+            for (; last != operations.end() && last->row->seed == seeds && size < changeset_bytes_wanted &&
                    cells < limits::changeset_cells_max / 2;
                  ++last) {
                 cells += last->op.cells.size();
@@ -331,14 +371,18 @@ result<std::size_t> vault::state::seal_log() {
                 for (const cell_write& w : last->op.cells) size += w.what.size();
             }
             changeset c = make_changeset(first, last);
-            auto seen = read_frontier();
-            if (!seen) return seen.failure();
-            c.context = {rows->vector(), std::move(*seen)};
-            if (auto ok = rows->own(self.replica, self.device); !ok) return ok.failure();
+            if (!seeds) {
+                auto seen = read_frontier();
+                if (!seen) return seen.failure();
+                c.context = {rows->vector(), std::move(*seen)};
+            }
+            if (auto ok = rows->own(seeds ? self.seeds : self.replica, self.device); !ok) return ok.failure();
             auto merged = publish(c, before);
             if (!merged) return merged.failure();
             for (const merged_row& row : *merged)
                 if (auto ok = put_back(*db, tables, *rows, row); !ok) return ok.failure();
+            if (seeds)
+                if (auto ok = take_out_lost(*merged); !ok) return ok.failure();
             if (auto ok = shown->keep(*merged, own_now()); !ok) return ok.failure();
             sealed += static_cast<std::size_t>(last - first);
             first = last;

@@ -19,7 +19,9 @@ bytes encode_settings(const settings& s) {
     w.raw(s.replica.octets);
     w.counted(s.device_name);
     w.u8(static_cast<std::uint8_t>((s.name_said ? 1 : 0) | (s.adopting ? 2 : 0) | (s.write_time ? 4 : 0) |
-                                   (s.relay_heard ? 8 : 0)));
+                                   (s.relay_heard ? 8 : 0) | (s.hydrated ? 16 : 0)));
+    w.raw(s.seeds.octets);
+    w.u64(s.seed_clock.packed);
     w.counted(s.relay);
     w.varint(s.last_seq);
     w.u64(s.clock.packed);
@@ -57,6 +59,9 @@ result<settings> decode_settings(bytes_view data) {
     s.adopting = (flags & 2) != 0;
     s.write_time = (flags & 4) != 0;
     s.relay_heard = (flags & 8) != 0;
+    s.hydrated = (flags & 16) != 0;
+    s.seeds = r.id<replica_id>();
+    s.seed_clock = hlc{r.u64()};
     s.relay = r.counted_text(2048);
     s.last_seq = r.varint();
     s.clock = hlc{r.u64()};

@@ -31,6 +31,11 @@ struct settings {
     detail::u128 digest{}, open_digest{}, base{};
     bool adopting = true;  ///< one device, no snapshot yet: existing rows are taken as they are
     bool write_time = true;
+    /// Since it joined, this device has merged what it pulled. What was inserted before may be what the app
+    /// makes by itself.
+    bool hydrated = true;
+    replica_id seeds{};  ///< stamps what was inserted before
+    hlc seed_clock{};
     std::int64_t relay_offset = 0;  ///< relay time minus own time, ms, when last heard
     bool relay_heard = false;
     std::uint64_t relay_head = 0;

@@ -405,6 +405,8 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         if (auto read = read_snapshot(snapshot, visitor); !read) return read;
         if (auto merged = merger.end(); !merged) return merged;
         v.self.at = at;
+        v.self.hydrated = false;
+        sqlite3_randomness(16, v.self.seeds.octets.data());
         if (auto brought = own.bring(); !brought) return brought;
         // The first changeset of a new device says its name, though it has nothing else to say.
         changeset hello;

@@ -83,6 +83,7 @@ struct vault::state {
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
     [[nodiscard]] result<sealed_row> look_up(row_life& life);
+    [[nodiscard]] result<void> take_out_lost(std::vector<merged_row>& merged);
     [[nodiscard]] result<void> keep_dangling(const vault_table& table, const row_state& known,
                                              std::vector<value>& in_shape);
     /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.

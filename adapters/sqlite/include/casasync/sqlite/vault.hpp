@@ -191,6 +191,7 @@ struct vault_status {
     std::string digest{};       ///< 32 hexadecimal digits: equal on devices in sync
     std::uint64_t cursor = 0, head = 0;
     bool in_sync = false;
+    bool hydrated = true;  ///< false from joining until something pulled was merged
     std::int64_t last_synced_at = 0;  ///< unix seconds, 0: never
     std::string last_error{};         ///< empty after a success
     write_counts ops{};
