@@ -46,6 +46,26 @@ TEST_CASE("the log tells of writes that lost, also after they were decided", "[c
     CHECK(home.casasync({"log", a, "--key", "coffee"}).exit == 64);  // of which table?
 }
 
+TEST_CASE("a device joins with its own copy: what differs is listed as brought along", "[cli]") {
+    const household home;
+    const std::string a = home.make_vault("a.db"), copy = home.make_file("b.db");
+    home.sql(copy, "UPDATE txn SET note='April' WHERE id='rent'");
+    home.sql(copy, "INSERT INTO txn VALUES('tea','giro','Food',-200,NULL)");
+    const std::string b = home.add_device(a, "b.db");
+    sync_all(home, {a, b, a});
+    CHECK(home.sql(a, "SELECT note FROM txn ORDER BY id") == home.sql(b, "SELECT note FROM txn ORDER BY id"));
+    CHECK(home.sql(a, "SELECT count(*) FROM txn") == "3");
+    const auto open = home.json({"conflicts", a}).as_array();
+    REQUIRE(open.size() == 1);
+    const auto& loser = open[0].at("loser").as_object();
+    CHECK(loser.at("value").as_string() == "April");
+    CHECK(loser.at("device").as_string() == "b.db");
+    CHECK(loser.at("at").is_null());
+    CHECK(home.casasync({"conflicts", a}).out.find("brought along") != std::string::npos);
+    CHECK(home.json({"status", b}).at("hydrated").as_bool());
+    CHECK(home.casasync({"verify", b}).exit == 0);
+}
+
 TEST_CASE("integrity lists a row that cannot be shown, why, and what to do", "[cli]") {
     const household home;
     const std::string a = home.make_file("a.db");
