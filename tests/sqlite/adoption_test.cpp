@@ -145,6 +145,28 @@ TEST_CASE(
     for (auto& [name, v] : w.devices) CHECK(must(v.seal()) == 0);
 }
 
+TEST_CASE("of a field group that differs in one member all of it is brought along", "[vault][adoption]") {
+    const std::string price =
+        "CREATE TABLE price(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, currency TEXT); INSERT INTO price "
+        "VALUES('a', 1, 'EUR');";
+    world w;
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run(price);
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    sqlite::track_options how;
+    how.groups = {{"amount", "currency"}};
+    must(w["desktop"].track("price", how));
+    w.joins("tablet", "desktop");
+    w.joins("phone", "desktop", price + "UPDATE price SET amount = 2");
+    w.sql("tablet").run("UPDATE price SET currency = 'USD'");  // has not met the phone
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree({"SELECT * FROM price"});
+    std::map<std::string, value> lost;
+    for (const auto& c : must(w["desktop"].conflicts())) lost[c.column.value_or("")] = c.loser;
+    CHECK(lost == std::map<std::string, value>{{"amount", value(2)}, {"currency", value("EUR")}});
+}
+
 TEST_CASE("rows in a ring are the same where all of the ring is equal", "[vault][adoption][number]") {
     const std::string ring =
         "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, likes INTEGER REFERENCES person(id));"

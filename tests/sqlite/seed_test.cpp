@@ -94,6 +94,23 @@ TEST_CASE("what the person deleted does not come back because an app makes it ag
     CHECK(phone.dump(all[0]) == "old|x\ntheme|light\n");
 }
 
+TEST_CASE("what an app makes by itself decides nothing that is open", "[vault][seed]") {
+    world w;
+    w.first("desktop", schema);
+    w.joins("tablet", "desktop");
+    w.sql("tablet").run("UPDATE setting SET what = 'y' WHERE name = 'old'");
+    must(w["tablet"].seal());
+    w.now += 1000;
+    w.sql("desktop").run("DELETE FROM setting WHERE name = 'old'");
+    settle(w);
+    REQUIRE(must(w["desktop"].conflicts()).size() == 1);
+    joins_only(w, "phone", "desktop").run("INSERT OR IGNORE INTO setting VALUES('old', 'x')");
+    settle(w);
+    std::set<value> open;
+    for (const auto& c : must(w["desktop"].conflicts())) open.insert(c.loser);
+    CHECK(open == std::set<value>{value("x"), value("y")});
+}
+
 TEST_CASE("devices whose apps make the same rows with integer keys have each row once", "[vault][seed]") {
     world w;
     w.first("desktop", schema);
