@@ -2,6 +2,7 @@
 /// The two answers a person gives to a conflict: the loser is written back, or what is shown is confirmed.
 #include "vault_state.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -45,6 +46,24 @@ result<void> check_shown(display& shown, const vault_table& table, bytes_view ke
             "Nothing was changed. `casasync integrity` tells why, and what to do first"};
 }
 
+/// While it lives, the vault's own connection enforces foreign keys: a value that is written back is a write
+/// like the app's, which cascades and leaves no row without its parent. On a lent connection the app's word
+/// counts.
+class foreign_keys_hold {
+ public:
+    explicit foreign_keys_hold(vault::state& v) : db_(v.options.run_on_app ? nullptr : &*v.db) {
+        if (db_ != nullptr) (void)db_->execute("PRAGMA foreign_keys = ON");
+    }
+    foreign_keys_hold(const foreign_keys_hold&) = delete;
+    foreign_keys_hold& operator=(const foreign_keys_hold&) = delete;
+    ~foreign_keys_hold() {
+        if (db_ != nullptr) (void)db_->execute("PRAGMA foreign_keys = OFF");
+    }
+
+ private:
+    connection* db_;
+};
+
 error not_writable(const vault_table& table, const error& why) {
     return {why.code, "table " + table.traits.name + " does not take the value back: " + why.text() +
                           " Nothing was changed."};
@@ -55,6 +74,7 @@ error not_writable(const vault_table& table, const error& why) {
 result<conflict_info> vault::restore(const std::string& id) {
     conflict_info out;
     if (auto n = seal(); !n) return n.failure();
+    auto hold = std::make_optional<foreign_keys_hold>(*state_);
     auto ok = state_->write_captured([&]() -> result<void> {
         state& v = *state_;
         auto entry = v.audit->find(id);
@@ -104,6 +124,7 @@ result<conflict_info> vault::restore(const std::string& id) {
         }
         return written ? result<void>{} : result<void>{not_writable(table, written.failure())};
     });
+    hold.reset();
     if (!ok) return ok.failure();
     if (auto n = seal(); !n) return n.failure();
     out.open = false;

@@ -255,7 +255,19 @@ result<void> display_pass::keep(std::span<const merged_row> changed) {
     for (const merged_row& row : changed)
         if (!entries_.contains({row.table, row.key}))
             if (auto ok = keep_row(row); !ok) return ok;
-    return any_parked_ || !entries_.empty() ? decide(changed) : finish();
+    return any_parked_ || !entries_.empty() || !to_check_.empty() ? decide(changed) : finish();
+}
+
+/// True when the application wrote a reference to an integer key: its connection may not enforce foreign
+/// keys.
+bool display_pass::may_lack_parent(const merged_row& row) const {
+    const vault_table* table = tables_->find(row.table);
+    return std::any_of(references_.all().begin(), references_.all().end(), [&](const reference& r) {
+        if (r.child != table || !r.declared || r.parent == nullptr || !r.parent->numbered()) return false;
+        return !row.was_visible || std::any_of(r.columns.begin(), r.columns.end(), [&](column_no c) {
+            return std::binary_search(row.written.begin(), row.written.end(), c);
+        });
+    });
 }
 
 result<void> display_pass::keep_row(const merged_row& row) {
@@ -264,6 +276,8 @@ result<void> display_pass::keep_row(const merged_row& row) {
     const auto found = lane_of(*table);
     if (!found) return found.failure();
     lane& home = **found;
+    if (row.is_visible)
+        if (const auto out = put_out(home, row); !out || *out) return out ? result<void>{} : out.failure();
     if (home.parked && row.is_visible) {
         const auto parked = parked_.find(row.table, row.key);
         if (!parked) return parked.failure();
@@ -291,10 +305,39 @@ result<void> display_pass::keep_row(const merged_row& row) {
             return {};
         }
     }
+    if (row.is_visible && may_lack_parent(row)) to_check_.insert({row.table, row.key});
     if (home.parked)
         if (auto ok = parked_.remove(row.table, row.key); !ok) return ok;
     if (auto ok = save_changed(row, row.is_visible, &home); !ok) return ok;
     return row.is_visible ? put_back_amounts(home, row) : result<void>{};
+}
+
+/// A row that the application gave the number of a deleted row in its key has no key here: it leaves. False
+/// for any other row.
+result<bool> display_pass::put_out(lane& home, const merged_row& row) {
+    const std::vector<std::string>& refers = home.table->traits.key_refers;
+    if (refers.empty()) return false;
+    auto in_file = decode_key(row.key);
+    if (!in_file) return in_file.failure();
+    bool missing = false;
+    for (std::size_t i = 0; i < refers.size() && i < in_file->size(); ++i) {
+        if (refers[i].empty()) continue;
+        auto number = store_->numbers().to_number(refers[i], (*in_file)[i]);
+        if (!number) return number.failure();
+        if (number->how == shown_reference::fate::missing)
+            missing = true;  // the file has what was written
+        else
+            (*in_file)[i] = std::move(number->what);
+    }
+    if (!missing) return false;
+    const auto e = entry_of(home, row.key);
+    if (!e) return e.failure();
+    (*e)->key_values = std::move(*in_file);
+    (*e)->was_in_table = (*e)->in_table = true;
+    if (auto ok = leave(**e); !ok) return ok.failure();
+    (*e)->to_write = due::all;
+    enqueue(**e);
+    return true;
 }
 
 result<void> display_pass::put_back_amounts(lane& home, const merged_row& row) {

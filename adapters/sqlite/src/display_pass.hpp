@@ -123,6 +123,8 @@ class display_pass {
     [[nodiscard]] result<void> show_row(const merged_row& row);
     [[nodiscard]] result<void> show_plain(lane& home, const merged_row& row);
     [[nodiscard]] result<void> keep_row(const merged_row& row);
+    [[nodiscard]] bool may_lack_parent(const merged_row& row) const;
+    [[nodiscard]] result<bool> put_out(lane& home, const merged_row& row);
     [[nodiscard]] result<void> put_back_amounts(lane& home, const merged_row& row);
 
     [[nodiscard]] result<write_outcome> write(row_entry& e);

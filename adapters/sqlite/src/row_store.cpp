@@ -126,18 +126,21 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
     if (!table.tracked) return std::optional<std::vector<value>>{};
     const auto place = numbers_.in_table(table, key);
     if (!place) return place.failure();
-    if (!*place) return std::optional<std::vector<value>>{};
-    const std::optional<std::vector<value>>& columns = *place;
+    return *place ? in_file(table, **place) : std::optional<std::vector<value>>{};
+}
+
+result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& table,
+                                                             std::span<const value> key) {
     auto s = db_->prepare(select_row(table));
     if (!s) return s.failure();
-    for (std::size_t i = 0; i < columns->size(); ++i) s->bind(static_cast<int>(i) + 1, (*columns)[i]);
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
     for (;;) {
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return std::optional<std::vector<value>>{};
         bool same = true;  // SQL finds 1 also as 1.0
-        for (std::size_t i = 0; i < columns->size() && same; ++i)
-            same = s->cell(static_cast<int>(table.shape.key[i])) == (*columns)[i];
+        for (std::size_t i = 0; i < key.size() && same; ++i)
+            same = s->cell(static_cast<int>(table.shape.key[i])) == key[i];
         if (!same) continue;
         std::vector<value> out;
         out.reserve(table.shape.columns.size());

@@ -57,6 +57,9 @@ class row_store {
     /// as registers hold them; nothing when not there.
     [[nodiscard]] result<std::optional<std::vector<value>>> in_table(const vault_table& table,
                                                                      bytes_view key);
+    /// The same, by the key the row has in the file.
+    [[nodiscard]] result<std::optional<std::vector<value>>> in_file(const vault_table& table,
+                                                                    std::span<const value> key);
 
     /// What this device has merged, by replica.
     [[nodiscard]] const version_vector& vector() const noexcept { return vector_; }

@@ -154,6 +154,11 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
     row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy));
     auto now = rows->in_table(table, row.key);
+    if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
+        const auto meant = rows->numbers().in_registers(table, life.in_file);
+        if (!meant) return meant.failure();
+        if (*meant == row.key) now = rows->in_file(table, life.in_file);
+    }
     if (!now) return now.failure();
     auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
     if (!buried) return buried.failure();
