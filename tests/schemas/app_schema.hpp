@@ -28,6 +28,8 @@ struct app_schema {
     /// Statements; {word} stands for one of words["word"], {or} for a conflict clause or none.
     std::vector<std::string> writes{};
     std::map<std::string, std::vector<std::string>> words{};
+    bool lends =
+        true;  ///< its triggers set what they set, so that the vault may work on the app's connection
     /// Queries that find nothing wherever the app's triggers did their work, and checks that succeed.
     std::vector<std::string> holds{};
 };

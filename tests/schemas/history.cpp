@@ -57,10 +57,10 @@ std::string something(const app_schema& app, dice& d) {
 
 history history_of(const app_schema& app, std::uint64_t seed) {
     dice d(seed);
-    history out;
+    history out{{"all", ".random " + std::to_string(seed)}};
     for (const std::string& name : names) {
         out.push_back({name, ".settings " + d.pick(app.settings)});
-        if (d.one_in(4)) out.push_back({name, ".lent"});
+        if (app.lends && d.one_in(4)) out.push_back({name, ".lent"});
         out.push_back({name, ".joins " + names[0]});
     }
     for (int round = 0; round < 4; ++round) {

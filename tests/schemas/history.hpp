@@ -13,6 +13,7 @@ namespace casasync_test {
 
 /// `what` is SQL that the app of `device` runs, each statement by itself, or one of
 ///
+///     .random N       identities of rows are made from N, and those of one N are the same in each run
 ///     .settings SQL   of its connection, before anything else
 ///     .lent           the vault works on the app's connection, before anything else
 ///     .joins DEVICE   it becomes a device of the vault, from that one's snapshot; the first one makes it

@@ -23,7 +23,7 @@ const casasync_test::app_schema notes{
         CREATE TRIGGER note_gone AFTER DELETE ON note BEGIN
             INSERT INTO note_text(note_text, rowid, title, body) VALUES('delete', OLD.id, OLD.title, OLD.body);
         END;
-        CREATE TRIGGER note_changed AFTER UPDATE ON note BEGIN
+        CREATE TRIGGER note_changed AFTER UPDATE OF id, title, body ON note BEGIN
             INSERT INTO note_text(note_text, rowid, title, body) VALUES('delete', OLD.id, OLD.title, OLD.body);
             INSERT INTO note_text(rowid, title, body) VALUES(NEW.id, NEW.title, NEW.body);
         END;
@@ -82,8 +82,9 @@ const casasync_test::app_schema notes{
             "UPDATE {or}note_tag SET tag = {tag} WHERE note = {note}",
             "UPDATE {or}note_tag SET note = {note} WHERE tag = {tag}",
             "DELETE FROM note_tag WHERE tag = {tag}",
-            "INSERT {or}INTO link VALUES({note}, {note}, {title})",
-            "UPDATE {or}link SET target = {note}, label = {title} WHERE source = {note}",
+            "INSERT {or}INTO link SELECT a.id, b.id, {title} FROM note AS a, note AS b WHERE a.title = "
+            "{title} AND b.title = {title}",
+            "UPDATE {or}link SET target = (SELECT max(id) FROM note), label = {title} WHERE source = {note}",
             "DELETE FROM link WHERE target = {note}",
             "INSERT INTO tagged(title, tag) VALUES({title}, {tag})",
         },
@@ -98,6 +99,7 @@ const casasync_test::app_schema notes{
             {"tag", {"'food'", "'todo'", "'Food'"}},
             {"color", {"'red'", "'blue'", "NULL"}},
         },
+    .lends = false,
     .holds = {
         "INSERT INTO note_text(note_text, rank) VALUES('integrity-check', 1)",
         "SELECT id FROM note WHERE body LIKE '%eggs%' OR title LIKE '%eggs%' EXCEPT SELECT rowid FROM "

@@ -28,6 +28,14 @@ const app_schema links_between{
     .rows = "INSERT INTO note VALUES(1, 'one'), (2, 'two'); INSERT INTO link VALUES(1, 2, 'see')",
     .tracked = {{"note"}, {"link", {.references = {{"source", "note"}, {"target", "note"}}}}}};
 
+const app_schema tags{
+    .tables =
+        "CREATE TABLE tag(name TEXT NOT NULL PRIMARY KEY, color TEXT);"
+        "CREATE TABLE tagged(note TEXT NOT NULL, tag TEXT NOT NULL REFERENCES tag ON DELETE CASCADE, PRIMARY "
+        "KEY(note, tag))",
+    .rows = "INSERT INTO tag VALUES('food', 'red')",
+    .tracked = {{"tag"}, {"tagged"}}};
+
 }  // namespace
 
 TEST_CASE("a link to a row whose number was a deleted row's stays", "[schema][regression]") {
@@ -52,5 +60,38 @@ TEST_CASE("a link between two rows that are deleted at once keeps its label unti
         laptop: .seal
         all: .wait 10
         desktop: UPDATE note SET title = 'edited'
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link to the number of a deleted row waits for that row on the device that wrote it, too",
+          "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: DELETE FROM note WHERE id = 1
+        all: .meet 0
+        laptop: INSERT INTO link VALUES(2, 1, 'late')
+        all: .meet 0)"));
+}
+
+TEST_CASE("a deletion that is restored cascades like the app's", "[schema][regression]") {
+    play(tags, history_from(R"(
+        desktop: .settings PRAGMA foreign_keys = ON
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: DELETE FROM tag
+        laptop: .seal
+        all: .wait 10
+        desktop: UPDATE tag SET color = 'blue'; INSERT INTO tagged VALUES('n', 'food')
+        all: .meet 0
+        desktop: .restore 0
+        all: .meet 0)"));
+}
+
+TEST_CASE("a row that came and went within a seal leaves no link to its number", "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: INSERT INTO note VALUES(7, 'short'); INSERT INTO link VALUES(2, 7, 'x'); DELETE FROM note WHERE id = 7
         all: .meet 0)"));
 }
