@@ -165,12 +165,30 @@ struct measurement {
     double seconds = 0;
 };
 
+openssl::device_identity identity_of(std::size_t n) {
+    openssl::device_identity out;
+    out.signing.fill(static_cast<std::uint8_t>(n + 1));
+    return out;
+}
+
+/// Returns the list of so many devices.
+member_list members_of(std::size_t devices) {
+    member_list out;
+    for (std::size_t n = 0; n < devices; ++n) {
+        const bytes entry = n == 0 ? openssl::first_entry(identity_of(0), {}, 0)
+                                   : openssl::add_entry(out, identity_of(0), identity_of(n).public_keys(), 0);
+        need(out.append(entry, openssl::verifier{}));
+    }
+    return out;
+}
+
 /// Devices of one vault, a relay, and their folder.
 class household {
  public:
     household(std::filesystem::path folder, std::size_t devices, std::uint64_t rows)
         : folder_(std::move(folder)),
-          relay_(id_of<vault_id>(7), id_of<generation_id>(8), openssl::sha256, [this] { return now_; }) {
+          members_(members_of(devices)),
+          relay_(members_.vault(), id_of<generation_id>(8), openssl::sha256, [this] { return now_; }) {
         std::filesystem::remove_all(folder_);
         std::filesystem::create_directories(folder_);
         for (std::size_t n = 0; n < devices; ++n) add(n, rows);
@@ -224,13 +242,12 @@ class household {
  private:
     void add(std::size_t n, std::uint64_t rows) {
         const std::string file = (folder_ / ("device" + std::to_string(n) + ".db")).string();
-        openssl::device_identity self;
-        self.signing.fill(static_cast<std::uint8_t>(n + 1));
-        const sqlite::identity who{id_of<vault_id>(7), self.id(), "device " + std::to_string(n),
+        const openssl::device_identity self = identity_of(n);
+        const sqlite::identity who{members_.vault(), self.id(), "device " + std::to_string(n),
                                    "http://127.0.0.1:1"};
         openssl::key256 key;
         key.fill(3);
-        openssl::vault_cipher keys(who.vault, key, 1, self);
+        openssl::vault_cipher keys(members_, {{1, key}}, self);
         counted_transport way(loopback::transport(relay_, network_, who.device), bytes_);
         sqlite::vault_options options;
         options.now = [this] { return now_; };
@@ -265,6 +282,7 @@ class household {
     std::filesystem::path folder_;
     unix_ms now_ = some_day;
     traffic bytes_{};
+    member_list members_;
     loopback::relay relay_;
     loopback::network network_{1};
     std::vector<std::unique_ptr<device>> devices_;

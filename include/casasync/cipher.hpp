@@ -12,14 +12,17 @@
 namespace casasync {
 
 /// The compiler checks the names; a model also promises:
-///  - seal fills in nonce and ciphertext_bytes, binds the other header fields as associated data, pads, and
-///  never
-///    makes the same envelope twice;
+///  - admits tells whether members take an envelope under this header: its author was one when it could be
+///    sealed, as far as the list of them says that is known here (members.hpp);
+///  - seal fills in epoch, nonce and ciphertext_bytes, binds the other header fields as associated data,
+///  pads,
+///    and never makes the same envelope twice; device_revoked when this device is no member any more;
 ///  - open returns exactly the payload that the header's device sealed under this header, or
-///  authentication_failed;
+///    authentication_failed, for one that is not admitted as well;
 ///  - digest is SHA-256.
 template <class C>
 concept cipher = requires(C& c, const C& view, const envelope_header& head, bytes_view data) {
+    { view.admits(head) } -> std::same_as<bool>;
     { c.seal(head, data) } -> std::same_as<result<bytes>>;
     { view.open(data) } -> std::same_as<result<bytes>>;
     { view.digest(data) } -> std::same_as<digest256>;

@@ -58,6 +58,7 @@ struct member_device {
     std::uint32_t added_epoch = 1;
     std::uint32_t removed_epoch = 0;    ///< the epoch whose end removed it; 0: it is a member
     std::vector<std::uint64_t> ends{};  ///< where its stream ended in added_epoch and those after
+    device_id added_by{};               ///< itself, for the one that made the vault
 
     [[nodiscard]] bool active() const noexcept { return removed_epoch == 0; }
 };
@@ -95,6 +96,8 @@ class member_list {
         return m->active();
     }
 
+    friend bool operator==(const member_list& a, const member_list& b) { return a.entries_ == b.entries_; }
+
     /// Takes the next entry. \errors malformed_members, unknown_format_version; members_fork when it does not
     /// follow the last one; authentication_failed when who signed it is no member, or did not. The list stays
     /// as it was then.
@@ -103,7 +106,8 @@ class member_list {
         const auto decoded = decode_member_entry(data);
         if (!decoded) return decoded.failure();
         const member_entry& e = *decoded;
-        if (entries_.size() == limits::member_entries_max) return errc::limit_exceeded;
+        if (entries_.size() == limits::member_entries_max || data.size() > limits::members_bytes_max - bytes_)
+            return errc::limit_exceeded;
         if (e.index != entries_.size() || e.previous != head_ || e.vault != vault_) return errc::members_fork;
         if ((e.kind == member_entry_kind::first) != entries_.empty()) return errc::malformed_members;
         if (!is_signed(e, data, check)) return errc::authentication_failed;
@@ -113,6 +117,7 @@ class member_list {
         if (entries_.empty()) vault_ = vault_of(data, check);
         head_ = check.digest(data);
         entries_.emplace_back(data.begin(), data.end());
+        bytes_ += data.size();
         return {};
     }
 
@@ -152,12 +157,13 @@ class member_list {
         }
         if (e.kind != member_entry_kind::add) epochs_.push_back(e);
         if (e.kind != member_entry_kind::rotate)
-            devices_.emplace(device_of(e.keys, check), member_device{e.keys, epoch(), 0, {}});
+            devices_.emplace(device_of(e.keys, check), member_device{e.keys, epoch(), 0, {}, e.signer});
     }
 
     vault_id vault_{};
     digest256 head_{};
     std::vector<bytes> entries_{};
+    std::size_t bytes_ = 0;  ///< of all entries
     std::vector<member_entry> epochs_{};
     std::map<device_id, member_device> devices_{};
 };

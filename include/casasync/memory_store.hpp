@@ -206,7 +206,8 @@ class memory_store {
     [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope,
                                              const digest256& digest) {
         const auto it = outbox_.find(seq);
-        if (it == outbox_.end() || !it->second.envelope.empty()) return errc::invalid_argument;
+        if (it == outbox_.end()) return errc::invalid_argument;
+        std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         it->second.envelope.assign(envelope.begin(), envelope.end());
         sent_[digest] = seq;
         return {};

@@ -148,6 +148,10 @@ class session {
     /// What keeps this device from pushing does not keep it from receiving.
     void answer_failed(const error& why) {
         switch (why.code) {
+            case errc::stale_epoch:  // the transport has seen to it that the cipher knows the new key
+                if (step_ != step::push || renewed_) return stop(why);
+                renewed_ = true;
+                return;
             case errc::seq_gap:
             case errc::seq_conflict:
             case errc::stamp_ahead:
@@ -182,7 +186,7 @@ class session {
         std::size_t size = 0;
         for (outbound_part& p : *parts) {
             if (out.envelopes.size() == limits::request_envelopes_max) break;
-            if (p.envelope.empty())
+            if (!may_go(p))
                 if (auto ok = seal(p); !ok) return stop(ok.failure()), push_request{};
             size += p.envelope.size();
             if (size > limits::request_bytes_max) break;
@@ -196,7 +200,15 @@ class session {
         return out;
     }
 
-    /// Makes the one envelope of a part. It is kept before it is sent: a retry sends the same bytes.
+    /// Tells whether a part has an envelope that others take. One that was sealed under a key that was
+    /// replaced since, and had not reached the relay by then, is made anew.
+    [[nodiscard]] bool may_go(const outbound_part& p) const {
+        if (p.envelope.empty()) return false;
+        const auto head = decode_header(p.envelope);
+        return head && keys_->admits(*head);
+    }
+
+    /// Makes the envelope of a part. It is kept before it is sent: a retry sends the same bytes.
     [[nodiscard]] result<void> seal(outbound_part& p) {
         envelope_header head;
         head.kind = p.kind;
@@ -322,6 +334,7 @@ class session {
     cursor scan_{};          ///< how far the log was read
     bool blocked_ = false;   ///< an envelope did not open: the durable cursor stays before it
     bool all_sent_ = false;  ///< the outbox was seen empty
+    bool renewed_ = false;   ///< the vault turned out to have a newer key
     std::vector<std::uint64_t> pushed_{};
     std::optional<error> lost_{};
     std::optional<error> failure_{};

@@ -25,7 +25,7 @@ struct outbound_part {
     envelope_kind kind = envelope_kind::changeset;
     std::uint32_t max_hour = 0;
     bytes payload{};
-    bytes envelope{};  ///< empty until keep_envelope() was called; then always the same bytes
+    bytes envelope{};  ///< empty until keep_envelope() was called; then what that was given last
 };
 
 /// A changeset, or a part of one, that came from the relay, opened.
@@ -52,7 +52,9 @@ struct merge_report {
 ///  operations;
 ///  - outbox() returns what was not settled, in order of seq, up to about `bytes_max` of payload, at least
 ///  one if any;
-///  - keep_envelope() is called once a seq, before its envelope is first sent;
+///  - keep_envelope() is called before an envelope is first sent; another one takes its place when the vault
+///  has
+///    a new key, and the relay does not have the first;
 ///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; unknown
 ///  ones are ignored;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is

@@ -24,6 +24,7 @@ struct relay_state {
     std::uint64_t head = 0;      ///< the last position given out
     std::uint64_t floor = 0;     ///< positions up to this one are no longer served
     unix_ms time = 0;            ///< the relay's clock; 0: unknown
+    std::uint64_t members = 0;   ///< entries of the vault's list of devices that it has
 };
 
 /// The relay's word for one pushed envelope: stored durably at `pos`.
@@ -73,8 +74,8 @@ struct snapshot_info {
 /// bytes), pull has no side effect, an answer is what the relay said or an error. It may repeat, delay and
 /// reorder calls' effects, never alter them. Every call may fail with `offline`, `relay_unavailable`,
 /// `too_many_requests`, `unauthenticated`, `malformed_answer`; push also with `seq_gap`, `seq_conflict`,
-/// `stamp_ahead`, `quota_exceeded`; pull also with `log_mismatch`, `history_compacted`. Snapshot content is
-/// read and written in ranges so that neither side holds it whole.
+/// `stale_epoch`, `stamp_ahead`, `quota_exceeded`; pull also with `log_mismatch`, `history_compacted`.
+/// Snapshot content is read and written in ranges so that neither side holds it whole.
 template <class T>
 concept transport = requires(T& t, std::span<const bytes> envelopes, const pull_request& request,
                              std::uint64_t pos, const snapshot_info& info, std::uint64_t offset,

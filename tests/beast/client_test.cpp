@@ -175,6 +175,7 @@ TEST_CASE("answers without a relay's fields, or with wrong ones, are refused", "
         {with(changed("Head: 9", "Head: 99999999999999999999")), errc::malformed_answer},
         {with(changed("Floor: 0", "Floor: 10")), errc::malformed_answer},
         {with(changed("Casasync-Time: 1795338685123\r\n", "")), errc::malformed_answer},
+        {with(changed("Casasync-Members: 3\r\n", "")), errc::malformed_answer},
         {http_reply(200, "Content-Type: text/html\r\n", "<html>please sign in</html>"), errc::wrong_relay},
         {http_reply(302, relay_fields + "Location: /\r\n", ""), errc::wrong_relay},
     };
@@ -200,7 +201,8 @@ TEST_CASE("every refusal of a relay has its code and a sentence", "[beast][clien
         {409, "stamp-ahead", errc::stamp_ahead},
         {409, "cursor-mismatch", errc::log_mismatch},
         {409, "snapshot-older", errc::already_exists},
-        {409, "already-exists", errc::already_exists},
+        {409, "stale-epoch", errc::stale_epoch},
+        {409, "members-fork", errc::members_fork},
         {409, "device-limit", errc::limit_exceeded},
         {409, "crowded", errc::pairing_used},
         {410, "history-compacted", errc::history_compacted},
@@ -297,13 +299,9 @@ TEST_CASE("an acknowledgement goes with every later request, once the relay has 
     CHECK(field_of(requests[2], "Casasync-Ack") == "5");
 }
 
-TEST_CASE("devices are enrolled, revoked and listed", "[beast][client]") {
-    const std::string key = to_base64url(device_key());
+TEST_CASE("devices are listed", "[beast][client]") {
     scripted_server server(
-        {{{json_reply(201, R"({"device":")" + other_device.text() + R"(","device_key":")" + key + R"("})")},
-          {json_reply(200, R"({"device":")" + device.text() + R"(","device_key":")" + key + R"("})")},
-          {http_reply(204, relay_fields, "")},
-          {json_reply(200,
+        {{{json_reply(200,
                       R"({"bytes":12345,"devices":[{"id":")" + device.text() +
                           R"(","state":"active","ack":6,"last_seq":3,"last_seen":1795338000},{"id":")" +
                           other_device.text() +
@@ -311,12 +309,10 @@ TEST_CASE("devices are enrolled, revoked and listed", "[beast][client]") {
           {json_reply(200, R"({"bytes":12345,"devices":[{"id":"x"}]})")},
           {json_reply(200, R"({"bytes":12345})")}}});
     auto c = client_at(server.url());
-    CHECK(c.enrol_device(other_device).value() == device_key());
-    CHECK(code(c.enrol_device(other_device)) == errc::malformed_answer);  // the key of another device
-    CHECK(code(c.revoke_device(other_device)) == errc{});
     const auto info = c.info();
     REQUIRE(code(info) == errc{});
     CHECK(info->bytes == 12345);
+    CHECK(info->relay.members == 3);
     REQUIRE(info->devices.size() == 2);
     CHECK((info->devices[0].id == device && info->devices[0].active));
     CHECK((info->devices[0].ack == 6 && info->devices[0].last_seq == 3 &&
@@ -325,9 +321,30 @@ TEST_CASE("devices are enrolled, revoked and listed", "[beast][client]") {
     CHECK(code(c.info()) == errc::malformed_answer);
     CHECK(code(c.info()) == errc::malformed_answer);
     const auto requests = server.requests();
-    CHECK(line_of(requests[0]) == "POST " + vault_path + "/devices");
-    CHECK(line_of(requests[2]) == "DELETE " + vault_path + "/devices/" + other_device.text());
-    CHECK(line_of(requests[3]) == "GET " + vault_path);
+    CHECK(line_of(requests[0]) == "GET " + vault_path);
+    for (const std::string& request : requests) CHECK(is_signed(request));
+}
+
+TEST_CASE("the list of devices is read and made longer", "[beast][client]") {
+    scripted_server server({{{json_reply(200, R"({"entries":["AQI","Aw"]})")},
+                             {json_reply(200, R"({"entries":[]})")},
+                             {json_reply(200, R"({"entries":["*"]})")},
+                             {json_reply(200, R"({"entries":[1]})")},
+                             {json_reply(200, R"({"entries":1})")},
+                             {json_reply(201, R"({"index":3})")},
+                             {problem_reply(412, "precondition-failed")},
+                             {problem_reply(409, "device-limit")}}});
+    auto c = client_at(server.url());
+    CHECK(c.members(1).value() == std::vector<bytes>{{1, 2}, {3}});
+    CHECK(c.members(0).value().empty());
+    for (int i = 0; i < 3; ++i) CHECK(code(c.members(0)) == errc::malformed_answer);
+    CHECK(c.add_member_entry(bytes{1, 2}).value());
+    CHECK_FALSE(c.add_member_entry(bytes{1, 2}).value());
+    CHECK(code(c.add_member_entry(bytes{1, 2})) == errc::limit_exceeded);
+    const auto requests = server.requests();
+    CHECK(line_of(requests[0]) == "GET " + vault_path + "/members?after=1");
+    CHECK(line_of(requests[5]) == "POST " + vault_path + "/members");
+    CHECK(body_of(requests[5]) == R"({"entry":"AQI"})");
     for (const std::string& request : requests) CHECK(is_signed(request));
 }
 

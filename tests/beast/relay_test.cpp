@@ -57,39 +57,83 @@ TEST_CASE("something else than a relay is told as such", "[beast][relay]") {
     }
 }
 
-TEST_CASE("a vault is made, with and without a token", "[beast][relay]") {
-    const std::string body =
-        R"({"generation":"AQEBAQEBAQEBAQEBAQEBAQ","device_key":")" + key_text + R"(","head":0,"floor":0})";
-    scripted_server server({{{json_reply(201, body)}}, {{json_reply(200, body)}}});
-    const auto made = beast::create_vault(at(server.url()), vault, device);
-    REQUIRE(code(made) == errc{});
-    CHECK(made->device_key == device_key());
-    CHECK(made->generation == id_of<generation_id>(1));
-    CHECK(code(beast::create_vault(at(server.url()), vault, device, "s3cret")) == errc{});
-    const auto requests = server.requests();
-    CHECK(line_of(requests[0]) == "POST /v1/vaults");
-    CHECK(body_of(requests[0]) ==
-          R"({"vault":")" + vault.text() + R"(","device":")" + device.text() + R"("})");
-    CHECK(field_of(requests[0], "Content-Type") == "application/json");
-    CHECK(field_of(requests[0], "Authorization").empty());
-    CHECK(field_of(requests[1], "Authorization") == "Bearer s3cret");
-    CHECK(beast::create_vault(at(server.url()), vault, device, "a\r\nb").code() == errc::invalid_argument);
+namespace {
+
+const std::string attached_body = R"({"device_key":")" + key_text + R"(","key_ver":1,"members":2})";
+
+openssl::device_identity some_identity() {
+    openssl::device_identity out;
+    out.signing.fill(5);
+    return out;
 }
 
-TEST_CASE("a vault is not made from a wrong answer", "[beast][relay]") {
+/// Tells whether a request to attach is signed by the device for the relay that got it.
+bool attaches(const std::string& request, const openssl::device_identity& who) {
+    const auto text =
+        openssl::attach_text(field_of(request, "Host"), openssl::sha256(as_bytes(body_of(request))));
+    const auto given = openssl::from_base64(field_of(request, "Casasync-Attach"));
+    signature512 s{};
+    if (!given || given->size() != s.size()) return false;
+    std::copy(given->begin(), given->end(), s.begin());
+    return openssl::is_signed(who.public_keys().signing, text, s);
+}
+
+std::string member_of(const std::string& request, const std::string& name) {
+    const std::string body = body_of(request);
+    const std::size_t at = body.find("\"" + name + "\":") + name.size() + 3;
+    return body.substr(at, body.find_first_of(",}", at) - at);
+}
+
+}  // namespace
+
+TEST_CASE("a device attaches, with and without a list and a token", "[beast][relay]") {
+    const auto self = some_identity();
+    scripted_server server({{{json_reply(201, attached_body)}}, {{json_reply(200, attached_body)}}});
+    const auto in = beast::attach(at(server.url()), vault, self, {{1, 2}, {3}}, "s3cret");
+    REQUIRE(code(in) == errc{});
+    CHECK(in->device_key == device_key());
+    CHECK(in->key_version == 1);
+    CHECK(code(beast::attach(at(server.url()), vault, self, {})) == errc{});
+    const auto requests = server.requests();
+    CHECK(line_of(requests[0]) == "POST /v1/vaults/" + vault.text() + "/attach");
+    CHECK(
+        body_of(requests[0]).starts_with(R"({"members":["AQI","Aw"],"device":")" + self.id().text() + "\""));
+    CHECK(body_of(requests[1]).starts_with(R"({"members":[],)"));
+    CHECK(member_of(requests[0], "nonce").size() == 24);
+    CHECK(member_of(requests[0], "nonce") != member_of(requests[1], "nonce"));
+    CHECK(field_of(requests[0], "Content-Type") == "application/json");
+    CHECK(field_of(requests[0], "Authorization") == "Bearer s3cret");
+    CHECK(field_of(requests[1], "Authorization").empty());
+    for (const auto& request : requests) CHECK(attaches(request, self));
+    CHECK(beast::attach(at(server.url()), vault, self, {}, "a\r\nb").code() == errc::invalid_argument);
+}
+
+TEST_CASE("a device with a wrong clock attaches by the relay's", "[beast][relay]") {
+    const auto self = some_identity();
+    scripted_server server({{{problem_reply(401, "clock-skew", R"(,"server_time":1795338000)")},
+                             {json_reply(200, attached_body)}}});
+    CHECK(code(beast::attach(at(server.url()), vault, self, {})) == errc{});
+    CHECK(member_of(server.requests()[1], "created") == "1795338000");
+    CHECK(attaches(server.requests()[1], self));
+}
+
+TEST_CASE("a device does not attach by a wrong answer", "[beast][relay]") {
     const std::pair<std::string, errc> cases[] = {
         {problem_reply(401, "unauthenticated"), errc::unauthenticated},
-        {problem_reply(409, "already-exists"), errc::already_exists},
-        {json_reply(201, R"({"generation":"AQEBAQEBAQEBAQEBAQEBAQ","device_key":"AAAA","head":0,"floor":0})"),
-         errc::malformed_answer},
-        {json_reply(201, R"({"generation":"short","device_key":")" + key_text + R"(","head":0,"floor":0})"),
-         errc::malformed_answer},
+        {problem_reply(403, "device-revoked"), errc::device_revoked},
+        {problem_reply(409, "members-fork"), errc::members_fork},
+        {json_reply(201, R"({"device_key":"AAAA","key_ver":1})"), errc::malformed_answer},
+        {json_reply(201, R"({"device_key":")" + key_text + R"(","key_ver":0})"), errc::malformed_answer},
         {json_reply(201, R"({"device_key":")" + key_text + R"("})"), errc::malformed_answer},
+        {json_reply(201, R"({"key_ver":1})"), errc::malformed_answer},
         {http_reply(201, "Content-Type: text/plain\r\n", "made"), errc::wrong_relay},
     };
     for (const auto& [reply, expected] : cases) {
         CAPTURE(reply);
         scripted_server server({{{reply}}});
-        CHECK(code(beast::create_vault(at(server.url()), vault, device)) == expected);
+        CHECK(code(beast::attach(at(server.url()), vault, some_identity(), {})) == expected);
     }
+    scripted_server server({{{problem_reply(401, "unauthenticated")}}});
+    const auto refused = beast::attach(at(server.url()), vault, some_identity(), {{1}});
+    CHECK(refused.failure().detail.find("token") != std::string::npos);
 }

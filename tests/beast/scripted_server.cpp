@@ -12,7 +12,7 @@
 
 const std::string relay_fields =
     "Casasync-Generation: AQEBAQEBAQEBAQEBAQEBAQ\r\nCasasync-Head: 9\r\nCasasync-Floor: 0\r\n"
-    "Casasync-Time: 1795338685123\r\nCache-Control: no-store\r\n";
+    "Casasync-Time: 1795338685123\r\nCasasync-Members: 3\r\nCache-Control: no-store\r\n";
 
 std::string http_reply(unsigned status, const std::string& fields, const std::string& body) {
     return "HTTP/1.1 " + std::to_string(status) + " Text\r\n" + fields +

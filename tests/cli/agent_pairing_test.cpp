@@ -65,12 +65,7 @@ struct home {
         o.device_name = "phone";
         return o;
     }
-    std::size_t active_devices() {
-        std::size_t n = 0;
-        const auto info = desktop->relay().info().value();
-        for (const auto& device : info.devices) n += device.active ? 1 : 0;
-        return n;
-    }
+    std::size_t active_devices() { return desktop->keys().members.active_count(); }
     bool left(const std::string& name) const { return std::filesystem::exists(dir / name); }
 };
 

@@ -3,6 +3,7 @@
 
 #include <casasync/agent/credentials.hpp>
 #include <casasync/openssl/random.hpp>
+#include <casasync/openssl/vault_keys.hpp>
 
 #include <casasync_test/catch.hpp>
 
@@ -18,8 +19,9 @@ namespace {
 credentials some_credentials() {
     openssl::random random;
     credentials keys;
-    keys.vault = vault_id::make(random);
     keys.identity = openssl::device_identity::make(random);
+    REQUIRE(keys.members.append(openssl::first_entry(keys.identity, {}, 1), openssl::verifier{}));
+    keys.vault = keys.members.vault();
     keys.device = keys.identity.id();
     keys.relay = "http://127.0.0.1:8440";
     random.fill(keys.vault_key);
@@ -81,8 +83,12 @@ TEST_CASE("a key file that is missing, cut or altered is named and never half be
         REQUIRE_FALSE(cut);
         CHECK(cut.code() == errc::missing_credentials);
     }
+    std::string altered = whole;
+    altered[whole.find("\"members\":[\"") + 60] ^= 1;
+    std::ofstream(key_file_of(vault), std::ios::binary) << altered;
+    CHECK(read_credentials(vault).code() == errc::missing_credentials);
     std::string newer = whole;
-    newer.replace(newer.find("\"version\":2"), 11, "\"version\":3");
+    newer.replace(newer.find("\"version\":3"), 11, "\"version\":4");
     std::ofstream(key_file_of(vault), std::ios::binary) << newer;
     CHECK(find_credentials(vault).code() == errc::missing_credentials);
 }

@@ -39,7 +39,7 @@ struct device {
     explicit device(const std::string& path)
         : keys(agent::read_credentials(path).value()),
           vault(sqlite::vault::open(path).value()),
-          cipher(keys.vault, keys.vault_key, keys.epoch, keys.identity),
+          cipher(keys.members, {{keys.epoch, keys.vault_key}}, keys.identity),
           sql(path) {}
 
     agent::credentials keys;

@@ -32,9 +32,10 @@ std::string framed(source& in) {
     const unsigned status = statuses[in.below(statuses.size())];
     const std::string_view type = types[in.below(types.size())];
     const std::string_view body = text_of(in.rest());
-    std::string out = "HTTP/1.1 " + std::to_string(status) +
-                      " Text\r\nCasasync-Generation: AQEBAQEBAQEBAQEBAQEBAQ\r\nCasasync-Head: 9\r\n"
-                      "Casasync-Floor: 0\r\nCasasync-Time: 1795338685123\r\nCasasync-More: 0\r\n";
+    std::string out =
+        "HTTP/1.1 " + std::to_string(status) +
+        " Text\r\nCasasync-Generation: AQEBAQEBAQEBAQEBAQEBAQ\r\nCasasync-Head: 9\r\n"
+        "Casasync-Floor: 0\r\nCasasync-Time: 1795338685123\r\nCasasync-Members: 3\r\nCasasync-More: 0\r\n";
     out += "Content-Type: " + std::string(type) + "\r\n";
     if (status != 204) out += "Content-Length: " + std::to_string(body.size()) + "\r\n";
     return (out += "\r\n") += body;
@@ -95,7 +96,8 @@ void ask(std::size_t what, const beast::endpoint& at) {
             checked(client.info());
             return;
         case 5:
-            checked(client.enrol_device({}));
+            if (const auto list = checked(client.members(1)))
+                must(list->size() <= limits::member_entries_max, "more entries than a list has");
             return;
         case 6:
             if (auto box = client.open_mailbox()) checked(box->get(openssl::pairing_side::new_device, 0, 0));
@@ -106,8 +108,11 @@ void ask(std::size_t what, const beast::endpoint& at) {
         case 8:
             checked(beast::claim_mailbox(at, *openssl::pairing_slot::parse("7KQ2")));
             return;
-        default:
+        case 9:
             checked(beast::probe(at));
+            return;
+        default:
+            checked(beast::attach(at, {}, {}, {}));
     }
 }
 
@@ -116,7 +121,7 @@ void ask(std::size_t what, const beast::endpoint& at) {
 int one(bytes_view data) {
     static answering_server relay;
     source in(data);
-    const std::size_t what = in.below(10);
+    const std::size_t what = in.below(11);
     relay.answer_with(in.flip() ? framed(in) : std::string(text_of(in.rest())));
     beast::endpoint at;
     at.url = relay.url();

@@ -98,7 +98,7 @@ void signed_request(world& w, source& in) {
         {{"POST", "/changesets", "application/vnd.casasync.envelopes"},
          {"GET", "/changesets", "application/json"},
          {"GET", "", "application/json"},
-         {"POST", "/devices", "application/json"},
+         {"POST", "/members", "application/json"},
          {"PUT", "/devices/*/ack", "application/json"},
          {"POST", "/snapshots", "application/json"},
          {"PUT", "/snapshots/BAAAAAAAAAAAAAAAAAAAAA/parts/0", "application/octet-stream"},
@@ -106,7 +106,7 @@ void signed_request(world& w, source& in) {
          {"GET", "/snapshots/BAAAAAAAAAAAAAAAAAAAAA/content", "application/json"},
          {"GET", "/snapshots/latest", "application/json"},
          {"POST", "pairings", "application/json"},
-         {"DELETE", "/devices/BAAAAAAAAAAAAAAAAAAAAA", "application/json"}}};
+         {"GET", "/members", "application/json"}}};
     const call& c = calls[in.below(calls.size())];
     std::string target = c.path;
     if (const std::size_t star = target.find('*'); star != std::string::npos)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/openssl/cipher.hpp>
 
+#include <casasync_test/member_chain.hpp>
 #include "bytes_of.hpp"
-#include "member_chain.hpp"
 
 #include <casasync/openssl/hash.hpp>
 #include <casasync_test/catch.hpp>
@@ -14,8 +14,9 @@ using namespace casasync::openssl;
 
 namespace {
 
-const vault_id vault = vault_id::from(filled(16, 0x11)).value();
 const device_identity self = casasync_test::identity_of(2), other = casasync_test::identity_of(3);
+const member_list family = casasync_test::members_of({self, other});
+const vault_id vault = family.vault();
 const device_id device = self.id();
 const key256 key = to_key256(filled(32, 0x33)).value();
 
@@ -26,6 +27,22 @@ envelope_header changeset_head(std::uint64_t seq = 1) {
     h.seq = seq;
     h.max_hour = 480000;
     return h;
+}
+
+key256 key_of(std::uint8_t n) {
+    return to_key256(filled(32, n)).value();
+}
+
+vault_cipher cipher_of(const device_identity& who = self) {
+    return {family, {{1, key}}, who};
+}
+
+/// Returns `list` after an epoch: these are removed, and everybody's stream ends at `seq`.
+member_list rotated(member_list list, std::vector<device_id> removed, std::uint64_t seq) {
+    const auto entry =
+        casasync_test::signed_entry(casasync_test::rotation(list, std::move(removed), seq), self);
+    REQUIRE(list.append(entry, verifier{}).ok());
+    return list;
 }
 
 /// Returns what is encrypted: signed by `signer` for the header of `seq`, in the name of who has these keys.
@@ -86,7 +103,7 @@ TEST_CASE("texts are padded to PADME sizes with a floor of 256", "[openssl][ciph
 }
 
 TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl][cipher]") {
-    vault_cipher c(vault, key, 1, self);
+    vault_cipher c = cipher_of();
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{124}, std::size_t{125},
                                    std::size_t{70001}, limits::part_payload_bytes_max}) {
         CAPTURE(size);
@@ -109,12 +126,12 @@ TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl]
 TEST_CASE("an envelope is laid out as documented", "[openssl][cipher]") {
     // Built here from the parts, with a nonce of this test's choice.
     const bytes envelope = envelope_around(text_of({'h', 'e', 'l', 'l', 'o'}));
-    CHECK(to_hex(sha256(envelope)) == "9afc5dc42879cc9f2ba8fb2b330a5192d4ae6d4e8cdcb582158666a7e1b9dcee");
-    CHECK(to_hex(vault_cipher(vault, key, 1, other).open(envelope).value()) == to_hex(as_bytes("hello")));
+    CHECK(to_hex(sha256(envelope)) == "8460b4636a33eceeada932f26eb30cc8f56c71f537893789ac647ebc51d6e3cc");
+    CHECK(to_hex(cipher_of(other).open(envelope).value()) == to_hex(as_bytes("hello")));
 }
 
 TEST_CASE("the same payload never gives the same envelope twice", "[openssl][cipher]") {
-    vault_cipher c(vault, key, 1, self);
+    vault_cipher c = cipher_of();
     const bytes a = c.seal(changeset_head(), as_bytes("same")).value();
     const bytes b = c.seal(changeset_head(), as_bytes("same")).value();
     CHECK(a != b);
@@ -122,7 +139,7 @@ TEST_CASE("the same payload never gives the same envelope twice", "[openssl][cip
 }
 
 TEST_CASE("an altered or cut envelope does not open", "[openssl][cipher]") {
-    vault_cipher c(vault, key, 1, self);
+    vault_cipher c = cipher_of();
     const bytes sealed = c.seal(changeset_head(), as_bytes("the payload")).value();
     for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit)
         if (c.open(with_bit_flipped(sealed, bit)).ok()) FAIL("bit " << bit);
@@ -134,27 +151,70 @@ TEST_CASE("an altered or cut envelope does not open", "[openssl][cipher]") {
 }
 
 TEST_CASE("another vault, key, epoch, author or kind does not open an envelope", "[openssl][cipher]") {
-    vault_cipher c(vault, key, 1, self);
+    vault_cipher c = cipher_of();
     const bytes sealed = c.seal(changeset_head(), as_bytes("the payload")).value();
     const auto code = [&](const vault_cipher& reader) { return reader.open(sealed).failure().code; };
-    CHECK(code({vault_id::from(filled(16, 0x12)).value(), key, 1, self}) == errc::authentication_failed);
-    CHECK(code({vault, to_key256(filled(32, 0x34)).value(), 1, self}) == errc::authentication_failed);
-    CHECK(code({vault, key, 2, self}) == errc::authentication_failed);
+    CHECK(code({casasync_test::members_of({other, self}), {{1, key}}, self}) == errc::authentication_failed);
+    CHECK(code({family, {{1, key_of(0x34)}}, self}) == errc::authentication_failed);
+    CHECK(code({family, {{2, key}}, self}) == errc::authentication_failed);
+    envelope_header elsewhere = changeset_head();
+    elsewhere.vault = {};
+    CHECK(c.seal(elsewhere, as_bytes("later")).code() == errc::invalid_argument);
+}
 
-    vault_cipher both(vault, to_key256(filled(32, 0x34)).value(), 2, self);
-    both.add_key(1, key);
-    CHECK(both.open(sealed).ok());
-    envelope_header later = changeset_head();
-    later.epoch = 2;
-    CHECK(both.open(both.seal(later, as_bytes("later")).value()).ok());
-    CHECK(c.seal(later, as_bytes("later")).code() == errc::invalid_argument);
-    later.epoch = 1;
-    later.vault = {};
-    CHECK(c.seal(later, as_bytes("later")).code() == errc::invalid_argument);
+TEST_CASE("what is sealed is sealed under the newest key, and old ones still open", "[openssl][cipher]") {
+    vault_cipher c = cipher_of();
+    const bytes sealed = c.seal(changeset_head(7), as_bytes("first")).value();
+    c.update(rotated(family, {}, 7), {{1, key}, {2, key_of(0x34)}});
+    CHECK(c.open(sealed).ok());
+    const bytes later = c.seal(changeset_head(8), as_bytes("later")).value();
+    CHECK(decode_header(later)->epoch == 2);
+    CHECK(c.open(later).value() == bytes{'l', 'a', 't', 'e', 'r'});
+    CHECK(cipher_of(other).open(later).code() == errc::authentication_failed);  // it has not heard of the key
+}
+
+TEST_CASE("what a device that was removed dates back is refused", "[openssl][cipher]") {
+    vault_cipher gone = cipher_of(other);
+    envelope_header head = changeset_head(7);
+    head.device = other.id();
+    const bytes last = gone.seal(head, as_bytes("in time")).value();
+    head.seq = 8;
+    const bytes back_dated = gone.seal(head, as_bytes("later")).value();
+    head.seq = 0;
+    head.kind = envelope_kind::snapshot_manifest;
+    const bytes manifest = gone.seal(head, as_bytes("everything")).value();
+    vault_cipher c = cipher_of();
+    CHECK(c.open(back_dated).ok());
+    CHECK(c.open(manifest).ok());
+    c.update(rotated(family, {other.id()}, 7), {{1, key}, {2, key_of(0x34)}});
+    CHECK(c.open(last).ok());
+    CHECK(c.open(back_dated).code() == errc::authentication_failed);
+    CHECK(c.open(manifest).code() == errc::authentication_failed);
+    gone.update(rotated(family, {other.id()}, 7), {{1, key}});
+    head.kind = envelope_kind::changeset;
+    head.seq = 8;
+    CHECK(gone.seal(head, as_bytes("more")).code() == errc::device_revoked);
+}
+
+TEST_CASE("an envelope that did not reach the relay before its key was replaced is no longer admitted",
+          "[openssl][cipher]") {
+    vault_cipher c = cipher_of();
+    const auto at = [&](std::uint64_t seq, std::uint32_t epoch) {
+        envelope_header h = changeset_head(seq);
+        h.epoch = epoch;
+        return c.admits(h);
+    };
+    CHECK(at(8, 1));
+    c.update(rotated(family, {}, 7), {{1, key}, {2, key_of(0x34)}});
+    CHECK(at(7, 1));
+    CHECK_FALSE(at(8, 1));
+    CHECK(at(8, 2));
+    CHECK_FALSE(at(8, 3));
+    CHECK_FALSE(at(8, 0));
 }
 
 TEST_CASE("only the padding that seal writes is accepted", "[openssl][cipher]") {
-    const vault_cipher c(vault, key, 1, self);
+    const vault_cipher c = cipher_of();
     const auto code = [&](const bytes& text) {
         const auto r = c.open(envelope_around(text));
         return r ? errc{} : r.code();
@@ -179,7 +239,7 @@ TEST_CASE("only the padding that seal writes is accepted", "[openssl][cipher]") 
 
 TEST_CASE("who has the vault key cannot write in another's name", "[openssl][cipher]") {
     const bytes payload{'m', 'i', 'n', 'e'};
-    const vault_cipher reader(vault, key, 1, other);
+    const vault_cipher reader = cipher_of(other);
     const auto code = [&](const bytes& text) {
         const auto r = reader.open(envelope_around(text));
         return r ? errc{} : r.code();
@@ -194,6 +254,6 @@ TEST_CASE("who has the vault key cannot write in another's name", "[openssl][cip
     bytes swapped = text_of(payload);
     swapped[132] = 'M';
     CHECK(code(swapped) == errc::authentication_failed);
-    vault_cipher writer(vault, key, 1, other);
+    vault_cipher writer = cipher_of(other);
     CHECK(writer.seal(changeset_head(), payload).code() == errc::invalid_argument);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "member_chain.hpp"
+#include <casasync_test/member_chain.hpp>
 
 #include "bytes_of.hpp"
 

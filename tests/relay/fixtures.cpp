@@ -5,6 +5,11 @@
 #include <casasync/openssl/random.hpp>
 #include <casasync/openssl/request_signature.hpp>
 
+#include <casasync_test/member_chain.hpp>
+
+#include <boost/json/array.hpp>
+#include <boost/json/value_to.hpp>
+
 #include <algorithm>
 #include <cstdlib>
 #include <stdexcept>
@@ -90,8 +95,9 @@ reply device_client::pull(std::uint64_t after, const std::string& log, const std
 }
 
 bytes device_client::envelope(std::uint64_t seq, std::size_t size, std::uint8_t content,
-                              std::uint32_t max_hour) const {
+                              std::uint32_t max_hour, std::uint32_t epoch) const {
     envelope_header h;
+    h.epoch = epoch;
     h.vault = vault;
     h.device = device;
     h.seq = seq;
@@ -117,22 +123,79 @@ openssl::key256 key_in(const reply& r) {
 
 }  // namespace
 
+member_list device_client::members() const {
+    member_list out;
+    const auto answer = call("GET", "/members").json();
+    for (const auto& entry : answer.at("entries").as_array()) {
+        const auto data = from_base64url(std::string_view(entry.as_string())).value();
+        if (!out.append(data, openssl::verifier{})) throw std::runtime_error("a list that does not hold");
+    }
+    return out;
+}
+
+reply device_client::post(bytes_view entry) const {
+    return call("POST", "/members", R"({"entry":")" + to_base64url(entry) + R"("})");
+}
+
+signed_request device_client::attaching(const std::vector<bytes>& entries) const {
+    openssl::random random;
+    std::string list;
+    for (const bytes& e : entries) list += (list.empty() ? "\"" : ",\"") + to_base64url(e) + "\"";
+    const std::string body = R"({"members":[)" + list + R"(],"device":")" + device.text() +
+                             R"(","created":)" + std::to_string(created) + R"(,"nonce":")" +
+                             mailbox_id::make(random).text() + R"("})";
+    const std::string authority = "127.0.0.1:" + std::to_string(port);
+    const auto signature =
+        openssl::sign(self.signing, openssl::attach_text(authority, openssl::sha256(as_bytes(body))));
+    return {"POST",
+            base() + "/attach",
+            {{"Host", authority},
+             {"Content-Type", json_type},
+             {"Casasync-Attach", openssl::to_base64(signature)}},
+            {body.begin(), body.end()}};
+}
+
+bytes device_client::removal(std::vector<device_id> gone) const {
+    const member_list list = members();
+    openssl::rotation what{std::move(gone), {}, {}, {}};
+    const auto answer = call("GET", "").json();
+    for (const auto& [id, m] : list.devices()) {
+        if (!m.active()) continue;
+        stream_end end{id, 0};
+        for (const auto& d : answer.at("devices").as_array())
+            if (d.at("id").as_string() == id.text()) end.seq = d.at("last_seq").to_number<std::uint64_t>();
+        what.ends.push_back(end);
+    }
+    return openssl::rotate_entry(list, self, what, created).value();
+}
+
+device_client nobody(std::uint16_t port, std::uint64_t now_s, std::uint8_t n, std::uint8_t maker) {
+    device_client out{port, {}, {}, identity_of(n), {}, now_s, 0};
+    out.vault = vault_of<openssl::verifier>(first_entry(identity_of(maker)), {});
+    out.device = out.self.id();
+    return out;
+}
+
 device_client make_vault(std::uint16_t port, std::uint64_t now_s, std::uint8_t n) {
-    device_client out{port, id<vault_id>(n), id<device_id>(n), {}, now_s, 0};
-    const std::string body =
-        R"({"vault":")" + out.vault.text() + R"(","device":")" + out.device.text() + R"("})";
-    const reply r = http_client(port).call(
-        "POST", "/v1/vaults", {{"Host", "127.0.0.1"}, {"Content-Type", json_type}}, as_bytes(body));
-    out.key = key_in(r);
+    device_client out = nobody(port, now_s, n, n);
+    out.key = key_in(out.attach({first_entry(out.self)}));
     return out;
 }
 
 device_client enrol(const device_client& member, std::uint8_t n) {
     device_client out = member;
-    out.device = id<device_id>(n);
+    out.self = identity_of(n);
+    out.device = out.self.id();
     out.ack = 0;
-    out.key = key_in(member.call("POST", "/devices", R"({"device":")" + out.device.text() + R"("})"));
+    const reply added = member.post(add_entry(member.members(), out.self, member.self));
+    if (added.status != 201) throw std::runtime_error("not added: " + added.text());
+    out.key = key_in(out.attach({}));
     return out;
+}
+
+void remove(const device_client& member, const device_client& gone) {
+    const reply r = member.post(member.removal({gone.device}));
+    if (r.status != 201) throw std::runtime_error("not removed: " + r.text());
 }
 
 }  // namespace casasync_test

@@ -6,7 +6,9 @@
 
 #include <casasync/envelope.hpp>
 #include <casasync/ids.hpp>
+#include <casasync/members.hpp>
 #include <casasync/openssl/aead.hpp>
+#include <casasync/openssl/identity.hpp>
 #include <casasync/relay/server.hpp>
 
 #include <atomic>
@@ -31,7 +33,7 @@ class temporary_directory {
     std::filesystem::path path_{};
 };
 
-/// Returns an id that is the same in each run.
+/// Returns an id that is the same in each run, and nobody's.
 template <class Id>
 [[nodiscard]] Id id(std::uint8_t n) {
     Id out;
@@ -78,6 +80,7 @@ struct device_client {
     std::uint16_t port = 0;
     casasync::vault_id vault{};
     casasync::device_id device{};
+    casasync::openssl::device_identity self{};
     casasync::openssl::key256 key{};
     std::uint64_t created = 0;  ///< unix seconds of the signatures
     std::uint64_t ack = 0;
@@ -98,15 +101,32 @@ struct device_client {
     [[nodiscard]] reply pull(std::uint64_t after, const std::string& log, const std::string& more = {}) const;
     /// Returns an envelope of this device with a body of `size` bytes that depends on `content`.
     [[nodiscard]] casasync::bytes envelope(std::uint64_t seq, std::size_t size = 256,
-                                           std::uint8_t content = 1, std::uint32_t max_hour = 0) const;
+                                           std::uint8_t content = 1, std::uint32_t max_hour = 0,
+                                           std::uint32_t epoch = 1) const;
+
+    /// Returns the vault's list of devices as the relay has it.
+    [[nodiscard]] casasync::member_list members() const;
+    [[nodiscard]] reply post(casasync::bytes_view entry) const;
+    /// Returns the request to attach with these entries.
+    [[nodiscard]] signed_request attaching(const std::vector<casasync::bytes>& entries) const;
+    [[nodiscard]] reply attach(const std::vector<casasync::bytes>& entries) const {
+        return send(attaching(entries));
+    }
+    /// Returns the entry that removes these; streams end where the relay says.
+    [[nodiscard]] casasync::bytes removal(std::vector<casasync::device_id> gone) const;
 };
 
 /// Returns the 22 characters of a log value that a pull sends.
 [[nodiscard]] std::string log_text(const casasync::digest256& log);
 
-/// Creates a vault and returns its first device.
+/// Returns device `n` of the vault that device `maker` makes; it is no member anywhere yet.
+[[nodiscard]] device_client nobody(std::uint16_t port, std::uint64_t now_s, std::uint8_t n,
+                                   std::uint8_t maker);
+/// Creates the vault of device `n` and returns that.
 [[nodiscard]] device_client make_vault(std::uint16_t port, std::uint64_t now_s, std::uint8_t n = 1);
-/// Enrols device `n` by `member`.
+/// Adds device `n` to the vault of `member`, and attaches it.
 device_client enrol(const device_client& member, std::uint8_t n);
+/// Removes a device, and ends the vault's epoch.
+void remove(const device_client& member, const device_client& gone);
 
 }  // namespace casasync_test

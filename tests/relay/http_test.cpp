@@ -4,6 +4,7 @@
 #include <casasync/openssl/hash.hpp>
 
 #include <casasync_test/catch.hpp>
+#include <casasync_test/member_chain.hpp>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -11,6 +12,8 @@ using namespace casasync_test;
 namespace {
 
 const std::string host = "Host: localhost\r\n";
+/// A route that takes JSON and needs no signature in the head.
+const std::string attach_path = "/v1/vaults/AAAAAAAAAAAAAAAAAAAAAA/attach";
 
 reply say(std::uint16_t port, const std::string& text) {
     http_client client(port);
@@ -23,7 +26,8 @@ reply say(std::uint16_t port, const std::string& text) {
 TEST_CASE("a request that others could read differently is refused", "[relay][http]") {
     relay_fixture f;
     f.start();
-    const std::string post = "POST /v1/vaults HTTP/1.1\r\n" + host + "Content-Type: application/json\r\n";
+    const std::string post =
+        "POST " + attach_path + " HTTP/1.1\r\n" + host + "Content-Type: application/json\r\n";
     const std::vector<std::string> bad = {
         post + "Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\nContent-Length: 2\r\n\r\n0\r\n\r\n",
@@ -36,7 +40,7 @@ TEST_CASE("a request that others could read differently is refused", "[relay][ht
         post + "Transfer-Encoding: identity\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         post + "Transfer-Encoding: chunked\r\n\r\nxyz\r\n",
-        "POST /v1/vaults HTTP/1.0\r\n" + host +
+        "POST " + attach_path + " HTTP/1.0\r\n" + host +
             "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "GET /v1/info HTTP/1.1\r\n\r\n",
         "GET /v1/info HTTP/1.1\r\n" + host + host + "\r\n",
@@ -142,22 +146,23 @@ TEST_CASE("a header larger than 16 KiB is refused", "[relay][http]") {
 TEST_CASE("chunk extensions and trailers do not grow without end", "[relay][http]") {
     relay_fixture f;
     f.start();
-    const std::string head = "POST /v1/vaults HTTP/1.1\r\n" + host +
+    const std::string head = "POST " + attach_path + " HTTP/1.1\r\n" + host +
                              "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
     CHECK(say(f.port(), head + "2;" + std::string(200'000, 'x')).status == 431);
     CHECK(say(f.port(), head + "2\r\n{}\r\n0\r\nTrailer: " + std::string(200'000, 'x')).status == 431);
     CHECK(say(f.port(), head + "2\r\n{}\r\n0\r\nHost: evil\r\n\r\n").problem() ==
-          "malformed");  // {} is no pair
+          "malformed");  // {} is no list
 }
 
 TEST_CASE("a body above the route's limit is refused before it is read", "[relay][http]") {
     relay_fixture f;
     f.start();
-    const std::string head = "POST /v1/vaults HTTP/1.1\r\n" + host + "Content-Type: application/json\r\n";
-    const reply r = say(f.port(), head + "Content-Length: 4097\r\n\r\n");
+    const std::string head =
+        "POST " + attach_path + " HTTP/1.1\r\n" + host + "Content-Type: application/json\r\n";
+    const reply r = say(f.port(), head + "Content-Length: 400000\r\n\r\n");
     CHECK(r.status == 413);
     CHECK(r.problem() == "too-large");
-    CHECK(say(f.port(), head + "Transfer-Encoding: chunked\r\n\r\n1001\r\n").status == 413);
+    CHECK(say(f.port(), head + "Transfer-Encoding: chunked\r\n\r\n61A80\r\n").status == 413);
     CHECK(say(f.port(), "GET /v1/info HTTP/1.1\r\n" + host + "Content-Length: 1\r\n\r\nx").status == 413);
     const auto a = make_vault(f.port(), f.now_s());
     CHECK(a.call("POST", "/changesets", bytes(4 * 1024 * 1024 + 1), envelopes_type).status == 413);
@@ -176,7 +181,7 @@ TEST_CASE("a stranger's body is not read", "[relay][http]") {
 TEST_CASE("a compressed body is refused", "[relay][http]") {
     relay_fixture f;
     f.start();
-    const reply r = say(f.port(), "POST /v1/vaults HTTP/1.1\r\n" + host +
+    const reply r = say(f.port(), "POST " + attach_path + " HTTP/1.1\r\n" + host +
                                       "Content-Type: application/json\r\nContent-Encoding: gzip\r\n"
                                       "Content-Length: 2\r\n\r\n{}");
     CHECK(r.status == 415);
@@ -201,8 +206,8 @@ TEST_CASE("a client that asks whether to go on is told so, or refused", "[relay]
 
     CHECK(say(f.port(), head + "Expect: more\r\n\r\n").status == 417);
     CHECK(say(f.port(),
-              "POST /v1/vaults HTTP/1.1\r\n" + host +
-                  "Content-Type: application/json\r\nContent-Length: 9999\r\nExpect: 100-continue\r\n\r\n")
+              "POST " + attach_path + " HTTP/1.1\r\n" + host +
+                  "Content-Type: application/json\r\nContent-Length: 999999\r\nExpect: 100-continue\r\n\r\n")
               .status == 413);
 }
 
@@ -225,11 +230,11 @@ TEST_CASE("requests of one connection are answered in their order", "[relay][htt
 TEST_CASE("a request may come byte by byte, or in chunks", "[relay][http]") {
     relay_fixture f;
     f.start();
-    const std::string body =
-        R"({"vault":")" + id<vault_id>(3).text() + R"(","device":")" + id<device_id>(3).text() + R"("})";
-    std::string text = "POST /v1/vaults HTTP/1.1\r\n" + host +
-                       "Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (const char c : body) text += std::string("1\r\n") + c + "\r\n";
+    const auto request = nobody(f.port(), f.now_s(), 3, 3).attaching({first_entry(identity_of(3))});
+    std::string text = "POST " + request.target + " HTTP/1.1\r\nTransfer-Encoding: chunked\r\n";
+    for (const auto& [name, value] : request.fields) text += name + ": " + value + "\r\n";
+    text += "\r\n";
+    for (const std::uint8_t c : request.body) text += std::string("1\r\n") + static_cast<char>(c) + "\r\n";
     text += "0\r\n\r\n";
     http_client client(f.port());
     for (const char c : text) client.send(std::string(1, c));
@@ -249,7 +254,7 @@ TEST_CASE("a client that is too slow is sent away", "[relay][http]") {
     }
     SECTION("in the body") {
         http_client client(f.port());
-        client.send("POST /v1/vaults HTTP/1.1\r\n" + host +
+        client.send("POST " + attach_path + " HTTP/1.1\r\n" + host +
                     "Content-Type: application/json\r\nContent-Length: 10\r\n\r\n{");
         CHECK(client.receive().status == 408);
         CHECK(client.is_closed());
@@ -286,7 +291,7 @@ TEST_CASE("random bytes do no harm", "[relay][http]") {
     f.start();
     std::uint64_t seed = 42;
     for (int round = 0; round < 200; ++round) {
-        std::string text = round % 2 == 0 ? "" : "POST /v1/vaults HTTP/1.1\r\n" + host;
+        std::string text = round % 2 == 0 ? "" : "POST " + attach_path + " HTTP/1.1\r\n" + host;
         for (int i = 0; i < 100; ++i) {
             seed = seed * 6364136223846793005ULL + 1442695040888963407ULL;
             text += static_cast<char>(seed >> 56);

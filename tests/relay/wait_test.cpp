@@ -80,7 +80,7 @@ TEST_CASE("removing a device ends its wait", "[relay][wait]") {
     const auto a = make_vault(f.port(), f.now_s());
     const auto b = enrol(a, 2);
     auto waiting = begin(b.make("GET", b.base() + "/changesets?after=0&wait=25"), f.port());
-    REQUIRE(a.call("DELETE", "/devices/" + b.device.text()).status == 204);
+    remove(a, b);
     CHECK(waiting.receive().problem() == "device-revoked");
 }
 

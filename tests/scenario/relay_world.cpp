@@ -91,7 +91,6 @@ class weathered_client {
     result<void> complete_snapshot(const snapshot_info& i) {
         return through([&] { return client_.complete_snapshot(i); });
     }
-    [[nodiscard]] beast::client& client() noexcept { return client_; }
 
  private:
     template <class Call>
@@ -129,9 +128,8 @@ class relay_world final : public test_world {
 
     std::unique_ptr<test_device> add(const std::string& name) override {
         const device_id device = numbered_identity(static_cast<std::uint8_t>(devices_.size() + 1)).id();
-        const sqlite::identity who{id_of<vault_id>(7), device, name, relay_.address()};
+        const sqlite::identity who{story_members().vault(), device, name, relay_.address()};
         auto way = std::make_unique<weathered_client>(enter(who), sky_);
-        if (devices_.empty()) first_ = way.get();
         const std::string path = folder_.file(name + ".db");
         auto clock = std::make_shared<story_clock>(story_clock{&now_, 0});
         const auto options = device_type::options(clock);
@@ -151,22 +149,17 @@ class relay_world final : public test_world {
     void weather(bool bad) override { sky_.bad = bad; }
 
  private:
-    /// Makes the vault at the relay, or a further device of it.
+    /// Makes the device known at the relay; the first one makes the vault.
     beast::client enter(const sqlite::identity& who) {
         beast::client_options options;
         options.relay.url = relay_.address();
         options.vault = who.vault;
         options.device = who.device;
-        if (devices_.empty()) {
-            const auto made = beast::create_vault(options.relay, who.vault, who.device);
-            INFO((made ? std::string() : made.failure().text()));
-            REQUIRE(made.ok());
-            options.device_key = made->device_key;
-        } else {
-            const auto key = first_->client().enrol_device(who.device);
-            REQUIRE(key.ok());
-            std::copy(key->begin(), key->end(), options.device_key.begin());
-        }
+        const auto in =
+            beast::attach(options.relay, who.vault, identity_with(who.device), story_members().entries());
+        INFO((in ? std::string() : in.failure().text()));
+        REQUIRE(in.ok());
+        options.device_key = in->device_key;
         auto client = beast::client::make(options);
         REQUIRE(client.ok());
         return std::move(*client);
@@ -178,7 +171,6 @@ class relay_world final : public test_world {
     killable_relay relay_;
     sky sky_;
     std::vector<device_type*> devices_;
-    weathered_client* first_ = nullptr;
 };
 
 }  // namespace

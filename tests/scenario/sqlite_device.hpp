@@ -8,6 +8,7 @@
 #include <casasync/session.hpp>
 #include <casasync/sqlite/vault.hpp>
 #include <casasync_test/catch.hpp>
+#include <casasync_test/member_chain.hpp>
 #include <casasync_test/world.hpp>
 
 #include "sqlite_schema.hpp"
@@ -146,6 +147,17 @@ struct story_clock {
     return numbered_identity(n);
 }
 
+/// Returns the list of a story's vault: all devices that there may be, from the beginning.
+[[nodiscard]] inline const casasync::member_list& story_members() {
+    static const casasync::member_list all = [] {
+        std::vector<casasync::openssl::device_identity> devices;
+        for (std::uint8_t n = 1; n <= casasync::limits::devices_max; ++n)
+            devices.push_back(numbered_identity(n));
+        return members_of(devices);
+    }();
+    return all;
+}
+
 /// `Way` models transport and has cut(bool).
 template <casasync::transport Way>
 class sqlite_device final : public test_device {
@@ -159,7 +171,7 @@ class sqlite_device final : public test_device {
           path_(path),
           app_(path),
           vault_(std::move(vault)),
-          keys_(vault_.id(), vault_key(), 1, identity_with(vault_.device())),
+          keys_(story_members(), {{1, vault_key()}}, identity_with(vault_.device())),
           way_(std::move(way)) {}
 
     [[nodiscard]] static casasync::openssl::key256 vault_key() {
@@ -342,7 +354,7 @@ template <casasync::transport Way>
 [[nodiscard]] casasync::sqlite::vault joined_vault(const std::string& path,
                                                    const casasync::sqlite::identity& who, Way& way,
                                                    const casasync::sqlite::vault_options& options) {
-    const casasync::openssl::vault_cipher keys(who.vault, sqlite_device<Way>::vault_key(), 1,
+    const casasync::openssl::vault_cipher keys(story_members(), {{1, sqlite_device<Way>::vault_key()}},
                                                identity_with(who.device));
     const auto found = casasync::find_snapshot<casasync::openssl::snapshot_opener>(who.vault, keys, way);
     REQUIRE(found.ok());

@@ -23,12 +23,12 @@ class sqlite_world final : public test_world {
  public:
     sqlite_world(std::uint64_t seed, sqlite_schema schema)
         : schema_(std::move(schema)),
-          relay_(id_of<vault_id>(7), id_of<generation_id>(8), openssl::sha256, [this] { return now_; }),
+          relay_(story_members().vault(), id_of<generation_id>(8), openssl::sha256, [this] { return now_; }),
           network_(seed) {}
 
     std::unique_ptr<test_device> add(const std::string& name) override {
         const device_id device = numbered_identity(static_cast<std::uint8_t>(devices_.size() + 1)).id();
-        const sqlite::identity who{id_of<vault_id>(7), device, name, "http://127.0.0.1:1"};
+        const sqlite::identity who{story_members().vault(), device, name, "http://127.0.0.1:1"};
         const std::string path = folder_.file(name + ".db");
         auto way = std::make_unique<loopback::transport>(relay_, network_, device);
         auto clock = std::make_shared<story_clock>(story_clock{&now_, 0});

@@ -433,3 +433,71 @@ TEST_CASE("a held changeset is stored, acknowledged, and merged when its time ha
     CHECK(b.cell("1", amount) == value(1));
     CHECK(b.store.pending_in() == 0);
 }
+
+namespace {
+
+/// A cipher whose vault gets a new key: what has an old one counts up to the end of this device's stream
+/// then.
+class epoch_cipher : public plain_cipher {
+ public:
+    std::uint32_t epoch = 1;
+    std::uint64_t end = 0;
+
+    [[nodiscard]] bool admits(const envelope_header& head) const {
+        return head.epoch == epoch || head.seq <= end;
+    }
+    [[nodiscard]] result<bytes> seal(envelope_header head, bytes_view payload) {
+        head.epoch = epoch;
+        return plain_cipher::seal(head, payload);
+    }
+};
+
+using epoch_session = session<memory_store<hand_clock>, epoch_cipher>;
+
+std::vector<bytes> pushed_by(epoch_session& s) {
+    const auto request = s.next();
+    const auto* push = std::get_if<push_request>(&request);
+    REQUIRE(push != nullptr);
+    return push->envelopes;
+}
+
+}  // namespace
+
+TEST_CASE("what had not reached the relay before the vault's key was replaced is sealed anew", "[session]") {
+    household h;
+    device a(h, 1);
+    epoch_cipher keys;
+    for (int i = 1; i <= 2; ++i) {
+        a.write(std::to_string(i), {{"amount", i}});
+        REQUIRE(a.store.seal().ok());
+    }
+    std::vector<bytes> first;
+    {
+        epoch_session s(a.store, keys);
+        first = pushed_by(s);  // the answer is lost; the relay took the first alone
+    }
+    REQUIRE(first.size() == 2);
+    epoch_session s(a.store, keys);
+    CHECK(pushed_by(s) == first);
+    keys.epoch = 2;
+    keys.end = 1;
+    s.receive(result<push_answer>(errc::stale_epoch));
+    const auto second = pushed_by(s);
+    REQUIRE(second.size() == 2);
+    CHECK(second[0] == first[0]);  // the same bytes: the relay finds that it has them
+    CHECK(decode_header(second[1])->epoch == 2);
+    CHECK(decode_header(second[1])->seq == 2);
+    CHECK(keys.open(second[1]).value() == keys.open(first[1]).value());
+
+    SECTION("and the same bytes again, if that answer is lost") {
+        epoch_session later(a.store, keys);
+        CHECK(pushed_by(later) == second);
+    }
+    SECTION("a relay that goes on naming newer keys is not asked for ever") {
+        s.receive(result<push_answer>(errc::stale_epoch));
+        CHECK(std::holds_alternative<nothing_left>(s.next()));
+        REQUIRE(s.failure());
+        CHECK(s.failure()->code == errc::stale_epoch);
+        CHECK(a.store.pending_out() == 2);
+    }
+}

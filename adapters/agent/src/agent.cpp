@@ -280,7 +280,7 @@ agent::~agent() {
 result<agent> agent::start(agent_options options) {
     auto vault = sqlite::vault::open(options.path);
     if (!vault) return vault.failure();
-    auto keys = options.keys ? result<credentials>(*options.keys) : read_credentials(options.path);
+    auto keys = read_credentials(options.path);
     if (!keys) return keys.failure();
     if (!options.relay.empty()) keys->relay = options.relay;
     auto scout = make_client(*keys);

@@ -4,6 +4,7 @@
 #include "descriptor.hpp"
 #include "json_members.hpp"
 
+#include <boost/json/array.hpp>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -12,11 +13,12 @@
 #include <cstring>
 #include <filesystem>
 #include <utility>
+#include <vector>
 
 namespace casasync::agent {
 namespace {
 
-constexpr std::size_t key_file_bytes_max = std::size_t{64} << 10;
+constexpr std::size_t key_file_bytes_max = std::size_t{1} << 20;
 
 error unreadable(const std::string& path, const std::string& why) {
     return {
@@ -45,14 +47,28 @@ std::string_view name_of_step(setup step) {
     return "done";
 }
 
+/// Reads and verifies the list of devices; an empty one is none yet.
+std::optional<member_list> list_in(json_members& in, vault_id vault) {
+    std::vector<bytes> entries;
+    for (const std::string& text : in.texts("members")) {
+        auto entry = from_base64url(text);
+        if (!entry) return std::nullopt;
+        entries.push_back(std::move(*entry));
+    }
+    if (entries.empty()) return member_list{};
+    auto list = verify_members(vault, entries, openssl::verifier{});
+    return list ? std::optional(std::move(*list)) : std::nullopt;
+}
+
 std::optional<credentials> decode(std::string_view text) {
     constexpr std::uint64_t most = 0xFFFFFFFFU;
     json_members in(text);
-    static_cast<void>(in.number("version", 2, 2));
+    static_cast<void>(in.number("version", 3, 3));
     credentials out;
     out.vault = in.id<vault_id>("vault");
     out.identity = {in.key("signing_key"), in.key("agreement_key")};
     out.device = out.identity.id();
+    auto members = list_in(in, out.vault);
     out.relay = in.text("relay");
     out.vault_key = in.key("vault_key");
     out.epoch = static_cast<std::uint32_t>(in.number("epoch", 1, most));
@@ -61,15 +77,20 @@ std::optional<credentials> decode(std::string_view text) {
     const std::string step = in.text("setup");
     out.step = step == "init" ? setup::init : step == "join" ? setup::join : setup::done;
     if (in.has("pairing")) out.pairing = in.text("pairing");
-    if (in.bad() || step != name_of_step(out.step)) return std::nullopt;
+    if (in.bad() || !members || step != name_of_step(out.step)) return std::nullopt;
+    out.members = std::move(*members);
     return out;
 }
 
 std::string encode(const credentials& keys) {
-    boost::json::object out{{"version", 2},
+    boost::json::array members;
+    for (const bytes& entry : keys.members.entries())
+        members.push_back(boost::json::value(to_base64url(entry)));
+    boost::json::object out{{"version", 3},
                             {"vault", keys.vault.text()},
                             {"signing_key", to_base64url(keys.identity.signing)},
                             {"agreement_key", to_base64url(keys.identity.agreement)},
+                            {"members", std::move(members)},
                             {"relay", keys.relay},
                             {"vault_key", to_base64url(keys.vault_key)},
                             {"epoch", keys.epoch},

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "resume.hpp"
+#include "wall_clock.hpp"
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/relay.hpp>
 #include <casasync/openssl/random.hpp>
+#include <casasync/openssl/vault_keys.hpp>
 
 #include <utility>
 
@@ -13,24 +15,26 @@ namespace {
 credentials fresh_credentials(const std::string& relay) {
     openssl::random random;
     credentials keys;
-    keys.vault = vault_id::make(random);
     keys.identity = openssl::device_identity::make(random);
     keys.device = keys.identity.id();
     keys.relay = relay;
     random.fill(keys.vault_key);
+    const bytes entry = openssl::first_entry(keys.identity, keys.vault_key, now_s());
+    if (keys.members.append(entry, openssl::verifier{})) keys.vault = keys.members.vault();
     keys.step = setup::init;
     return keys;
 }
 
-/// Gets the device's key from the relay. The ids are kept before the relay hears of them: the same request
-/// again gives the same key.
+/// Makes the vault at the relay, which gives the device's key. What it is made of is kept before the relay
+/// hears of it: the same again gives the same key.
 result<void> register_vault(const init_options& o, credentials& keys) {
     if (auto ok = write_credentials(o.path, keys); !ok) return ok.failure();
     beast::endpoint at;
     at.url = keys.relay;
-    const auto created = beast::create_vault(at, keys.vault, keys.device, o.create_token);
-    if (!created) return created.failure();
-    keys.device_key = created->device_key;
+    const auto in = beast::attach(at, keys.vault, keys.identity, keys.members.entries(), o.create_token);
+    if (!in) return in.failure();
+    keys.device_key = in->device_key;
+    keys.key_version = in->key_version;
     return write_credentials(o.path, keys);
 }
 

@@ -72,19 +72,18 @@ result<void> invitation::state::prove() {
     return box.put(1, met->proof);
 }
 
-/// Makes the new device a member, puts a snapshot there for it, and returns what it gets.
+/// Puts a snapshot there for the new device, makes it a member, and returns what it gets.
 result<welcome> invitation::state::prepare() {
     const auto synced = device->sync();
     if (!synced) return synced.failure();
-    const auto key = device->relay().enrol_device(guest.device());
-    if (!key) return key.failure();
     if (auto ok = device->offer_snapshot(); !ok) return ok.failure();
+    if (auto ok = device->add_device(guest.keys); !ok) return ok.failure();
     const auto at = device->vault().position();
     if (!at) return at.failure();
     const auto status = device->vault().status();
     if (!status) return status.failure();
     const credentials& keys = device->keys();
-    welcome out{keys.vault, keys.epoch, keys.vault_key, *key, 1, status->device_name, {}, {}, at->pos};
+    welcome out{keys.vault, keys.epoch, keys.vault_key, status->device_name, {}, {}, at->pos};
     out.vault_name = std::filesystem::path(device->path()).filename().string();
     for (const auto& known : status->devices) out.devices.push_back(known.name);
     return out;
@@ -92,9 +91,9 @@ result<welcome> invitation::state::prepare() {
 
 /// Takes the new device out again: its user declined, or said nothing while he could.
 error invitation::state::take_out(error why) {
-    const auto removed = device->relay().revoke_device(guest.device());
+    const auto removed = device->remove_device(guest.device());
     why.detail += removed ? " It is no device of the vault; the data is safe."
-                          : " The data is safe, but the relay could not be told to remove the device: " +
+                          : " The data is safe, but the device could not be removed from the vault: " +
                                 removed.failure().text();
     return why;
 }

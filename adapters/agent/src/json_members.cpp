@@ -8,7 +8,7 @@
 namespace casasync::agent {
 
 json_members::json_members(std::string_view text) {
-    constexpr std::size_t most = std::size_t{64} << 10;
+    constexpr std::size_t most = std::size_t{1} << 20;
     boost::system::error_code failed;
     boost::json::value parsed;
     if (text.size() <= most) parsed = boost::json::parse(text, failed);

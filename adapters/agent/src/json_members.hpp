@@ -18,7 +18,7 @@ namespace casasync::agent {
 /// Remembers whether everything that was asked for was there and as it should be.
 class json_members {
  public:
-    /// Reads JSON text, at most 64 KiB, that is an object.
+    /// Reads JSON text, at most 1 MiB, that is an object.
     explicit json_members(std::string_view text);
 
     [[nodiscard]] std::string text(std::string_view key);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/agent/link.hpp>
 
+#include "membership.hpp"
 #include "metered.hpp"
 #include "spool_file.hpp"
 #include "turn.hpp"
+#include "wall_clock.hpp"
 
 #include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/random.hpp>
@@ -16,6 +18,14 @@
 
 namespace casasync::agent {
 namespace {
+
+constexpr int tries_max = 5;
+
+error too_busy() {
+    return {
+        errc::relay_unavailable,
+        "Other devices changed the vault at the same moment, again and again. Nothing is lost. Try again."};
+}
 
 /// Adds what another round did.
 void add(sync_report& sum, sync_report round) {
@@ -33,24 +43,25 @@ void add(sync_report& sum, sync_report round) {
 struct link::state {
     sqlite::vault vault;
     std::string path;
-    credentials keys;
+    membership members;
     beast::client relay;
     progress_sink progress;
-    openssl::vault_cipher cipher{keys.vault, keys.vault_key, keys.epoch, keys.identity};
     std::atomic<bool> canceled{false};
     std::size_t changes = 0;  ///< sealed since the last snapshot
 
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
     [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
     [[nodiscard]] result<void> offer();
+    [[nodiscard]] result<bool> rotate(device_id gone);
+    [[nodiscard]] result<void> replace_snapshot();
 };
 
 result<sync_report> link::state::sync_rounds(relay_state& heard) {
     sync_report sum;
-    metered transport(relay, progress);
+    metered transport(relay, members, progress);
     do {
-        session s(vault, cipher);
-        auto done = casasync::sync<openssl::snapshot_opener>(s, vault, cipher, transport);
+        session s(vault, members.cipher());
+        auto done = casasync::sync<openssl::snapshot_opener>(s, vault, members.cipher(), transport);
         heard = s.report().relay;
         changes += s.report().sealed;
         if (!done) return done.failure();
@@ -73,12 +84,40 @@ result<void> link::state::note(const result<sync_report>& done, const relay_stat
 result<void> link::state::offer() {
     auto spool = spool_file::make(path);
     if (!spool) return spool.failure();
-    metered transport(relay, progress);
+    metered transport(relay, members, progress);
     openssl::random random;
-    auto made = casasync::offer_snapshot<openssl::snapshot_sealer>(vault, cipher, transport, *spool, random);
+    auto made = casasync::offer_snapshot<openssl::snapshot_sealer>(vault, members.cipher(), transport, *spool,
+                                                                   random);
     if (!made) return made.failure();
     changes = 0;
     return {};
+}
+
+/// Ends the epoch without a device. False: the vault changed meanwhile.
+result<bool> link::state::rotate(device_id gone) {
+    const auto now = relay.info();
+    if (!now) return now.failure();
+    const credentials& keys = members.keys();
+    openssl::rotation what{{gone}, {}, keys.vault_key, {}};
+    openssl::random{}.fill(what.next_key);
+    for (const auto& [id, m] : members.list().devices()) {
+        if (!m.active()) continue;
+        const auto known = std::find_if(now->devices.begin(), now->devices.end(),
+                                        [&id = id](const beast::device_info& d) { return d.id == id; });
+        what.ends.push_back({id, known == now->devices.end() ? 0 : known->last_seq});
+    }
+    const auto entry = openssl::rotate_entry(members.list(), keys.identity, what, now_s());
+    if (!entry) return entry.failure();
+    return members.append(relay, *entry);
+}
+
+/// Offers a snapshot in place of one whose maker is no member any more: nobody takes it.
+result<void> link::state::replace_snapshot() {
+    const auto latest = relay.latest_snapshot();
+    if (!latest) return latest.failure();
+    if (!*latest) return {};
+    const auto head = decode_header((*latest)->manifest);
+    return head && members.cipher().admits(*head) ? result<void>() : offer();
 }
 
 link::link(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
@@ -103,14 +142,17 @@ result<link> link::make(sqlite::vault vault, const std::string& path, credential
                          "or join again with a code from another device, into a new file."};
     auto relay = make_client(keys);
     if (!relay) return relay.failure();
+    auto members = membership::make(path, std::move(keys));
+    if (!members) return members.failure();
     return link(std::unique_ptr<state>(
-        new state{std::move(vault), path, std::move(keys), std::move(*relay), std::move(progress)}));
+        new state{std::move(vault), path, std::move(*members), std::move(*relay), std::move(progress)}));
 }
 
 result<sync_report> link::sync() {
     state& s = *state_;
     const auto held = turn::take(s.path, s.canceled);
     if (!held) return held.failure();
+    if (auto ok = s.members.reread(); !ok) return ok.failure();
     relay_state heard;
     auto done = s.sync_rounds(heard);
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
@@ -126,7 +168,53 @@ result<sync_report> link::sync() {
 result<void> link::offer_snapshot() {
     const auto held = turn::take(state_->path, state_->canceled);
     if (!held) return held.failure();
+    if (auto ok = state_->members.reread(); !ok) return ok.failure();
     return state_->offer();
+}
+
+result<void> link::add_device(const device_keys& keys) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.members.reread(); !ok) return ok.failure();
+    const device_id added = device_of(keys, openssl::verifier{});
+    for (int tries = 0; tries < tries_max; ++tries) {
+        const member_device* const known = s.members.list().find(added);
+        if (known != nullptr && known->active()) return {};
+        if (known != nullptr)
+            return error{
+                errc::invalid_argument,
+                "This device was removed from the vault. It can come back under new keys: join again "
+                "into a new file."};
+        const auto stored = s.members.append(
+            s.relay, openssl::add_entry(s.members.list(), s.members.keys().identity, keys, now_s()));
+        if (!stored) return stored.failure();
+    }
+    return s.members.list().is_active(added) ? result<void>() : too_busy();
+}
+
+result<void> link::remove_device(device_id device) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.members.reread(); !ok) return ok.failure();
+    if (device == s.members.keys().device)
+        return error{errc::invalid_argument,
+                     "A device cannot remove itself. Nothing was changed; run this on another one."};
+    for (int tries = 0; tries < tries_max; ++tries) {
+        // A vault that is full, or a clock that is wrong, is no reason to keep a device in.
+        relay_state heard;
+        static_cast<void>(s.sync_rounds(heard));
+        if (auto ok = s.members.catch_up(s.relay); !ok) return ok.failure();
+        const member_device* const known = s.members.list().find(device);
+        if (known == nullptr) return error{errc::not_found, "The vault has no such device."};
+        if (!known->active()) return {};
+        const auto stored = s.rotate(device);
+        if (!stored) return stored.failure();
+        // Others get on without: the log has everything, and pairing offers a snapshot.
+        if (*stored) static_cast<void>(s.replace_snapshot());
+    }
+    return s.members.list().is_active(device) ? too_busy() : result<void>();
 }
 
 sqlite::vault& link::vault() noexcept {
@@ -136,7 +224,7 @@ beast::client& link::relay() noexcept {
     return state_->relay;
 }
 const credentials& link::keys() const noexcept {
-    return state_->keys;
+    return state_->members.keys();
 }
 const std::string& link::path() const noexcept {
     return state_->path;

@@ -1,24 +1,28 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// A transport that tells how far it is.
+/// A transport that tells how far it is, and keeps up with the list of the vault's devices: what an answer
+/// brings was perhaps written by a device, or under a key, that is new.
+#include "membership.hpp"
+
 #include <casasync/agent/link.hpp>
 #include <casasync/transport.hpp>
 
 namespace casasync::agent {
 
-/// Models transport. The client and the sink must outlive it.
+/// Models transport. The client, the list and the sink must outlive it.
 class metered {
  public:
-    metered(beast::client& relay, const progress_sink& sink) noexcept : relay_(&relay), sink_(&sink) {}
+    metered(beast::client& relay, membership& members, const progress_sink& sink) noexcept
+        : relay_(&relay), members_(&members), sink_(&sink) {}
 
     [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes) {
-        auto answer = relay_->push(envelopes);
+        auto answer = heard(relay_->push(envelopes));
         if (answer) tell("sending", sent_ += envelopes.size(), 0);
         return answer;
     }
     [[nodiscard]] result<page> pull(const pull_request& request) {
-        auto answer = relay_->pull(request);
+        auto answer = heard(relay_->pull(request));
         if (answer && answer->last > request.from.pos) tell("receiving", answer->last, answer->relay.head);
         return answer;
     }
@@ -44,11 +48,32 @@ class metered {
     }
 
  private:
+    /// Looks at the list before the answer is used, where it tells of something new.
+    template <class Answer>
+    [[nodiscard]] result<Answer> heard(result<Answer> answer) {
+        const std::size_t known = members_->list().entries().size();
+        const bool refused =
+            !answer && (answer.code() == errc::stale_epoch || answer.code() == errc::device_revoked);
+        if (!refused && !(answer && answer->relay.members > known)) return answer;
+        if (auto ok = members_->catch_up(*relay_); !ok) return ok.failure();
+        if (!answer && answer.code() == errc::device_revoked)
+            return error{
+                errc::relay_refused,
+                "The relay says that this device was removed from the vault, but cannot show who did "
+                "it. Everything on this device is safe, and it goes on trying. Ask the relay's "
+                "operator."};
+        if (answer && answer->relay.members > members_->list().entries().size())
+            return error{errc::malformed_answer,
+                         "The relay tells of more devices than it shows. Nothing of its answer was used, and "
+                         "everything on this device is safe."};
+        return answer;
+    }
     void tell(std::string_view what, std::uint64_t done, std::uint64_t total) const {
         if (*sink_) (*sink_)(what, done, total);
     }
 
     beast::client* relay_;
+    membership* members_;
     const progress_sink* sink_;
     std::uint64_t sent_ = 0;
 };

@@ -58,8 +58,6 @@ bytes encode(const welcome& m) {
                               {"vault", m.vault.text()},
                               {"epoch", m.epoch},
                               {"vault_key", to_base64url(m.vault_key)},
-                              {"device_key", to_base64url(m.device_key)},
-                              {"key_version", m.key_version},
                               {"name", clipped(m.name)},
                               {"vault_name", clipped(m.vault_name)},
                               {"devices", devices},
@@ -91,8 +89,6 @@ result<welcome> decode_welcome(bytes_view data) {
     m.vault = in.id<vault_id>("vault");
     m.epoch = static_cast<std::uint32_t>(in.number("epoch", 1, 0xFFFFFFFFU));
     m.vault_key = in.key("vault_key");
-    m.device_key = in.key("device_key");
-    m.key_version = static_cast<std::uint32_t>(in.number("key_version", 1, 0xFFFFFFFFU));
     m.name = in.text("name");
     m.vault_name = in.text("vault_name");
     m.devices = in.texts("devices");

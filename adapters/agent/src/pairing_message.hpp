@@ -5,9 +5,8 @@
 /// openssl::pairing_channel.
 ///
 ///     new -> old, 1   {proto: 1, signing, agreement, name, platform}: its public keys, whose hash is its id
-///     old -> new, 2   {proto: 1, vault, epoch, vault_key, device_key, key_version, name, vault_name,
-///     devices,
-///                      pos}
+///     old -> new, 2   {proto: 1, vault, epoch, vault_key, name, vault_name, devices, pos}: the new one is in
+///                     the vault's list of devices now, and gets that from the relay
 ///     new -> old, 2   {proto: 1, joined: true}: its user agrees, and the keys are stored; false: declined
 #include <casasync/bytes.hpp>
 #include <casasync/ids.hpp>
@@ -34,8 +33,6 @@ struct welcome {
     vault_id vault{};
     std::uint32_t epoch = 1;
     openssl::key256 vault_key{};
-    openssl::key256 device_key{};
-    std::uint32_t key_version = 1;
     std::string name{};                  ///< of the device that invites
     std::string vault_name{};            ///< the file's name there
     std::vector<std::string> devices{};  ///< names; fewer where not all fit into the message

@@ -41,8 +41,14 @@ constexpr problem problems[] = {
      "safe."},
     {"history-compacted", errc::history_compacted,
      "no longer keeps the changes this device asks for; a snapshot has to be merged first."},
+    {"stale-epoch", errc::stale_epoch,
+     "says that the vault has a newer key than this device knows. Nothing is lost: the changes are still "
+     "here, and go under the new key."},
+    {"members-fork", errc::members_fork,
+     "has another list of the vault's devices than this one. Nothing was sent and nothing was changed. If "
+     "the "
+     "relay's data was replaced, restore it; otherwise somebody may be at work who should not be."},
     {"snapshot-older", errc::already_exists, "has a newer snapshot already."},
-    {"already-exists", errc::already_exists, "already has something of this id; take a new one."},
     {"device-limit", errc::limit_exceeded,
      "takes no more devices for this vault. Remove one that is no longer used."},
     {"crowded", errc::pairing_used,
@@ -136,8 +142,9 @@ result<relay_state> state_in(const http_answer& answer, const relay_origin& orig
     const auto head = parse_decimal(answer.field("casasync-head"));
     const auto floor = parse_decimal(answer.field("casasync-floor"));
     const auto time = parse_decimal(answer.field("casasync-time"));
-    if (!id || !head || !floor || !time || *floor > *head) return malformed(origin);
-    return relay_state{*id, *head, *floor, static_cast<unix_ms>(*time)};
+    const auto members = parse_decimal(answer.field("casasync-members"));
+    if (!id || !head || !floor || !time || !members || *floor > *head) return malformed(origin);
+    return relay_state{*id, *head, *floor, static_cast<unix_ms>(*time), *members};
 }
 
 error malformed(const relay_origin& origin) {

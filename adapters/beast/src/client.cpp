@@ -3,7 +3,7 @@
 
 #include "answer.hpp"
 #include "json.hpp"
-#include "keys.hpp"
+#include "seconds.hpp"
 
 #include <casasync/limits.hpp>
 #include <casasync/openssl/hash.hpp>
@@ -12,7 +12,6 @@
 #include <casasync/page.hpp>
 
 #include <algorithm>
-#include <chrono>
 
 namespace casasync::beast {
 namespace {
@@ -24,12 +23,6 @@ constexpr std::size_t snapshot_range_bytes_max = std::size_t{4} << 20;
 
 error misuse(const char* what) {
     return {errc::invalid_argument, what};
-}
-
-std::int64_t now_s() {
-    return std::chrono::duration_cast<std::chrono::seconds>(
-               std::chrono::system_clock::now().time_since_epoch())
-        .count();
 }
 
 /// One signed call: what differs from route to route.
@@ -71,7 +64,7 @@ struct client::state {
     result<http_answer> signed_call(const std::string& target, const call& c) {
         auto answer = send_signed(target, c);
         if (answer || answer.code() != errc::clock_skew || hints.server_time == 0) return answer;
-        clock_offset_s = hints.server_time - now_s();
+        clock_offset_s = hints.server_time - unix_seconds();
         return send_signed(target, c);
     }
 
@@ -80,7 +73,8 @@ struct client::state {
         const openssl::signed_parts parts{c.method, http.origin().authority, target,
                                           digest,   c.content_type,          ack};
         openssl::signature_claims claims;
-        claims.created = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now_s() + clock_offset_s));
+        claims.created =
+            static_cast<std::uint64_t>(std::max<std::int64_t>(0, unix_seconds() + clock_offset_s));
         openssl::random{}.fill(claims.nonce);
         claims.vault = options.vault;
         claims.device = options.device;
@@ -259,20 +253,32 @@ result<void> client::complete_snapshot(const snapshot_info& info) {
         {"POST", "/snapshots/" + info.id.text() + "/complete", {200, 201}, info.manifest, octets_type}));
 }
 
-result<openssl::key256> client::enrol_device(device_id device) {
-    const std::string json = R"({"device":")" + device.text() + R"("})";
-    const auto answer = state_->vault_call({"POST", "/devices", {200, 201}, as_bytes(json)});
+result<std::vector<bytes>> client::members(std::size_t after) {
+    call c{"GET", "/members?after=" + std::to_string(after), {200}};
+    c.answer_bytes_max = limits::members_bytes_max / 3 * 4 + (std::size_t{8} << 10);
+    const auto answer = state_->vault_call(c);
     if (!answer) return answer.failure();
     const auto body = state_->object_in(answer->http);
     if (!body) return body.failure();
-    const auto id = id_in<device_id>(*body, "device");
-    const auto key = key_in(*body, "device_key");
-    if (id != device || !key) return malformed(state_->http.origin());
-    return *key;
+    const auto* const entries = array_in(*body, "entries");
+    const error wrong = malformed(state_->http.origin());
+    if (entries == nullptr || entries->size() > limits::member_entries_max) return wrong;
+    std::vector<bytes> out;
+    for (const auto& value : *entries) {
+        const auto* const text = value.if_string();
+        auto entry =
+            text == nullptr ? result<bytes>(errc::malformed_text) : from_base64url(std::string_view(*text));
+        if (!entry) return wrong;
+        out.push_back(std::move(*entry));
+    }
+    return out;
 }
 
-result<void> client::revoke_device(device_id device) {
-    return state_->done(state_->vault_call({"DELETE", "/devices/" + device.text(), {204}}));
+result<bool> client::add_member_entry(bytes_view entry) {
+    const std::string json = R"({"entry":")" + to_base64url(entry) + R"("})";
+    const auto answer = state_->vault_call({"POST", "/members", {200, 201, 412}, as_bytes(json)});
+    if (!answer) return answer.failure();
+    return answer->http.status != 412;
 }
 
 result<vault_info> client::info() {

@@ -4,8 +4,14 @@
 #include "answer.hpp"
 #include "json.hpp"
 #include "keys.hpp"
+#include "seconds.hpp"
+
+#include <casasync/openssl/hash.hpp>
+#include <casasync/openssl/random.hpp>
+#include <casasync/openssl/request_signature.hpp>
 
 #include <algorithm>
+#include <array>
 
 namespace casasync::beast {
 
@@ -37,36 +43,63 @@ result<relay_info> probe(const endpoint& at) {
                                                          is(boost::json::string_view("longpoll")))};
 }
 
-result<created_vault> create_vault(const endpoint& at, vault_id vault, device_id device,
-                                   const std::string& token) {
+namespace {
+
+/// Returns the request to attach, signed for this relay as of `now`.
+http_request attach_request(const relay_origin& origin, vault_id vault, const openssl::device_identity& self,
+                            const std::string& token, const std::string& json) {
+    const auto text = openssl::attach_text(origin.authority, openssl::sha256(as_bytes(json)));
+    http_request out;
+    out.method = "POST";
+    out.target = "/v1/vaults/" + vault.text() + "/attach";
+    out.fields = {{"Content-Type", std::string(json_type)},
+                  {"Casasync-Attach", openssl::to_base64(openssl::sign(self.signing, text))}};
+    if (!token.empty()) out.fields.emplace_back("Authorization", "Bearer " + token);
+    out.body = as_bytes(json);
+    out.repeatable = false;  // the nonce counts once
+    return out;
+}
+
+std::string attach_body(device_id device, const std::vector<bytes>& members, std::int64_t created) {
+    openssl::random random;
+    std::array<std::uint8_t, 16> nonce{};
+    random.fill(nonce);
+    std::string list;
+    for (const bytes& entry : members)
+        list += (list.empty() ? R"(")" : R"(,")") + to_base64url(entry) + R"(")";
+    return R"({"members":[)" + list + R"(],"device":")" + device.text() + R"(","created":)" +
+           std::to_string(created) + R"(,"nonce":")" + to_base64url(nonce) + R"("})";
+}
+
+}  // namespace
+
+result<attached_device> attach(const endpoint& at, vault_id vault, const openssl::device_identity& self,
+                               const std::vector<bytes>& members, const std::string& token) {
     auto http = connection_to(at);
     if (!http) return http.failure();
     if (printable(token) != token)
         return error{errc::invalid_argument, "The relay's token is not one line of ASCII."};
-    const std::string json = R"({"vault":")" + vault.text() + R"(","device":")" + device.text() + R"("})";
-    http_request request;
-    request.method = "POST";
-    request.target = "/v1/vaults";
-    request.fields.emplace_back("Content-Type", json_type);
-    if (!token.empty()) request.fields.emplace_back("Authorization", "Bearer " + token);
-    request.body = as_bytes(json);
-    const auto answer = ask(*http, request, {200, 201});
-    if (!answer) {
-        if (answer.code() != errc::unauthenticated) return answer.failure();
+    refusal_hints hints;
+    const auto try_at = [&](std::int64_t created) {
+        const std::string json = attach_body(self.id(), members, created);
+        return ask(*http, attach_request(http->origin(), vault, self, token, json), {200, 201}, &hints);
+    };
+    auto answer = try_at(unix_seconds());
+    if (!answer && answer.code() == errc::clock_skew && hints.server_time != 0)
+        answer = try_at(hints.server_time);
+    if (!answer && answer.code() == errc::unauthenticated && !members.empty())
         return error{errc::unauthenticated,
                      "The relay " + http->origin().text + " makes vaults only for people with a token; " +
                          (token.empty() ? "ask its operator for one." : "it does not accept this one.")};
-    }
+    if (!answer) return answer.failure();
     if (!answer->is(json_type))
         return not_a_relay(http->origin(), "something answers that is not a casasync relay");
     const auto body = parse_object(answer->body);
     if (!body) return malformed(http->origin());
-    const auto generation = id_in<generation_id>(*body, "generation");
     const auto key = key_in(*body, "device_key");
-    const auto head = number_in(*body, "head");
-    const auto floor = number_in(*body, "floor");
-    if (!generation || !key || !head || !floor) return malformed(http->origin());
-    return created_vault{*generation, *key, *head, *floor};
+    const auto version = number_in(*body, "key_ver");
+    if (!key || !version || *version == 0 || *version > 0xFFFFFFFFU) return malformed(http->origin());
+    return attached_device{*key, static_cast<std::uint32_t>(*version)};
 }
 
 }  // namespace casasync::beast

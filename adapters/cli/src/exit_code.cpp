@@ -41,6 +41,18 @@ constexpr entry table[] = {
      "was restored from a backup."},
     {errc::stamp_ahead, exit_config,
      "This device's clock is too far ahead. Your data is safe. Set the clock, then run sync again."},
+    {errc::stale_epoch, exit_protocol,
+     "The relay says that the vault has a newer key, and does not show it. Your changes are safe in the "
+     "file. "
+     "Ask the relay's operator."},
+    {errc::malformed_members, exit_data,
+     "The relay's list of the vault's devices is damaged. Nothing of it was used and your data is safe. Ask "
+     "the "
+     "relay's operator."},
+    {errc::members_fork, exit_protocol,
+     "The relay's list of the vault's devices is not the one this device knows. Nothing was sent and your "
+     "data "
+     "is safe. Compare casasync devices on your devices."},
     {errc::history_compacted, exit_protocol,
      "The relay no longer has what this device missed. Your data is safe. Run sync again to catch up from a "
      "snapshot."},

@@ -21,6 +21,7 @@ int run(int argc, char** argv) {
     add_pairing_commands(app, state);
     add_sync_command(app, state);
     add_status_commands(app, state);
+    add_device_commands(app, state);
     add_verify_command(app, state);
     add_conflict_commands(app, state);
     add_log_commands(app, state);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "ask_relay.hpp"
 #include "commands.hpp"
 #include "show.hpp"
 
@@ -9,7 +10,6 @@
 #include <CLI/Formatter.hpp>
 
 #include <algorithm>
-#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -24,18 +24,6 @@ struct standing {
     std::optional<error> trouble{};            ///< now, or at the last sync
     std::vector<sqlite::parked_info> parked{};
 };
-
-/// Asks the relay, with little patience: a status is wanted now.
-result<beast::vault_info> ask_relay(const std::string& db) {
-    const auto keys = agent::read_credentials(db);
-    if (!keys) return keys.failure();
-    beast::endpoint at;
-    at.connect_timeout = std::chrono::seconds(3);
-    at.answer_timeout = std::chrono::seconds(3);
-    auto client = agent::make_client(*keys, at);
-    if (!client) return client.failure();
-    return client->info();
-}
 
 bool is_absence(errc code) {
     return code == errc::offline || code == errc::relay_unavailable || code == errc::too_many_requests;
@@ -173,20 +161,6 @@ void print_text(const console& out, const standing& s) {
             "and " + counted(s.parked.size() - listed, "row") + " more: casasync status --json lists all");
 }
 
-result<int> devices(const console& out, const std::string& db, bool local) {
-    const auto s = look(db, local);
-    if (!s) return s.failure();
-    if (out.json()) {
-        out.print(devices_json(*s));
-        return exit_ok;
-    }
-    for (const auto& device : s->vault.devices)
-        out.line(device.id.text() + "  " + printable(name_of_device(device.name, device.id)) +
-                 (device.self ? " (this device)" : "") + ", last write " +
-                 time_text(device.last_write / 1000));
-    return exit_ok;
-}
-
 }  // namespace
 
 void add_status_commands(CLI::App& app, program& run) {
@@ -208,8 +182,6 @@ void add_status_commands(CLI::App& app, program& run) {
         run.out.json() ? print_json(run.out, *s) : print_text(run.out, *s);
         return exit_ok;
     })));
-    take_local(take(add_command(app, run, "devices", "List the vault's devices",
-                                [&run, o] { return devices(run.out, o->db, o->local); })));
     take(add_command(app, run, "digest", "Print the digest: equal on devices that are in sync",
                      [&run, o]() -> result<int> {
                          auto vault = open_vault(o->db);

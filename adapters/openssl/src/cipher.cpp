@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 namespace casasync::openssl {
 namespace {
@@ -86,32 +87,37 @@ std::size_t padded_size(std::size_t size) noexcept {
     return (size + mask) & ~mask;
 }
 
-vault_cipher::vault_cipher(vault_id vault, const key256& key, std::uint32_t epoch,
-                           const device_identity& self)
-    : vault_(vault), signing_(self.signing), self_(self.public_keys()), device_(self.id()) {
-    add_key(epoch, key);
+vault_cipher::vault_cipher(member_list members, vault_key_ring keys, const device_identity& self)
+    : members_(std::move(members)),
+      keys_(std::move(keys)),
+      signing_(self.signing),
+      self_(self.public_keys()),
+      device_(self.id()) {}
+
+void vault_cipher::update(member_list members, vault_key_ring keys) {
+    members_ = std::move(members);
+    keys_ = std::move(keys);
 }
 
-void vault_cipher::add_key(std::uint32_t epoch, const key256& key) {
-    keys_.insert_or_assign(epoch, key);
-}
-
-const key256* vault_cipher::key_of(const envelope_header& head) const noexcept {
-    const auto it = keys_.find(head.epoch);
-    return head.vault == vault_ && it != keys_.end() ? &it->second : nullptr;
+bool vault_cipher::admits(const envelope_header& head) const {
+    if (head.vault != members_.vault() || !keys_.contains(head.epoch)) return false;
+    if (head.kind == envelope_kind::snapshot_manifest) return members_.is_active(head.device);
+    return members_.admits(head.device, head.epoch, head.seq);
 }
 
 result<bytes> vault_cipher::seal(const envelope_header& head, bytes_view payload) {
     if (payload.size() > limits::part_payload_bytes_max) return errc::limit_exceeded;
-    const key256* key = key_of(head);
-    if (key == nullptr || head.device != device_) return errc::invalid_argument;
+    if (head.vault != members_.vault() || head.device != device_) return errc::invalid_argument;
+    const auto key = keys_.find(members_.epoch());
+    if (key == keys_.end() || !members_.is_active(device_)) return errc::device_revoked;
     envelope_header full = head;
+    full.epoch = key->first;
     random{}.fill(full.nonce);
     full.ciphertext_bytes = static_cast<std::uint32_t>(padded_size(front_bytes + payload.size()));
     const auto header = encode_header(full);
     const bytes_view authenticated = bytes_view(header).first(envelope_authenticated_bytes);
     const bytes text = pad(self_, sign(signing_, signed_text(authenticated, payload)), payload);
-    auto sealed = aead_seal(envelope_key(*key, full), full.nonce, authenticated, text);
+    auto sealed = aead_seal(envelope_key(key->second, full), full.nonce, authenticated, text);
     if (!sealed) return sealed;
     sealed->insert(sealed->begin(), header.begin(), header.end());
     return sealed;
@@ -120,10 +126,9 @@ result<bytes> vault_cipher::seal(const envelope_header& head, bytes_view payload
 result<bytes> vault_cipher::open(bytes_view envelope) const {
     const auto head = decode_header(envelope);
     if (!head) return head.failure();
-    const key256* key = key_of(*head);
-    if (key == nullptr) return errc::authentication_failed;
+    if (!admits(*head)) return errc::authentication_failed;
     const bytes_view authenticated = envelope.first(envelope_authenticated_bytes);
-    const auto text = aead_open(envelope_key(*key, *head), head->nonce, authenticated,
+    const auto text = aead_open(envelope_key(keys_.at(head->epoch), *head), head->nonce, authenticated,
                                 envelope.subspan(envelope_header_bytes));
     if (!text) return text.failure();
     const auto payload = unpad(*text);

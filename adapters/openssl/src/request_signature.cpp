@@ -123,6 +123,13 @@ key256 derive_device_key(bytes_view master, vault_id vault, device_id device, st
     return to_key256(hkdf_sha256(master, salt, as_bytes("casasync/v1/device-auth"), 32)).value();
 }
 
+bytes attach_text(std::string_view authority, const digest256& body_hash) {
+    bytes out;
+    for (const bytes_view part : {as_bytes("casasync/v1/attach"), as_bytes(authority), bytes_view(body_hash)})
+        out.insert(out.end(), part.begin(), part.end());
+    return out;
+}
+
 std::string content_digest(const digest256& body_hash) {
     return std::string(digest_prefix) + to_base64(body_hash) + ":";
 }

@@ -3,6 +3,7 @@
 
 #include "routes.hpp"
 
+#include <casasync/openssl/hash.hpp>
 #include <casasync/openssl/request_signature.hpp>
 
 namespace casasync::relay {
@@ -13,11 +14,6 @@ constexpr std::uint32_t key_version = 1;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) noexcept {
     return a > b ? a - b : b - a;
-}
-
-answer clock_skew(std::uint64_t now_s) {
-    return problem(401, "clock-skew", "The request's time is too far from the relay's.",
-                   {{"server_time", now_s}});
 }
 
 /// Checks a signature. The work is the same whether the device is known or not.
@@ -42,6 +38,11 @@ answer device_revoked() {
     return problem(403, "device-revoked", "This device was removed from the vault.");
 }
 
+answer clock_skew(std::uint64_t now_s) {
+    return problem(401, "clock-skew", "The request's time is too far from the relay's.",
+                   {{"server_time", now_s}});
+}
+
 answer cursor_mismatch(std::uint64_t head) {
     return problem(409, "cursor-mismatch", "This position is not one of the vault's log here.",
                    {{"head", head}});
@@ -62,7 +63,7 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
         return unauthenticated();
 
     x.who = known;
-    if (known->revoked) return device_revoked();
+    if (known->revoked && !x.to->open_to_removed) return device_revoked();
     if (*ack > known->head) return cursor_mismatch(known->head);
     x.ack = *ack;
     return std::nullopt;
@@ -71,7 +72,12 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
 void add_log_state(answer& out, const member& who, std::uint64_t now_ms) {
     out.fields += "Casasync-Generation: " + who.generation.text() +
                   "\r\nCasasync-Head: " + std::to_string(who.head) +
-                  "\r\nCasasync-Floor: 0\r\nCasasync-Time: " + std::to_string(now_ms) + "\r\n";
+                  "\r\nCasasync-Floor: 0\r\nCasasync-Members: " + std::to_string(who.members) +
+                  "\r\nCasasync-Time: " + std::to_string(now_ms) + "\r\n";
+}
+
+bool same_token(std::string_view a, std::string_view b) {
+    return openssl::equal_constant_time(openssl::sha256(as_bytes(a)), openssl::sha256(as_bytes(b)));
 }
 
 std::string_view bearer_token(std::string_view authorization) noexcept {

@@ -19,11 +19,15 @@ namespace casasync::relay {
 [[nodiscard]] answer unauthenticated();
 /// 403; the caller was authenticated.
 [[nodiscard]] answer device_revoked();
+/// 401, with the relay's time.
+[[nodiscard]] answer clock_skew(std::uint64_t now_s);
 [[nodiscard]] answer cursor_mismatch(std::uint64_t head);
 
 /// Adds what every authenticated answer says of the log.
 void add_log_state(answer& out, const member& who, std::uint64_t now_ms);
 
+/// Compares tokens in constant time.
+[[nodiscard]] bool same_token(std::string_view a, std::string_view b);
 /// Returns the token of "Authorization: Bearer ..."; empty if there is none.
 [[nodiscard]] std::string_view bearer_token(std::string_view authorization) noexcept;
 

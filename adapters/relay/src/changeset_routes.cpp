@@ -45,8 +45,8 @@ split_push split(const exchange& x) {
         if (!out.empty() && head->seq != out.back().seq + 1)
             return malformed("The sequence numbers do not rise by one.");
         const bool whole_body = envelope->size() == x.in.body.size();
-        out.push_back(
-            {head->seq, head->max_hour, whole_body ? x.in.body_hash : openssl::sha256(*envelope), *envelope});
+        out.push_back({head->seq, head->epoch, head->max_hour,
+                       whole_body ? x.in.body_hash : openssl::sha256(*envelope), *envelope});
     }
     if (out.empty()) return malformed("The body holds no envelope.");
     return out;
@@ -61,6 +61,9 @@ answer refusal_of(const push_refusal& r, std::uint64_t now_s, std::uint64_t quot
         case reason::gap:
             return problem(409, "seq-gap", "Changesets before this one are missing.",
                            {{"expected", r.seq}, {"last_seq", r.last_seq}});
+        case reason::stale_epoch:
+            return problem(409, "stale-epoch", "The vault has a newer key than this changeset's.",
+                           {{"current", r.epoch}, {"last_seq", r.last_seq}});
         case reason::stamp_ahead:
             return problem(409, "stamp-ahead",
                            "A changeset is from more than a day ahead of the relay's time.",
@@ -104,9 +107,11 @@ std::optional<page_query> page_query_of(const exchange& x) {
 
 /// Returns the answer of a pull; nothing when there is no news and the wait goes on.
 std::optional<answer> look(context& c, exchange& x, const page_query& q, bool last) {
+    page_answer page = c.read.log.page(*x.who, q, c.shared.now_s());
+    // After the page, so that the answer tells of every entry of the list that its envelopes need.
     const auto who = c.read.log.find(x.who->vault, x.who->device);
     if (!who || who->revoked) return device_revoked();
-    page_answer page = c.read.log.page(*x.who, q, c.shared.now_s());
+    x.who = *who;
     x.who->head = page.head;
     if (page.mismatch) return cursor_mismatch(page.head);
     if (page.body.empty()) return last ? std::optional(answer{}) : std::nullopt;

@@ -6,6 +6,7 @@
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
+#include "member_rows.hpp"
 #include "rate_limiter.hpp"
 #include "snapshot_rows.hpp"
 #include "writer.hpp"
@@ -42,10 +43,11 @@ struct core {
 /// The database as one connection thread reads it: point reads take microseconds, so they need no pool.
 struct read_store {
     explicit read_store(const std::string& path)
-        : db(path, database::mode::read_only), log(db), snapshots(db), mailboxes(db) {}
+        : db(path, database::mode::read_only), log(db), members(db), snapshots(db), mailboxes(db) {}
 
     database db;
     log_reader log;
+    member_reader members;
     snapshot_reader snapshots;
     mailbox_reader mailboxes;
 };

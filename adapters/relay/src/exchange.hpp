@@ -44,6 +44,7 @@ struct request {
     std::string_view ack{};
     std::string_view signature_input{};
     std::string_view signature{};
+    std::string_view attach{};  ///< Casasync-Attach
     bool has_body = false;
     peer from{};
     bytes body{};

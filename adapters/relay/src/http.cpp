@@ -316,6 +316,7 @@ class connection final : public exchange {
         in.authorization = field(http::field::authorization);
         in.ack = field("Casasync-Ack");
         in.signature_input = field("Signature-Input");
+        in.attach = field("Casasync-Attach");
         in.signature = field("Signature");
         in.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
         in.from = peer_;

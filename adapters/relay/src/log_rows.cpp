@@ -37,7 +37,8 @@ class read_moment {
 log_reader::log_reader(database& db)
     : db_(db),
       find_(db,
-            "SELECT v.n, d.n, d.created, d.revoked, d.ack, d.last_seen, v.generation, v.head "
+            "SELECT v.n, d.n, d.created, d.revoked, d.ack, d.last_seen, v.generation, v.head, "
+            "v.epoch, v.members "
             "FROM vault v JOIN device d ON d.vault = v.n WHERE v.id = ? AND d.id = ?"),
       devices_(db, "SELECT id, revoked, ack, last_seq, last_seen FROM device WHERE vault = ? ORDER BY n"),
       bytes_(db, "SELECT bytes FROM vault WHERE n = ?"),
@@ -61,6 +62,8 @@ std::optional<member> log_reader::find(vault_id vault, device_id device) {
     out.last_seen = row.number(5);
     out.generation.octets = row.array<decltype(out.generation.octets)>(6);
     out.head = row.number(7);
+    out.epoch = static_cast<std::uint32_t>(row.number(8));
+    out.members = row.number(9);
     return out;
 }
 
@@ -124,19 +127,17 @@ void log_reader::append_records(page_answer& out, const member& reader, const pa
 
 log_writer::log_writer(database& db)
     : db_(db),
-      vault_(db, "SELECT n, creator, head FROM vault WHERE id = ?"),
       insert_vault_(db,
-                    "INSERT INTO vault(id, generation, creator, head, log, bytes, created) "
-                    "VALUES(?, ?, ?, 0, ?, 0, ?)"),
-      device_(db, "SELECT revoked FROM device WHERE vault = ? AND id = ?"),
+                    "INSERT INTO vault(id, generation, epoch, members, head, log, bytes, created) "
+                    "VALUES(?, ?, 0, 0, 0, ?, 0, ?)"),
+      device_(db, "SELECT n FROM device WHERE vault = ? AND id = ?"),
       insert_device_(db,
                      "INSERT INTO device(vault, id, created, revoked, ack, last_seq, last_seen) "
                      "VALUES(?, ?, ?, 0, 0, 0, ?)"),
-      active_count_(db, "SELECT count(*) FROM device WHERE vault = ? AND revoked = 0"),
       revoke_(db, "UPDATE device SET revoked = 1 WHERE n = ?"),
       touch_(db, "UPDATE device SET ack = max(ack, ?), last_seen = max(last_seen, ?) WHERE n = ?"),
       device_state_(db, "SELECT revoked, last_seq FROM device WHERE n = ?"),
-      vault_state_(db, "SELECT head, log, bytes FROM vault WHERE n = ?"),
+      vault_state_(db, "SELECT head, log, bytes, epoch FROM vault WHERE n = ?"),
       stored_(db, "SELECT pos, digest FROM changeset WHERE device = ? AND seq = ?"),
       insert_(db,
               "INSERT INTO changeset(vault, pos, device, seq, received_at, digest, log, body) "
@@ -144,31 +145,23 @@ log_writer::log_writer(database& db)
       set_vault_(db, "UPDATE vault SET head = ?, log = ?, bytes = ? WHERE n = ?"),
       set_device_(db, "UPDATE device SET last_seq = ? WHERE n = ?") {}
 
-log_writer::creation log_writer::create(vault_id vault, device_id device, generation_id generation,
-                                        std::uint64_t now) {
-    {
-        rows row = vault_.query(vault.octets);
-        if (row.next()) {
-            const bool same = row.array<decltype(device.octets)>(1) == device.octets;
-            if (!same || row.integer(2) != 0) return creation::taken;
-            rows first = device_.query(row.integer(0), device.octets);
-            return first.next() && first.integer(0) == 0 ? creation::again : creation::taken;
-        }
-    }
-    insert_vault_.run(vault.octets, generation.octets, device.octets, digest256{}, now);
-    insert_device_.run(db_.last_row(), device.octets, now, now);
-    return creation::made;
+std::int64_t log_writer::create(vault_id vault, generation_id generation, std::uint64_t now) {
+    insert_vault_.run(vault.octets, generation.octets, digest256{}, now);
+    return db_.last_row();
 }
 
-log_writer::enrolment log_writer::enrol(std::int64_t vault_row, device_id device, std::uint64_t now) {
-    {
-        rows row = device_.query(vault_row, device.octets);
-        if (row.next()) return row.integer(0) != 0 ? enrolment::revoked : enrolment::known;
-        rows count = active_count_.query(vault_row);
-        if (!count.next() || count.number(0) >= limits::devices_max) return enrolment::too_many;
-    }
-    insert_device_.run(vault_row, device.octets, now, now);
-    return enrolment::made;
+void log_writer::enter(std::int64_t vault_row, device_id device, std::uint64_t now) {
+    if (!device_row(vault_row, device)) insert_device_.run(vault_row, device.octets, now, now);
+}
+
+std::optional<std::int64_t> log_writer::device_row(std::int64_t vault_row, device_id device) {
+    rows row = device_.query(vault_row, device.octets);
+    return row.next() ? std::optional(row.integer(0)) : std::nullopt;
+}
+
+std::uint64_t log_writer::last_seq(std::int64_t device_row) {
+    rows row = device_state_.query(device_row);
+    return row.next() ? row.number(1) : 0;
 }
 
 void log_writer::revoke(std::int64_t device_row) {
@@ -193,7 +186,8 @@ log_writer::stream log_writer::stream_of(const member& from) {
     rows device = device_state_.query(from.device_row);
     rows vault = vault_state_.query(from.vault_row);
     if (!device.next() || !vault.next()) throw damage("a device or its vault is missing");
-    return {device.number(1), vault.number(0), vault.array<digest256>(1), vault.number(2)};
+    return {device.number(1), vault.number(0), vault.array<digest256>(1), vault.number(2),
+            static_cast<std::uint32_t>(vault.number(3))};
 }
 
 std::variant<push_receipts, push_refusal> log_writer::push(const member& from,
@@ -203,7 +197,7 @@ std::variant<push_receipts, push_refusal> log_writer::push(const member& from,
     stream s = stream_of(from);
     const std::uint64_t last_seq = s.last_seq;
     const auto refuse = [&](reason why, std::uint64_t seq) {
-        return push_refusal{why, seq, last_seq, s.bytes};
+        return push_refusal{why, seq, last_seq, s.bytes, s.epoch};
     };
     push_receipts out;
     for (const pushed& p : envelopes) {
@@ -214,6 +208,7 @@ std::variant<push_receipts, push_refusal> log_writer::push(const member& from,
             continue;
         }
         if (p.seq != s.last_seq + 1) return refuse(reason::gap, s.last_seq + 1);
+        if (p.epoch != s.epoch) return refuse(reason::stale_epoch, p.seq);
         if (p.max_hour > now / 3600 + hours_ahead_max) return refuse(reason::stamp_ahead, p.seq);
         if (s.bytes > bytes_max || p.envelope.size() > bytes_max - s.bytes)
             return refuse(reason::full, p.seq);

@@ -29,6 +29,8 @@ struct member {
     std::uint64_t last_seen = 0;
     generation_id generation{};
     std::uint64_t head = 0;
+    std::uint32_t epoch = 0;    ///< of the vault key in use
+    std::uint64_t members = 0;  ///< entries of the list of devices
 };
 
 struct device_row {
@@ -76,6 +78,7 @@ class log_reader {
 /// One envelope of a push; views into the request's body.
 struct pushed {
     std::uint64_t seq = 0;
+    std::uint32_t epoch = 0;
     std::uint32_t max_hour = 0;
     digest256 digest{};
     bytes_view envelope{};
@@ -89,10 +92,11 @@ struct receipt {
 
 /// Why a push is refused; docs/WIRE.md, "Push".
 struct push_refusal {
-    enum class reason { conflict, gap, stamp_ahead, full } why{};
+    enum class reason { conflict, gap, stale_epoch, stamp_ahead, full } why{};
     std::uint64_t seq = 0;  ///< the one that is refused; of a gap the one that is expected
     std::uint64_t last_seq = 0;
-    std::uint64_t used = 0;  ///< bytes the vault holds
+    std::uint64_t used = 0;   ///< bytes the vault holds
+    std::uint32_t epoch = 0;  ///< of the vault
 };
 
 struct push_receipts {
@@ -105,13 +109,12 @@ class log_writer {
  public:
     explicit log_writer(database& db);
 
-    enum class creation { made, again, taken };
-    /// Makes a vault with its first device. `again`: the same two came before, and nothing was pushed since.
-    [[nodiscard]] creation create(vault_id vault, device_id device, generation_id generation,
-                                  std::uint64_t now);
-
-    enum class enrolment { made, known, revoked, too_many };
-    [[nodiscard]] enrolment enrol(std::int64_t vault_row, device_id device, std::uint64_t now);
+    /// Makes a vault without devices. Returns its row.
+    [[nodiscard]] std::int64_t create(vault_id vault, generation_id generation, std::uint64_t now);
+    /// Makes the device's row if there is none.
+    void enter(std::int64_t vault_row, device_id device, std::uint64_t now);
+    [[nodiscard]] std::optional<std::int64_t> device_row(std::int64_t vault_row, device_id device);
+    [[nodiscard]] std::uint64_t last_seq(std::int64_t device_row);
     void revoke(std::int64_t device_row);
     [[nodiscard]] bool is_revoked(std::int64_t device_row);
 
@@ -131,13 +134,14 @@ class log_writer {
         std::uint64_t head = 0;
         digest256 log{};
         std::uint64_t bytes = 0;
+        std::uint32_t epoch = 0;
     };
     [[nodiscard]] stream stream_of(const member& from);
     /// Returns where exactly this envelope is stored; 0 if it is not.
     [[nodiscard]] std::uint64_t stored_pos(std::int64_t device_row, const pushed& p);
 
     database& db_;
-    prepared vault_, insert_vault_, device_, insert_device_, active_count_, revoke_, touch_;
+    prepared insert_vault_, device_, insert_device_, revoke_, touch_;
     prepared device_state_, vault_state_, stored_, insert_, set_vault_, set_device_;
 };
 

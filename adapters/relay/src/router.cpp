@@ -24,10 +24,6 @@ bool is_media(std::string_view value, std::string_view wanted) {
     });
 }
 
-bool same_token(std::string_view a, std::string_view b) {
-    return openssl::equal_constant_time(openssl::sha256(as_bytes(a)), openssl::sha256(as_bytes(b)));
-}
-
 /// Which limit counts a request, and whose it is.
 struct quota {
     rate limit{};
@@ -44,8 +40,8 @@ quota quota_of(const exchange& x, const rate_limits& limits) {
             return {{limits.new_pairings_per_hour, 3'600'000}, x.who->vault.octets};
         case counted::claim:
             return {{limits.claims_per_minute, 60'000}, x.in.from.block};
-        case counted::new_vault:
-            return {{limits.new_vaults_per_minute, 60'000}, x.in.from.block};
+        case counted::attach:
+            return {{limits.attaches_per_minute, 60'000}, x.in.from.block};
         case counted::claim_in_all:
         case counted::claim_failed:
         case counted::nothing:
@@ -94,12 +90,6 @@ std::optional<answer> router::check_caller(exchange& x, const std::string& autho
     switch (x.to->who) {
         case access::device:
             return authenticate(c_, x, authority);
-        case access::create_token: {
-            const std::string& wanted = c_.shared.options.create_token;
-            if (!wanted.empty() && !same_token(bearer_token(x.in.authorization), wanted))
-                return unauthenticated();
-            break;
-        }
         case access::side_token: {
             const auto id = id_at<mailbox_id>(x, 1);
             const digest256 hash = openssl::sha256(as_bytes(bearer_token(x.in.authorization)));

@@ -13,6 +13,9 @@ constexpr std::string_view envelopes = "application/vnd.casasync.envelopes";
 constexpr std::string_view pull_keys[] = {"after", "log", "limit", "max_bytes", "wait"};
 constexpr std::string_view content_keys[] = {"offset", "size"};
 constexpr std::string_view wait_key[] = {"wait"};
+constexpr std::string_view after_key[] = {"after"};
+constexpr std::size_t attach_bytes_max = limits::members_bytes_max / 3 * 4 + (std::size_t{8} << 10);
+constexpr std::size_t entry_json_bytes_max = std::size_t{16} << 10;
 
 constexpr route info_route(std::string_view path, void (*handle)(context&, const exchange_ptr&),
                            bool any_host) {
@@ -29,13 +32,20 @@ constexpr route vault_route(verb method, std::string_view path, void (*handle)(c
     return r;
 }
 
+/// A device that was removed may read who removed it.
+constexpr route members_route() {
+    route r = vault_route(verb::get, "vaults/{v}/members", get_members, 0, {}, after_key);
+    r.open_to_removed = true;
+    return r;
+}
+
 const route routes[] = {
     vault_route(verb::post, "vaults/{v}/changesets", push_changesets, limits::request_bytes_max, envelopes,
                 {}, counted::push),
     vault_route(verb::get, "vaults/{v}/changesets", pull_changesets, 0, {}, pull_keys, counted::pull),
     vault_route(verb::get, "vaults/{v}", get_vault),
-    vault_route(verb::post, "vaults/{v}/devices", enrol_device, json_bytes_max, json),
-    vault_route(verb::del, "vaults/{v}/devices/{d}", revoke_device),
+    members_route(),
+    vault_route(verb::post, "vaults/{v}/members", post_member, entry_json_bytes_max, json),
     vault_route(verb::put, "vaults/{v}/devices/{d}/ack", put_ack, json_bytes_max, json),
     vault_route(verb::post, "vaults/{v}/snapshots", begin_snapshot, json_bytes_max, json),
     vault_route(verb::get, "vaults/{v}/snapshots/latest", get_latest_snapshot),
@@ -44,7 +54,14 @@ const route routes[] = {
     vault_route(verb::post, "vaults/{v}/snapshots/{s}/complete", complete_snapshot,
                 limits::manifest_bytes_max, octets),
     vault_route(verb::get, "vaults/{v}/snapshots/{s}/content", get_snapshot_content, 0, {}, content_keys),
-    {verb::post, "vaults", access::create_token, create_vault, json_bytes_max, json, {}, counted::new_vault},
+    {verb::post,
+     "vaults/{v}/attach",
+     access::anybody,
+     attach_device,
+     attach_bytes_max,
+     json,
+     {},
+     counted::attach},
     {verb::post, "pairings", access::device, create_pairing, 0, {}, {}, counted::new_pairing},
     {verb::post, "pairings/{slot}/claim", access::anybody, claim_pairing, 0, {}, {}, counted::claim},
     {verb::put, "mailboxes/{m}/{side}/{n}", access::side_token, put_message,

@@ -16,7 +16,7 @@
 namespace casasync::relay {
 
 /// Who may call a route.
-enum class access : std::uint8_t { anybody, create_token, device, side_token };
+enum class access : std::uint8_t { anybody, device, side_token };
 
 /// What is counted against a limit.
 enum class counted : std::uint8_t {
@@ -27,7 +27,7 @@ enum class counted : std::uint8_t {
     claim,
     claim_in_all,
     claim_failed,
-    new_vault
+    attach
 };
 
 struct route {
@@ -39,8 +39,9 @@ struct route {
     std::string_view media{};                  ///< required content type; empty: any
     std::span<const std::string_view> keys{};  ///< of the query
     counted limit = counted::nothing;
-    bool any_host = false;     ///< answers whatever the Host header says
-    bool names_vault = false;  ///< the path's second segment is the vault
+    bool any_host = false;         ///< answers whatever the Host header says
+    bool names_vault = false;      ///< the path's second segment is the vault
+    bool open_to_removed = false;  ///< devices that were removed may call it
 };
 
 /// Whether any route has this path, and the one that has the method, too.
@@ -55,11 +56,12 @@ void get_info(context&, const exchange_ptr&);
 void get_health(context&, const exchange_ptr&);
 void get_readiness(context&, const exchange_ptr&);
 // vault_routes.cpp
-void create_vault(context&, const exchange_ptr&);
 void get_vault(context&, const exchange_ptr&);
-void enrol_device(context&, const exchange_ptr&);
-void revoke_device(context&, const exchange_ptr&);
 void put_ack(context&, const exchange_ptr&);
+// member_routes.cpp
+void attach_device(context&, const exchange_ptr&);
+void get_members(context&, const exchange_ptr&);
+void post_member(context&, const exchange_ptr&);
 // changeset_routes.cpp
 void push_changesets(context&, const exchange_ptr&);
 void pull_changesets(context&, const exchange_ptr&);

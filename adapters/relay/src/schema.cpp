@@ -7,18 +7,22 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::int64_t application_id = 0x63735259;  // "csRY"
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 /// Bodies come last in their rows, so that reading what is before them does not touch their pages. `head` is
 /// a counter in the row of the vault: a position is given out in the transaction that stores the changeset.
 constexpr const char* tables = R"sql(
 CREATE TABLE vault(
-  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation BLOB NOT NULL, creator BLOB NOT NULL,
-  head INTEGER NOT NULL, log BLOB NOT NULL, bytes INTEGER NOT NULL, created INTEGER NOT NULL) STRICT;
+  n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation BLOB NOT NULL, epoch INTEGER NOT NULL,
+  members INTEGER NOT NULL, head INTEGER NOT NULL, log BLOB NOT NULL, bytes INTEGER NOT NULL,
+  created INTEGER NOT NULL) STRICT;
 CREATE TABLE device(
   n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, created INTEGER NOT NULL,
   revoked INTEGER NOT NULL, ack INTEGER NOT NULL, last_seq INTEGER NOT NULL, last_seen INTEGER NOT NULL,
   UNIQUE(vault, id)) STRICT;
+CREATE TABLE member(
+  vault INTEGER NOT NULL, n INTEGER NOT NULL, entry BLOB NOT NULL, PRIMARY KEY(vault, n)) STRICT;
+CREATE TABLE attach_nonce(nonce BLOB PRIMARY KEY, expires INTEGER NOT NULL) STRICT;
 CREATE TABLE changeset(
   vault INTEGER NOT NULL, pos INTEGER NOT NULL, device INTEGER NOT NULL, seq INTEGER NOT NULL,
   received_at INTEGER NOT NULL, digest BLOB NOT NULL, log BLOB NOT NULL, body BLOB NOT NULL) STRICT;
@@ -31,10 +35,6 @@ CREATE TABLE snapshot(
 CREATE TABLE snapshot_part(
   n INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL,
   body BLOB NOT NULL, UNIQUE(snapshot, part)) STRICT;
-)sql";
-
-/// What lives for minutes: an upgrade makes these tables anew. Since version 2 a pairing has a slot.
-constexpr const char* pairing_tables = R"sql(
 CREATE TABLE pairing(
   slot INTEGER PRIMARY KEY, mailbox BLOB NOT NULL UNIQUE, token_a BLOB NOT NULL, token_b BLOB NOT NULL,
   expires INTEGER NOT NULL, burnt INTEGER NOT NULL) STRICT;
@@ -56,7 +56,7 @@ result<void> prepare_schema(database& db, const std::string& path) {
     const std::int64_t version = db.pragma("user_version");
     if (owner == 0 && version == 0 && is_empty(db)) {
         db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;" + std::string(tables) +
-                   pairing_tables + "PRAGMA application_id=" + std::to_string(application_id) +
+                   "PRAGMA application_id=" + std::to_string(application_id) +
                    "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT");
         return {};
     }
@@ -65,11 +65,6 @@ result<void> prepare_schema(database& db, const std::string& path) {
                      path +
                          " is not the database of a casasync relay. Nothing was changed; "
                          "give another data directory."};
-    if (version == 1) {
-        db.execute("BEGIN IMMEDIATE; DROP TABLE pairing; DROP TABLE mail;" + std::string(pairing_tables) +
-                   "PRAGMA user_version=2; COMMIT");
-        return {};
-    }
     if (version != schema_version)
         return error{errc::unknown_format_version, path + " was written by " +
                                                        (version > schema_version ? "a newer" : "an older") +

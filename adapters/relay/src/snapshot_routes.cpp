@@ -75,9 +75,13 @@ void complete_snapshot(context& c, const exchange_ptr& x) {
         return reply(c.shared, x, malformed("The body has to be the envelope of a snapshot's manifest."));
     if (head->vault != x->who->vault || head->device != x->who->device)
         return reply(c.shared, x, unauthenticated());
-    write(c, x, [who = *x->who, id = *id, x](write_store& store) {
+    write(c, x, [who = *x->who, id = *id, epoch = head->epoch, x](write_store& store) {
         const auto snapshot = store.snapshots.find(who.vault_row, id);
         if (!snapshot || snapshot->device_row != who.device_row) return refuse(not_found());
+        const auto now = store.read.find(who.vault, who.device);
+        if (!now || now->epoch != epoch)
+            return refuse(problem(409, "stale-epoch", "The vault has a newer key than this manifest's.",
+                                  {{"current", now ? now->epoch : 0}}));
         const outcome done = store.snapshots.complete(who.vault_row, *snapshot, x->in.body);
         if (!is_good(done)) return refused(done, "The snapshot was completed with another manifest.");
         return verdict{json_answer(201, {{"snapshot_id", id.text()}})};

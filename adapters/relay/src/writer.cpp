@@ -15,7 +15,13 @@ constexpr std::size_t queue_bytes_max = std::size_t{64} << 20;
 }  // namespace
 
 write_store::write_store(const std::string& path)
-    : db(path, database::mode::read_write), read(db), log(db), snapshots(db), mailboxes(db) {
+    : db(path, database::mode::read_write),
+      read(db),
+      log(db),
+      members_read(db),
+      members(db),
+      snapshots(db),
+      mailboxes(db) {
     configure_writer(db);
 }
 

@@ -7,6 +7,7 @@
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
+#include "member_rows.hpp"
 #include "snapshot_rows.hpp"
 
 #include <condition_variable>
@@ -28,6 +29,8 @@ struct write_store {
     database db;
     log_reader read;
     log_writer log;
+    member_reader members_read;
+    member_writer members;
     snapshot_writer snapshots;
     mailbox_writer mailboxes;
 };

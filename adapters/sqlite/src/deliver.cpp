@@ -233,9 +233,8 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
 
 result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest) {
     return state_->write([&] {
-        return state_->db->run(
-            "UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1 AND envelope IS NULL",
-            static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+        return state_->db->run("UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1",
+                               static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
     });
 }
 

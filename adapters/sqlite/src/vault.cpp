@@ -258,6 +258,24 @@ result<std::int64_t> vault::data_version() {
     return version;
 }
 
+result<void> vault::rename(const std::string& name) {
+    if (auto ok = check_device_name(name); !ok) return ok;
+    return state_->write([&]() -> result<void> {
+        state& s = *state_;
+        if (name.empty() || name == s.self.device_name) return {};
+        s.self.device_name = name;
+        s.self.name_said = false;
+        if (auto ok = s.name_device(s.self.device, name); !ok) return ok;
+        // A changeset that changes nothing takes the name along, so that it does not wait for the next write.
+        changeset c;
+        auto seen = s.read_frontier();
+        if (!seen) return seen.failure();
+        c.context = {s.rows->vector(), std::move(*seen)};
+        auto merged = s.publish(c, *s.rows);
+        return merged ? result<void>() : merged.failure();
+    });
+}
+
 result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure,
                               std::optional<std::size_t> refused) {
     return state_->write([&]() -> result<void> {

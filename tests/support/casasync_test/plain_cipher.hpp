@@ -30,6 +30,7 @@ namespace casasync_test {
 /// Models casasync::cipher: payloads in the clear, with a check sum.
 class plain_cipher {
  public:
+    [[nodiscard]] bool admits(const casasync::envelope_header&) const { return true; }
     [[nodiscard]] casasync::result<casasync::bytes> seal(casasync::envelope_header head,
                                                          casasync::bytes_view payload) {
         if (payload.size() > casasync::limits::part_payload_bytes_max) return casasync::errc::limit_exceeded;

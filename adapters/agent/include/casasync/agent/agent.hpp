@@ -3,7 +3,6 @@
 
 /// Keeps a vault in sync in the background: what is written here is on its way at once, and what others write
 /// is there when it arrives.
-#include <casasync/agent/credentials.hpp>
 #include <casasync/error.hpp>
 #include <casasync/result.hpp>
 #include <casasync/sqlite/vault.hpp>
@@ -36,9 +35,8 @@ struct agent_status {
 };
 
 struct agent_options {
-    std::string path{};                 ///< the vault file
-    std::string relay{};                ///< origin; empty: the one of the key file
-    std::optional<credentials> keys{};  ///< none: those in the key file
+    std::string path{};   ///< the vault file, with its key file beside it
+    std::string relay{};  ///< origin; empty: the one of the key file
     /// Called on the agent's thread with URLs, which are hints to look and never data:
     ///     vault-sync://changeset-received?vault=..&rows=N
     ///     vault-sync://state?vault=..&state=offline&code=..

@@ -4,6 +4,7 @@
 /// What a device needs beside its vault file to talk to the relay: kept in "<file>-casasync.key", readable by
 /// its owner alone, and never inside the database, so that a copy of the database gives nothing away.
 #include <casasync/ids.hpp>
+#include <casasync/members.hpp>
 #include <casasync/openssl/identity.hpp>
 #include <casasync/result.hpp>
 
@@ -22,9 +23,10 @@ struct credentials {
     openssl::device_identity identity{};  ///< made here, and nowhere else
     device_id device{};                   ///< identity.id()
     std::string relay{};                  ///< origin the keys belong to
+    member_list members{};                ///< verified; empty until a join has heard of it
     openssl::key256 vault_key{};
-    std::uint32_t epoch = 1;  ///< of vault_key
-    openssl::key256 device_key{};
+    std::uint32_t epoch = 1;        ///< of vault_key: the newest that this device has
+    openssl::key256 device_key{};   ///< zeros until the relay gave one
     std::uint32_t key_version = 1;  ///< of device_key
     setup step = setup::done;
     std::string pairing{};  ///< while a join is under way: the code or link that it came by; used up

@@ -46,6 +46,15 @@ class link {
     /// Puts a snapshot of the vault at the relay. The vault must have been synced once.
     [[nodiscard]] result<void> offer_snapshot();
 
+    /// Adds a device to the vault's list of devices; one that is in it already is fine.
+    /// \errors limit_exceeded when the vault has as many as it may, invalid_argument for one that was
+    /// removed; relay_unavailable when others change the list all the time; those of the relay
+    [[nodiscard]] result<void> add_device(const device_keys& keys);
+    /// Removes a device and gives those who stay a new vault key, in one step; one that is no member any more
+    /// is fine. What the device has sent so far stays. It keeps what it holds, and gets nothing that is new.
+    /// \errors invalid_argument for this device; not_found; those of sync and add_device
+    [[nodiscard]] result<void> remove_device(device_id device);
+
     [[nodiscard]] sqlite::vault& vault() noexcept;
     [[nodiscard]] beast::client& relay() noexcept;
     [[nodiscard]] const credentials& keys() const noexcept;

@@ -19,7 +19,7 @@ struct client_options {
     endpoint relay{};
     vault_id vault{};
     device_id device{};
-    openssl::key256 device_key{};  ///< given by the relay when the device was enrolled
+    openssl::key256 device_key{};  ///< given by the relay when the device attached: relay.hpp
     std::uint32_t key_version = 1;
 };
 
@@ -68,10 +68,11 @@ class client {
     /// Tells the relay with every later request that everything up to `pos` is stored. Never goes back.
     void set_ack(std::uint64_t pos) noexcept;
 
-    /// Returns the key of another device, which becomes a member of the vault.
-    [[nodiscard]] result<openssl::key256> enrol_device(device_id device);
-    /// Takes a device out of the vault.
-    [[nodiscard]] result<void> revoke_device(device_id device);
+    /// Returns the entries of the vault's list of devices from `after` on, as they are: nothing is verified.
+    /// A device that was removed may ask, too.
+    [[nodiscard]] result<std::vector<bytes>> members(std::size_t after);
+    /// Adds an entry to the list. False: the vault changed meanwhile, so it does not fit any more.
+    [[nodiscard]] result<bool> add_member_entry(bytes_view entry);
     [[nodiscard]] result<vault_info> info();
     /// Opens a mailbox for a new device, which has five minutes to come.
     [[nodiscard]] result<mailbox> open_mailbox();

@@ -7,11 +7,12 @@
 #include <casasync/beast/origin.hpp>
 #include <casasync/environment.hpp>
 #include <casasync/ids.hpp>
-#include <casasync/openssl/aead.hpp>
+#include <casasync/openssl/identity.hpp>
 #include <casasync/result.hpp>
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace casasync::beast {
 
@@ -23,17 +24,19 @@ struct relay_info {
 /// Returns what the relay says of itself; wrong_relay when something else answers there.
 [[nodiscard]] result<relay_info> probe(const endpoint& at);
 
-struct created_vault {
-    generation_id generation{};
-    openssl::key256 device_key{};
-    std::uint64_t head = 0;
-    std::uint64_t floor = 0;
+struct attached_device {
+    openssl::key256 device_key{};  ///< signs the device's requests; the same after each attach
+    std::uint32_t key_version = 1;
 };
 
-/// Makes a vault and its first device. While nothing was pushed, the same call gives the same key again.
-/// \param  token  what the relay's operator asks for, where he asks for one
-/// \errors already_exists when the vault is in use; unauthenticated when a token is missing or wrong.
-[[nodiscard]] result<created_vault> create_vault(const endpoint& at, vault_id vault, device_id device,
-                                                 const std::string& token = {});
+/// Makes the device known to the relay, and with it the vault, if it is not there yet.
+/// \param members  the vault's list of devices as it is known here, or nothing when the relay has it
+/// \param token    what the relay's operator asks of those who make vaults, where he asks for one
+/// \errors unauthenticated when the list does not have the device, or a token is missing or wrong;
+/// device_revoked; members_fork when the relay has another list of this vault
+[[nodiscard]] result<attached_device> attach(const endpoint& at, vault_id vault,
+                                             const openssl::device_identity& self,
+                                             const std::vector<bytes>& members,
+                                             const std::string& token = {});
 
 }  // namespace casasync::beast

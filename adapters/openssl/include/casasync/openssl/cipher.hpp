@@ -4,10 +4,10 @@
 /// Seals payloads into envelopes that a relay can order but not read: docs/WIRE.md, "Envelope".
 #include <casasync/cipher.hpp>
 #include <casasync/openssl/identity.hpp>
+#include <casasync/openssl/vault_keys.hpp>
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 
 namespace casasync::openssl {
 
@@ -16,34 +16,37 @@ namespace casasync::openssl {
 /// with PURBs", 2019, section 4 (PADME).
 [[nodiscard]] std::size_t padded_size(std::size_t size) noexcept;
 
-/// The keys of one vault, one an epoch, and those of the device that uses them. What a device seals it signs:
-/// whoever has a vault key can read, but cannot write in another's name. Models casasync::cipher. open() and
-/// digest() may run in several threads.
+/// Who the members of a vault are, its keys, one an epoch, and those of the device that uses them. What a
+/// device seals it signs: whoever has a vault key can read, but cannot write in another's name. Models
+/// casasync::cipher. Whatever is const may run in several threads.
 class vault_cipher {
  public:
-    vault_cipher(vault_id vault, const key256& key, std::uint32_t epoch, const device_identity& self);
+    vault_cipher(member_list members, vault_key_ring keys, const device_identity& self);
 
-    /// Adds the key of another epoch.
-    void add_key(std::uint32_t epoch, const key256& key);
+    /// Takes a list that goes on from the one known, and the keys of all its epochs.
+    void update(member_list members, vault_key_ring keys);
 
-    /// Returns the envelope of `payload` under `head`, whose nonce and ciphertext_bytes are filled in here.
-    /// \errors limit_exceeded above limits::part_payload_bytes_max; invalid_argument for another vault or
-    /// device, or an epoch without a key.
+    /// Tells whether the list has the author as a member who could seal this. A snapshot's manifest stands
+    /// outside the device's stream, so that no end of it says whether it was made in time: it counts while
+    /// its author is a member.
+    [[nodiscard]] bool admits(const envelope_header& head) const;
+
+    /// Returns the envelope of `payload` under `head`, whose epoch, nonce and ciphertext_bytes are filled in
+    /// here. \errors limit_exceeded above limits::part_payload_bytes_max; invalid_argument for another vault
+    /// or device; device_revoked when this device is no member
     [[nodiscard]] result<bytes> seal(const envelope_header& head, bytes_view payload);
 
     /// Returns the payload of `envelope`.
-    /// \errors malformed_envelope, unknown_format_version, authentication_failed (another vault or an epoch
-    /// without a key, and an author who did not sign it, included).
+    /// \errors malformed_envelope, unknown_format_version, authentication_failed (another vault, an author
+    /// who is not admitted or did not sign it included).
     [[nodiscard]] result<bytes> open(bytes_view envelope) const;
 
     /// Returns SHA-256 of `data`.
     [[nodiscard]] digest256 digest(bytes_view data) const;
 
  private:
-    [[nodiscard]] const key256* key_of(const envelope_header& head) const noexcept;
-
-    vault_id vault_;
-    std::map<std::uint32_t, key256> keys_;
+    member_list members_;
+    vault_key_ring keys_;
     key256 signing_;
     device_keys self_;
     device_id device_;

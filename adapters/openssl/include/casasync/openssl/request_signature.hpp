@@ -68,6 +68,9 @@ struct signature_fields {
 [[nodiscard]] key256 derive_device_key(bytes_view master, vault_id vault, device_id device,
                                        std::uint32_t key_version, std::uint64_t created);
 
+/// Returns what a device signs to attach to its vault at a relay. \param authority  as in signed_parts
+[[nodiscard]] bytes attach_text(std::string_view authority, const digest256& body_hash);
+
 /// Returns the value of a Content-Digest header: "sha-256=:...:".
 [[nodiscard]] std::string content_digest(const digest256& body_hash);
 

@@ -21,7 +21,7 @@ namespace casasync::relay {
 struct rate_limits {
     unsigned claims_per_minute = 10;          ///< tries of a pairing code, for each address (IPv6: /64)
     unsigned claims_per_minute_in_all = 100;  ///< above that, addresses that failed lately have to wait
-    unsigned new_vaults_per_minute = 10;      ///< for each address
+    unsigned attaches_per_minute = 10;        ///< devices that come to a vault, for each address
     unsigned new_pairings_per_hour = 6;       ///< for each vault
     unsigned pushes_per_minute = 300;         ///< for each device
     unsigned pulls_per_minute = 600;          ///< for each device

@@ -277,6 +277,9 @@ class vault {
     [[nodiscard]] result<causal_context> write_snapshot(const snapshot_sink& sink);
     [[nodiscard]] result<void> merge_snapshot(const snapshot_source& source, const cursor& at);
 
+    /// Gives this device another name: here at once, on the others with the next sync. \errors
+    /// invalid_argument for one that is too long, store_busy, store_full
+    [[nodiscard]] result<void> rename(const std::string& name);
     /// Notes how a sync ended. \param head  the relay's head when it was heard; \param failure  empty after a
     /// success; \param refused  changesets that did not open, when all of the log was read
     [[nodiscard]] result<void> note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure,

@@ -8,7 +8,9 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <stdexcept>
 #include <utility>
+#include <vector>
 
 namespace casasync_test {
 
@@ -47,6 +49,17 @@ inline casasync::bytes add_entry(const casasync::member_list& list,
                                  const casasync::openssl::device_identity& who,
                                  const casasync::openssl::device_identity& by) {
     return casasync::openssl::add_entry(list, by, who.public_keys(), 1'800'000'000);
+}
+
+/// Returns the list of these, the first of whom made the vault and added the others.
+inline casasync::member_list members_of(const std::vector<casasync::openssl::device_identity>& all) {
+    casasync::member_list out;
+    for (const auto& who : all) {
+        const auto entry = out.entries().empty() ? first_entry(who) : add_entry(out, who, all.front());
+        if (!out.append(entry, casasync::openssl::verifier{}))
+            throw std::logic_error("a list that does not hold");
+    }
+    return out;
 }
 
 /// Returns the rotation that removes these; every stream ends at `seq`. Unsigned.

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: MIT
+// Devices leave a vault: what those who stay notice, and what the one that left no longer gets.
+#include "folder.hpp"
+
+#include <casasync/agent/setup.hpp>
+#include <casasync/openssl/cipher.hpp>
+#include <casasync/relay/server.hpp>
+
+#include <casasync_test/catch.hpp>
+#include <casasync_test/pair_devices.hpp>
+
+#include <sqlite3.h>
+
+#include <memory>
+#include <string>
+
+using namespace casasync;
+
+namespace {
+
+/// Runs statements; returns the first column of what they select.
+std::string run_sql(const std::string& file, const std::string& statements) {
+    sqlite3* db = nullptr;
+    sqlite3_open(file.c_str(), &db);
+    std::string out;
+    const auto take = [](void* to, int, char** values, char**) {
+        static_cast<std::string*>(to)->append(values[0] == nullptr ? "" : values[0]).append(" ");
+        return 0;
+    };
+    if (sqlite3_exec(db, statements.c_str(), take, &out, nullptr) != SQLITE_OK) FAIL(sqlite3_errmsg(db));
+    sqlite3_close(db);
+    return out;
+}
+
+struct home {
+    casasync_test::folder dir{};
+    std::unique_ptr<relay::server> server{};
+
+    home() {
+        relay::server_options options;
+        options.data = dir / "relay";
+        server = std::move(relay::server::start(options).value());
+        run_sql(file("desktop"), "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
+        agent::init_options init{file("desktop"), server->address(), "desktop", {}, {}};
+        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
+        REQUIRE(agent::init_vault(init)->sync());
+    }
+
+    [[nodiscard]] std::string file(const std::string& name) const { return dir / (name + ".db"); }
+    [[nodiscard]] agent::link open(const std::string& name) const {
+        return agent::link::open(file(name)).value();
+    }
+    agent::link add(agent::link& by, const std::string& name) const {
+        auto joined = casasync_test::pair_devices(by, {file(name), {}, {}, name, {}, {}});
+        INFO((joined ? std::string() : joined.failure().text()));
+        REQUIRE(joined);
+        return std::move(*joined);
+    }
+    void write(const std::string& name, const std::string& id) const {
+        run_sql(file(name), "INSERT INTO note VALUES('" + id + "', 'x')");
+    }
+    [[nodiscard]] std::string notes(const std::string& name) const {
+        return run_sql(file(name), "SELECT id FROM note ORDER BY id");
+    }
+};
+
+error failure_of(agent::link& device) {
+    const auto done = device.sync();
+    return done ? error{errc::invalid_argument, "it works"} : done.failure();
+}
+
+void sync_all(const std::vector<agent::link*>& devices) {
+    for (int round = 0; round < 2; ++round)
+        for (agent::link* d : devices) {
+            const auto done = d->sync();
+            INFO((done ? std::string() : done.failure().text()));
+            REQUIRE(done);
+            CHECK(done->alarms.empty());
+        }
+}
+
+}  // namespace
+
+TEST_CASE("S59: a device that is removed gets nothing more, and the others go on under a new key",
+          "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    auto laptop = h.add(phone, "laptop");
+    h.write("phone", "from-phone");
+    sync_all({&desktop, &phone, &laptop});
+    const device_id gone = phone.keys().device;
+    CHECK(desktop.keys().members.find(gone)->added_by == desktop.keys().device);
+    CHECK(desktop.keys().members.find(laptop.keys().device)->added_by == gone);
+
+    h.write("laptop", "unsent");  // sealed under the old key, and sent after it was replaced
+    REQUIRE(laptop.vault().seal());
+    for (int i = 10; i < 30; ++i) h.write("phone", "too-late-" + std::to_string(i));
+    const auto removed = desktop.remove_device(gone);
+    INFO((removed ? std::string() : removed.failure().text()));
+    REQUIRE(removed);
+    CHECK(desktop.keys().epoch == 2);
+    CHECK(desktop.keys().members.active_count() == 2);
+    CHECK(desktop.remove_device(gone));  // once more changes nothing
+    CHECK(desktop.keys().epoch == 2);
+
+    const error shut_out = failure_of(phone);
+    CHECK(shut_out.code == errc::device_revoked);
+    CHECK(shut_out.detail.find("Everything on it stays") != std::string::npos);
+    CHECK_FALSE(phone.keys().members.is_active(gone));
+    CHECK(failure_of(phone).code == errc::device_revoked);
+    CHECK(run_sql(h.file("phone"), "SELECT count(*) FROM note") == "21 ");
+
+    h.write("desktop", "secret");
+    sync_all({&desktop, &laptop});
+    CHECK(h.notes("desktop") == "from-phone secret unsent ");
+    CHECK(h.notes("laptop") == h.notes("desktop"));
+    CHECK(laptop.keys().epoch == 2);
+    CHECK(laptop.keys().vault_key == desktop.keys().vault_key);
+    CHECK(laptop.keys().vault_key != phone.keys().vault_key);
+    CHECK(agent::read_credentials(h.file("laptop"))->epoch == 2);
+
+    auto tablet = h.add(laptop, "tablet");
+    CHECK(h.notes("tablet") == h.notes("desktop"));
+    CHECK(tablet.keys().members.entries().size() == 5);
+}
+
+TEST_CASE("several programs on one vault share what one of them learned of its devices", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    auto beside = h.open("desktop");
+    REQUIRE(beside.remove_device(phone.keys().device));
+    h.write("desktop", "later");
+    sync_all({&desktop});
+    CHECK(desktop.keys() == beside.keys());
+    CHECK(desktop.keys() == *agent::read_credentials(h.file("desktop")));
+}
+
+TEST_CASE("a device cannot remove itself, nor one that is not there", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    CHECK(desktop.remove_device(desktop.keys().device).code() == errc::invalid_argument);
+    CHECK(desktop.remove_device({}).code() == errc::not_found);
+    CHECK(desktop.keys().members.entries().size() == 1);
+}
+
+TEST_CASE("a relay's word alone removes nobody", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    run_sql((h.dir / "relay") + "/relay.db", "UPDATE device SET revoked = 1");
+    const error said = failure_of(desktop);
+    CHECK(said.code == errc::relay_refused);
+    CHECK(said.detail.find("cannot show who") != std::string::npos);
+    run_sql((h.dir / "relay") + "/relay.db", "UPDATE device SET revoked = 0");
+    h.write("desktop", "later");
+    sync_all({&desktop});
+}
+
+TEST_CASE("a relay cannot make the list another one", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    sync_all({&desktop, &phone});
+    const std::string db = (h.dir / "relay") + "/relay.db";
+    errc expected{};
+    SECTION("an entry that goes on from another one") {
+        run_sql(
+            db,
+            "INSERT INTO member SELECT vault, 2, CAST(substr(entry, 1, 8) || x'02' || substr(entry, 10) AS "
+            "BLOB) FROM member WHERE n = 1; UPDATE vault SET members = 3");
+        expected = errc::members_fork;
+    }
+    SECTION("an entry that it has not") {
+        run_sql(db, "UPDATE vault SET members = 3");
+        expected = errc::malformed_answer;
+    }
+    const error said = failure_of(phone);
+    CHECK(said.code == expected);
+    CHECK(said.detail.find("is safe") != std::string::npos);
+    CHECK(phone.keys().members.entries().size() == 2);
+}
+
+TEST_CASE("what a relay lets a removed device write is refused by the others", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    sync_all({&desktop, &phone});
+    auto laptop = h.add(desktop, "laptop");
+    sync_all({&desktop, &phone, &laptop});
+    REQUIRE(desktop.remove_device(phone.keys().device));
+    // The relay works with it: the phone knows nothing of its removal, and its pushes are taken.
+    run_sql((h.dir / "relay") + "/relay.db",
+            "UPDATE device SET revoked = 0; UPDATE vault SET epoch = 1, members = 2");
+    h.write("phone", "back-dated");
+    REQUIRE(phone.sync());
+    run_sql((h.dir / "relay") + "/relay.db", "UPDATE vault SET epoch = 2, members = 4");
+    for (agent::link* d : {&desktop, &laptop}) {
+        const auto done = d->sync();
+        REQUIRE(done);
+        CHECK(done->refused == 1);
+        CHECK(done->alarms.size() == 1);
+    }
+    CHECK(h.notes("desktop").empty());
+    CHECK(h.notes("laptop").empty());
+}

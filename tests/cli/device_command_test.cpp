@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// A person looks after the devices of a vault by the real programs.
+#include "household.hpp"
+
+#include <casasync_test/catch.hpp>
+
+using casasync_test::household;
+using casasync_test::outcome;
+
+namespace {
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+void check_error(const outcome& done, int exit, const std::string& said) {
+    INFO(done.out << done.err);
+    CHECK(done.exit == exit);
+    CHECK(has(done.err, said));
+}
+
+/// Returns what the list says of the device with this name.
+boost::json::value device_named(const household& home, const std::string& db, const std::string& name) {
+    const auto listed = home.json({"devices", db});
+    for (const auto& d : listed.as_array())
+        if (d.at("name").as_string() == name) return d;
+    FAIL("no device " << name);
+    return {};
+}
+
+}  // namespace
+
+TEST_CASE("a device is taken out by its name", "[cli][members]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    const std::string laptop = home.add_device(phone, "laptop.db");
+    for (const auto& db : {phone, laptop}) {
+        home.sql(db, "INSERT INTO tag VALUES('" + db + "', '" + db + "')");
+        REQUIRE(home.casasync({"sync", db}).exit == 0);
+    }
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    CHECK(device_named(home, desktop, "phone.db").at("added_by").as_string() == "desktop.db");
+    CHECK(device_named(home, desktop, "laptop.db").at("added_by").as_string() == "phone.db");
+    CHECK(device_named(home, desktop, "desktop.db").at("added_by").is_null());
+    CHECK(has(home.casasync({"devices", desktop}).out, "phone.db, added by desktop.db"));
+
+    check_error(home.casasync({"devices", "remove", desktop, "nobody"}), 66, "no device nobody");
+    check_error(home.casasync({"devices", "remove", desktop, "desktop.db"}), 64, "cannot remove itself");
+    check_error(home.casasync({"devices", "remove", desktop}), 64, "DEVICE");
+    check_error(home.casasync({"devices"}), 64, "DB");
+
+    const outcome removed = home.casasync({"devices", "remove", desktop, "phone.db"});
+    INFO(removed.err);
+    REQUIRE(removed.exit == 0);
+    CHECK(has(removed.out, "phone.db was removed"));
+    check_error(home.casasync({"sync", phone}), 77, "was removed from the vault");
+    check_error(home.casasync({"pair", phone}), 77, "removed");
+    CHECK(home.sql(phone, "SELECT count(*) FROM tag") == "1");  // it keeps what it holds
+    CHECK_FALSE(device_named(home, desktop, "phone.db").at("active").as_bool());
+    CHECK(has(home.casasync({"devices", desktop}).out, "removed"));
+    check_error(home.casasync({"devices", "remove", desktop, "phone.db"}), 66, "no device");
+
+    home.sql(desktop, "INSERT INTO tag VALUES('later', 'later')");
+    for (const auto& db : {desktop, laptop, desktop}) REQUIRE(home.casasync({"sync", db}).exit == 0);
+    CHECK(home.sql(laptop, "SELECT count(*) FROM tag WHERE id = 'later'") == "1");
+    CHECK(home.casasync({"verify", desktop, laptop}).exit == 0);
+    const std::string again = home.add_device(laptop, "phone-again.db");  // into a new file it may come back
+    CHECK(home.sql(again, "SELECT count(*) FROM tag") == "3");
+}
+
+TEST_CASE("a device gets another name", "[cli][members]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    REQUIRE(home.casasync({"devices", "rename", phone, "Ada's phone"}).exit == 0);
+    CHECK(device_named(home, phone, "Ada's phone").at("self").as_bool());
+    for (const auto& db : {phone, desktop}) REQUIRE(home.casasync({"sync", db}).exit == 0);
+    CHECK_FALSE(device_named(home, desktop, "Ada's phone").at("self").as_bool());
+    CHECK(home.json({"status", desktop}).at("in_sync").as_bool());
+    CHECK(home.casasync({"verify", desktop, phone}).exit == 0);
+    check_error(home.casasync({"devices", "rename", phone, ""}), 64, "empty");
+    check_error(home.casasync({"devices", "rename", phone, std::string(1001, 'x')}), 64, "1,000");
+}
