@@ -36,6 +36,11 @@ const app_schema tags{
     .rows = "INSERT INTO tag VALUES('food', 'red')",
     .tracked = {{"tag"}, {"tagged"}}};
 
+const app_schema seats{
+    .tables = "CREATE TABLE seat(id TEXT NOT NULL PRIMARY KEY, number INTEGER UNIQUE, note TEXT)",
+    .rows = "INSERT INTO seat VALUES('a', 1, 'x'), ('b', 2, 'y')",
+    .tracked = {{"seat"}}};
+
 }  // namespace
 
 TEST_CASE("a link to a row whose number was a deleted row's stays", "[schema][regression]") {
@@ -93,5 +98,18 @@ TEST_CASE("a row that came and went within a seal leaves no link to its number",
         desktop: .joins desktop
         laptop: .joins desktop
         laptop: INSERT INTO note VALUES(7, 'short'); INSERT INTO link VALUES(2, 7, 'x'); DELETE FROM note WHERE id = 7
+        all: .meet 0)"));
+}
+
+TEST_CASE("a device that joins learns of a conflict with what was there when the vault began",
+          "[schema][regression]") {
+    play(seats, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: UPDATE seat SET number = 3 WHERE id = 'a'
+        laptop: UPDATE seat SET number = 3 WHERE id = 'b'
+        all: .meet 0
+        laptop: INSERT OR IGNORE INTO seat VALUES('b', 4, 'z')
+        phone: .joins laptop
         all: .meet 0)"));
 }

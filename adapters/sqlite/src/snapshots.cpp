@@ -189,11 +189,13 @@ result<void> add_unmerged(vault::state& v, snapshot_writer& out) {
 /// Merges a snapshot, a batch of rows at a time.
 class snapshot_merger {
  public:
-    explicit snapshot_merger(vault::state& v) : v_(&v) {}
+    /// \param joining  the file knows nothing of the vault yet
+    snapshot_merger(vault::state& v, bool joining) : v_(&v), joining_(joining) {}
 
     result<void> header(snapshot_header h) {
         header_ = std::move(h);
-        before_ = v_->rows->vector();
+        // Its rows have the stamp of what was there when the vault began, of which it has merged nothing.
+        if (!joining_) before_ = v_->rows->vector();
         for (const snapshot_table& t : header_.tables) {
             auto resolved = v_->rows->resolve(t.traits);
             if (!resolved) return resolved.failure();
@@ -261,6 +263,7 @@ class snapshot_merger {
     }
 
     vault::state* v_;
+    bool joining_ = false;
     snapshot_header header_;
     version_vector before_;
     std::vector<resolved_table> tables_;
@@ -369,7 +372,7 @@ result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
 result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& at) {
     return state_->write([&]() -> result<void> {
         if (auto n = state_->seal_log(); !n) return n.failure();
-        snapshot_merger merger(*state_);
+        snapshot_merger merger(*state_, false);
         const snapshot_visitor visitor{
             [&](snapshot_header h) { return merger.header(std::move(h)); },
             [&](std::size_t place, snapshot_row row) { return merger.row(place, std::move(row)); },
@@ -390,7 +393,7 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
     state& v = *s;
     // Captured, because installing capture must see its triggers compile; the rows come through show().
     auto ok = v.create(who, [&]() -> result<void> {
-        snapshot_merger merger(v);
+        snapshot_merger merger(v, true);
         own_rows own(v, numbers);
         std::optional<suppress_capture> quiet;
         const snapshot_visitor visitor{
