@@ -384,6 +384,18 @@ result<verify_report> vault::verify(const std::function<void(std::size_t)>& prog
                                               " (key " + to_hex(key) + ")");
             }
         }
+        for (const auto& t : v.tables.tables()) {
+            if (!t->tracked || out.differences.size() >= 100) continue;
+            auto strays = v.stray_rows(*t);
+            if (!strays) return strays.failure();
+            for (const stray_row& stray : *strays) {
+                const auto key = encode_key(stray.key);
+                if (!stray.known && key && out.differences.size() < 100)
+                    out.differences.push_back("table " + t->traits.name +
+                                              ": a row is there that the vault does not know (key " +
+                                              to_hex(*key) + "); change it once, and it is sent");
+            }
+        }
         out.digest_matches = digest == v.self.digest;
         out.conflicts_match = open == v.self.open_digest;
         out.counts_match = counts_stand(v.self.counts, standing);

@@ -2,6 +2,7 @@
 /// What the app does to its schema behind our back is noticed before the next seal: what was written to new
 /// columns meanwhile is found, the triggers are brought up to date, and what others wrote to those columns is
 /// shown.
+#include "row_writer.hpp"
 #include "vault_state.hpp"
 
 namespace casasync::sqlite {
@@ -21,6 +22,60 @@ result<std::vector<const vault_table*>> vault::state::changed_tables() {
     }
     if (out.empty()) captured_schema = schema_version;
     return out;
+}
+
+result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table) {
+    std::vector<stray_row> out;
+    auto s =
+        db->prepare("SELECT " + key_list(table.shape, "") + " FROM main." + quote_name(table.shape.name));
+    if (!s) return s.failure();
+    for (;;) {
+        const auto next = s->step();
+        if (!next) return next.failure();
+        if (!*next) return out;
+        std::vector<value> key = read_key(*s, table.shape.key.size());
+        std::optional<bytes> row;
+        if (table.numbered()) {
+            auto holder = rows->numbers().identity_of(table, key[0].integer());
+            if (!holder) return holder.failure();
+            row = std::move(*holder);
+        } else if (auto encoded = rows->numbers().in_registers(table, key)) {
+            row = std::move(*encoded);
+        }
+        std::optional<row_state> known;
+        if (row) {
+            auto record = rows->record(table.number, *row);
+            if (!record) return record.failure();
+            known = std::move(*record);
+        }
+        if (known ? !is_visible(*known, table.traits.policy) : !table.adopted)
+            out.push_back({std::move(key), known.has_value()});
+    }
+}
+
+result<void> vault::state::log_strays(const vault_table& table) {
+    const auto triggers = db->query_integer(
+        "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 AND name LIKE "
+        "'casasync\\_%' ESCAPE '\\'",
+        table.shape.name);
+    if (!triggers) return triggers.failure();
+    if (*triggers != 0) return {};
+    auto strays = stray_rows(table);
+    if (!strays) return strays.failure();
+    std::string columns, places;
+    for (std::size_t i = 0; i < table.shape.key.size(); ++i) {
+        columns += ", k" + std::to_string(i);
+        places += ", ?" + std::to_string(i + 1);
+    }
+    for (const stray_row& stray : *strays) {
+        auto s = db->prepare("INSERT INTO casasync_log(t, m, at" + columns + ") VALUES(" +
+                             std::to_string(table.number) + ", NULL, " +
+                             (self.write_time ? "julianday('now')" : "NULL") + places + ")");
+        if (!s) return s.failure();
+        for (std::size_t i = 0; i < stray.key.size(); ++i) s->bind(static_cast<int>(i) + 1, stray.key[i]);
+        if (auto ok = s->run(); !ok) return ok;
+    }
+    return {};
 }
 
 namespace {

@@ -318,6 +318,8 @@ result<std::size_t> vault::state::seal_log() {
     std::size_t sealed = 0;
     auto changed = changed_tables();
     if (!changed) return changed.failure();
+    for (const vault_table* table : *changed)
+        if (auto ok = log_strays(*table); !ok) return ok.failure();
     for (bool complete = false; !complete;) {
         auto chunk = read_log(*db, log_rows_at_once);
         if (!chunk) return chunk.failure();

@@ -39,6 +39,12 @@ struct followed_table;  // migration_script.hpp
 [[nodiscard]] result<void> list_large(connection& db, const vault_table& table, bytes_view key,
                                       column_no column);
 
+/// A row in a table that no capture told of.
+struct stray_row {
+    std::vector<value> key{};  ///< as in the file
+    bool known = false;        ///< it has registers, which say that it is hidden
+};
+
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
 
@@ -109,6 +115,10 @@ struct vault::state {
     /// Returns the tables whose triggers are not those of their present schema. \cost nothing while
     /// schema_version stays; 1 ms for 30 tables after it changed
     [[nodiscard]] result<std::vector<const vault_table*>> changed_tables();
+    /// Returns the keys of rows that lie in a table and that the vault does not know, or knows as hidden.
+    [[nodiscard]] result<std::vector<stray_row>> stray_rows(const vault_table& table);
+    /// Logs the stray rows of a table that has lost its triggers, as inserted now. \cost  the table once
+    [[nodiscard]] result<void> log_strays(const vault_table& table);
     /// Returns the gained columns of a row that were written: those that hold neither their default nor what
     /// somebody else wrote. No log entry names them.
     [[nodiscard]] result<column_set> gained_and_written(const vault_table& table, std::span<const value> key,
