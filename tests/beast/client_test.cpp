@@ -332,7 +332,7 @@ TEST_CASE("the list of devices is read and made longer", "[beast][client]") {
                              {json_reply(200, R"({"entries":[1]})")},
                              {json_reply(200, R"({"entries":1})")},
                              {json_reply(201, R"({"index":3})")},
-                             {problem_reply(412, "precondition-failed")},
+                             {problem_reply(412, "precondition-failed", "", relay_fields)},
                              {problem_reply(409, "device-limit")}}});
     auto c = client_at(server.url());
     CHECK(c.members(1).value() == std::vector<bytes>{{1, 2}, {3}});

@@ -110,8 +110,8 @@ TEST_CASE("a device attaches, with and without a list and a token", "[beast][rel
 
 TEST_CASE("a device with a wrong clock attaches by the relay's", "[beast][relay]") {
     const auto self = some_identity();
-    scripted_server server({{{problem_reply(401, "clock-skew", R"(,"server_time":1795338000)")},
-                             {json_reply(200, attached_body)}}});
+    scripted_server server({{{problem_reply(401, "clock-skew", R"(,"server_time":1795338000)")}},
+                            {{json_reply(200, attached_body)}}});
     CHECK(code(beast::attach(at(server.url()), vault, self, {})) == errc{});
     CHECK(member_of(server.requests()[1], "created") == "1795338000");
     CHECK(attaches(server.requests()[1], self));
