@@ -26,7 +26,7 @@ error cannot(const std::string& path, const char* what) {
                 "and that the folder can be written, then try again."};
 }
 
-std::int64_t now_s() {
+std::int64_t tally_time() {
     return static_cast<std::int64_t>(std::time(nullptr));
 }
 
@@ -41,7 +41,7 @@ result<std::vector<std::int64_t>> guess_tally::read() const {
     const ::ssize_t n = file.open() ? ::read(file.get(), text.data(), text.size()) : -1;
     if (n < 0) return cannot(path_, "read");
     text.resize(static_cast<std::size_t>(n));
-    const std::int64_t now = now_s();
+    const std::int64_t now = tally_time();
     std::vector<std::int64_t> out;
     for (std::string_view rest = text; !rest.empty();) {
         const std::string_view line = rest.substr(0, rest.find('\n'));
@@ -72,7 +72,7 @@ result<std::size_t> guess_tally::count() const {
 result<void> guess_tally::begin() {
     auto times = read();
     if (!times) return times.failure();
-    begun_ = now_s();
+    begun_ = tally_time();
     times->push_back(begun_);
     return write(*times);
 }

@@ -22,7 +22,7 @@ statement prepare(sqlite3* db, const std::string& sql) {
     return statement(raw);
 }
 
-std::string quoted(std::string_view name) {
+std::string quoted_name(std::string_view name) {
     std::string out = "\"";
     for (const char c : name) out += c == '"' ? std::string("\"\"") : std::string(1, c);
     return out + "\"";
@@ -43,7 +43,7 @@ std::uint64_t local_rows(const std::string& path) {
         tables.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(names.get(), 0)));
     std::uint64_t rows = 0;
     for (const std::string& table : tables) {
-        const statement count = prepare(db.get(), "SELECT count(*) FROM main." + quoted(table));
+        const statement count = prepare(db.get(), "SELECT count(*) FROM main." + quoted_name(table));
         if (count != nullptr && sqlite3_step(count.get()) == SQLITE_ROW)
             rows += static_cast<std::uint64_t>(sqlite3_column_int64(count.get(), 0));
     }
