@@ -66,6 +66,48 @@ TEST_CASE("a device joins with its own copy: what differs is listed as brought a
     CHECK(home.casasync({"verify", b}).exit == 0);
 }
 
+TEST_CASE("with history all, log and why tell a cell's whole story", "[cli]") {
+    const household home;
+    const std::string a = home.make_vault("a.db"), b = home.add_device(a, "b.db");
+    CHECK(home.json({"history", a}).at("keep").as_string() == "conflicts");
+    CHECK(home.casasync({"history", a}).out.find("for good") != std::string::npos);
+    const auto set = home.json({"history", a, "--keep", "all", "--days", "90"});
+    CHECK(set.at("keep").as_string() == "all");
+    CHECK(set.at("days").as_int64() == 90);
+    CHECK(home.json({"history", b}).at("keep").as_string() == "conflicts");  // each device has its own
+    home.sql(a, "UPDATE txn SET category='Tea' WHERE id='coffee'");
+    sync_all(home, {a, b});
+    home.sql(b, "UPDATE txn SET category='Coffee' WHERE id='coffee'");
+    sync_all(home, {b, a});
+    const auto cell = home.json({"why", a, "txn", "coffee", "category"}).at("cells").as_array()[0];
+    CHECK(cell.at("value").as_string() == "Coffee");
+    const auto writes = cell.at("writes").as_array();
+    REQUIRE(writes.size() == 2);
+    CHECK(writes[0].at("value").as_string() == "Tea");
+    CHECK(writes[0].at("kind").as_string() == "update");
+    CHECK(writes[0].at("device_id") != writes[1].at("device_id"));
+    const auto told = home.casasync({"why", a, "txn", "coffee"}).out;
+    CHECK(told.find("category = 'Coffee'") != std::string::npos);
+    CHECK(told.find("earlier: update 'Tea'") != std::string::npos);
+    CHECK(told.find("earlier: update 'Coffee'") == std::string::npos);  // it is what is shown
+    const auto log = home.json({"log", a, "--table", "txn", "--key", "coffee"}).as_array();
+    REQUIRE(log.size() == 2);
+    CHECK(log[0].at("entry").as_string() == "write");
+    CHECK(log[0].at("value").as_string() == "Coffee");  // newest first
+    CHECK(home.json({"log", a, "--key", "rent", "--table", "txn"}).as_array().empty());
+    CHECK(home.json({"log", a, "--since", "2999-12-31"}).as_array().empty());
+    CHECK(home.casasync({"log", a}).out.find("update 'Tea'") != std::string::npos);
+    CHECK(home.casasync({"history", a, "--keep", "some"}).exit == 64);
+    CHECK(home.casasync({"history", a, "--days", "40000"}).exit == 64);
+    CHECK(home.casasync({"history", a, "--days", "-1"}).exit == 64);
+    CHECK(home.json({"history", a, "--keep", "conflicts"}).at("writes").as_int64() == 0);
+    CHECK(home.json({"history", a}).at("days").as_int64() == 90);
+    const auto ops = home.json({"status", a, "--local"}).at("ops").as_object();
+    CHECK(ops.at("applied").as_int64() == 1);
+    CHECK(ops.at("superseded").as_int64() == 1);
+    CHECK(ops.at("total").as_int64() == 2);
+}
+
 TEST_CASE("integrity lists a row that cannot be shown, why, and what to do", "[cli]") {
     const household home;
     const std::string a = home.make_file("a.db");

@@ -29,7 +29,8 @@ void add_status_commands(CLI::App& app, program& run);    ///< status, digest
 void add_device_commands(CLI::App& app, program& run);    ///< devices, devices remove, devices rename
 void add_verify_command(CLI::App& app, program& run);     ///< verify
 void add_conflict_commands(CLI::App& app, program& run);  ///< conflicts, restore, keep, why
-void add_log_commands(CLI::App& app, program& run);       ///< log, integrity
+void add_log_commands(CLI::App& app, program& run);       ///< log, deleted, undelete, integrity
+void add_history_command(CLI::App& app, program& run);    ///< history
 void add_track_commands(CLI::App& app, program& run);     ///< track, untrack
 void add_migrate_command(CLI::App& app, program& run);    ///< migrate
 void add_relay_command(CLI::App& app, program& run);      ///< relay

@@ -7,6 +7,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -85,13 +86,30 @@ result<std::pair<std::vector<std::string>, std::optional<std::string>>> split(co
     return std::pair(std::move(key), std::move(column));
 }
 
+/// True when the story tells of a write already: it is what is shown, or it lost.
+bool is_told(const sqlite::cell_history& cell, const sqlite::kept_write& w) {
+    const auto same = [&w](const value& what, const sqlite::author& by) {
+        return what == w.what && by.device == w.by.device && by.at == w.by.at;
+    };
+    return (cell.shown && same(*cell.shown, cell.by)) ||
+           std::any_of(cell.lost.begin(), cell.lost.end(),
+                       [&](const sqlite::conflict_info& c) { return same(c.loser, c.loser_by); });
+}
+
+boost::json::array json_of_writes(const std::vector<sqlite::kept_write>& writes) {
+    boost::json::array out;
+    for (const auto& w : writes) out.push_back(json_of(w));
+    return out;
+}
+
 boost::json::object json_of_cell(const sqlite::cell_history& cell) {
     boost::json::array replaced;
     for (const auto& c : cell.lost) replaced.push_back(json_of(c));
     return {{"column", json_of_text(cell.column)},
             {"value", cell.shown ? json_of(*cell.shown) : boost::json::value(nullptr)},
             {"by", json_of(cell.by)},
-            {"replaced", std::move(replaced)}};
+            {"replaced", std::move(replaced)},
+            {"writes", json_of_writes(cell.writes)}};
 }
 
 void print_json(const console& out, const sqlite::row_history& row) {
@@ -105,7 +123,8 @@ void print_json(const console& out, const sqlite::row_history& row) {
                {"born", author_or_null(row.born, true)},
                {"deleted", author_or_null(row.deleted, row.deleted.at != 0)},
                {"cells", std::move(cells)},
-               {"lost_deletes", std::move(deletes)}});
+               {"lost_deletes", std::move(deletes)},
+               {"row_writes", json_of_writes(row.row_writes)}});
 }
 
 void print_text(const console& out, const sqlite::row_history& row, bool one_cell) {
@@ -117,10 +136,14 @@ void print_text(const console& out, const sqlite::row_history& row, bool one_cel
     for (const auto& cell : row.cells) {
         const std::string shown = cell.shown ? text_of(*cell.shown) : std::string("not shown");
         out.line(printable(cell.column) + " = " + shown + "  (" + text_of(cell.by) + ")");
+        for (const auto& w : cell.writes)
+            if (!is_told(cell, w)) out.line("    earlier: " + text_of(w) + "  (" + text_of(w.by) + ")");
         for (const auto& c : cell.lost)
             out.line("    lost " + text_of(c.loser) + "  (" + text_of(c.loser_by) + ")  " +
                      std::string(name_of(c.reason)) + (c.open ? ", open: " : ", closed: ") + c.id);
     }
+    for (const auto& w : row.row_writes)
+        if (!one_cell) out.line(text_of(w) + "  (" + text_of(w.by) + ")");
     for (const auto& c : row.lost_deletes)
         out.line("lost DELETE  (" + text_of(c.loser_by) + ")  " + (c.open ? "open: " : "closed: ") + c.id);
 }

@@ -6,6 +6,7 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -71,6 +72,47 @@ bool is_key(std::span<const value> key, std::span<const std::string> typed) {
     return true;
 }
 
+/// A conflict or a kept write, and when this device last heard of it.
+struct log_entry {
+    unix_ms at = 0;
+    boost::json::object json{};
+    std::string text{};
+};
+
+log_entry entry_of(const sqlite::conflict_info& c) {
+    boost::json::object json = json_of(c);
+    json["entry"] = "conflict";
+    return {c.noticed_at, std::move(json),
+            text_of(c) + "\n    noticed " + time_text(c.noticed_at / 1000) +
+                (c.open ? ", open" : ", closed " + time_text(c.closed_at / 1000))};
+}
+
+log_entry entry_of(const sqlite::kept_write& w) {
+    boost::json::object json = json_of(w);
+    json["entry"] = "write";
+    return {w.merged_at, std::move(json),
+            printable(w.table) + " " + text_of(w.key) + (w.column ? "  " + printable(*w.column) : "") + "  " +
+                text_of(w) + "  (" + text_of(w.by) + ")"};
+}
+
+/// The log as far as it was asked for, newest first.
+result<std::vector<log_entry>> read_log(sqlite::vault& vault, const log_options& o, unix_ms since) {
+    const auto conflicts = vault.conflicts(false);
+    if (!conflicts) return conflicts.failure();
+    const auto writes = vault.kept_writes(o.table, since);
+    if (!writes) return writes.failure();
+    std::vector<log_entry> out;
+    for (const auto& c : *conflicts)
+        if ((o.table.empty() || c.table == o.table) && is_key(c.key, o.key) &&
+            std::max(c.noticed_at, c.closed_at) >= since)
+            out.push_back(entry_of(c));
+    for (auto w = writes->rbegin(); w != writes->rend(); ++w)
+        if (is_key(w->key, o.key)) out.push_back(entry_of(*w));
+    std::stable_sort(out.begin(), out.end(),
+                     [](const log_entry& a, const log_entry& b) { return a.at > b.at; });
+    return out;
+}
+
 result<int> print_log(const console& out, const log_options& o) {
     unix_ms since = 0;
     if (!o.since.empty()) {
@@ -84,24 +126,16 @@ result<int> print_log(const console& out, const log_options& o) {
     }
     auto vault = open_vault(o.db);
     if (!vault) return vault.failure();
-    auto found = vault->conflicts(false);
-    if (!found) return found.failure();
-    std::erase_if(*found, [&](const sqlite::conflict_info& c) {
-        return (!o.table.empty() && c.table != o.table) || !is_key(c.key, o.key) ||
-               std::max(c.noticed_at, c.closed_at) < since;
-    });
+    const auto entries = read_log(*vault, o, since);
+    if (!entries) return entries.failure();
     if (out.json()) {
         boost::json::array list;
-        for (const auto& c : *found) list.push_back(json_of(c));
+        for (const auto& e : *entries) list.push_back(e.json);
         out.print(list);
         return exit_ok;
     }
-    for (const auto& c : *found) {
-        out.line(text_of(c));
-        out.line("    noticed " + time_text(c.noticed_at / 1000) +
-                 (c.open ? ", open" : ", closed " + time_text(c.closed_at / 1000)));
-    }
-    if (found->empty()) out.line("The log has no such entry: no write has lost there unseen.");
+    for (const auto& e : *entries) out.line(e.text);
+    if (entries->empty()) out.line("The log has no such entry: no write has lost there unseen.");
     return exit_ok;
 }
 

@@ -25,6 +25,7 @@ int run(int argc, char** argv) {
     add_verify_command(app, state);
     add_conflict_commands(app, state);
     add_log_commands(app, state);
+    add_history_command(app, state);
     add_track_commands(app, state);
     add_migrate_command(app, state);
     add_relay_command(app, state);

@@ -17,6 +17,18 @@ boost::json::object side_of(const value& what, const sqlite::author& by) {
     return out;
 }
 
+std::string_view name_of(op_kind kind) {
+    switch (kind) {
+        case op_kind::insert:
+            return "insert";
+        case op_kind::update:
+            return "update";
+        case op_kind::erase:
+            return "delete";
+    }
+    return {};
+}
+
 std::string cut(std::string text) {
     constexpr std::size_t most = 80;
     if (text.size() <= most) return text;
@@ -90,6 +102,15 @@ boost::json::object json_of(const sqlite::conflict_info& c) {
     return out;
 }
 
+boost::json::object json_of(const sqlite::kept_write& w) {
+    boost::json::object out{{"table", json_of_text(w.table)}, {"key", json_of(w.key)}};
+    out["column"] = w.column ? json_of_text(*w.column) : boost::json::value(nullptr);
+    out["kind"] = name_of(w.kind);
+    for (const auto& [key, member] : side_of(w.what, w.by)) out[key] = member;
+    out["merged_at"] = w.merged_at / 1000;
+    return out;
+}
+
 boost::json::object json_of(const sqlite::device_info& device) {
     return {{"id", device.id.text()},
             {"name", json_of_text(device.name)},
@@ -154,6 +175,11 @@ std::string text_of(const sqlite::conflict_info& c) {
     out += "\n    shown: " + text_of(c.winner) + "  (" + text_of(c.winner_by) + "; " +
            std::string(explain(c.reason)) + ")";
     return out;
+}
+
+std::string text_of(const sqlite::kept_write& w) {
+    if (!w.column) return w.kind == op_kind::erase ? "DELETE of the row" : "INSERT of the row";
+    return std::string(name_of(w.kind)) + " " + text_of(w.what);
 }
 
 namespace {

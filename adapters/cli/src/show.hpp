@@ -21,8 +21,10 @@ namespace casasync::cli {
 [[nodiscard]] boost::json::array json_of(std::span<const value> key);
 /// Returns {id, table, key, column, loser: {value, device, device_id, at}, winner: {..}, reason, open}.
 [[nodiscard]] boost::json::object json_of(const sqlite::conflict_info& conflict);
-/// Returns {device, device_id, at}; nulls for what was there when the vault began, `at` null for what a device
-/// brought along.
+/// Returns {table, key, column, kind, value, device, device_id, at, merged_at}.
+[[nodiscard]] boost::json::object json_of(const sqlite::kept_write& write);
+/// Returns {device, device_id, at}; nulls for what was there when the vault began, `at` null for what a
+/// device brought along.
 [[nodiscard]] boost::json::object json_of(const sqlite::author& by);
 /// Returns {id, name, last_seq, last_write, self}.
 [[nodiscard]] boost::json::object json_of(const sqlite::device_info& device);
@@ -37,6 +39,8 @@ namespace casasync::cli {
 [[nodiscard]] std::string time_text(std::int64_t unix_seconds);
 /// Returns two or three lines that tell what lost against what.
 [[nodiscard]] std::string text_of(const sqlite::conflict_info& conflict);
+/// Returns "insert 'Food'", "DELETE".
+[[nodiscard]] std::string text_of(const sqlite::kept_write& write);
 /// Returns one object a difference: table, column (null: the whole table), verdict, detail.
 [[nodiscard]] boost::json::array json_of(const std::vector<sqlite::schema_difference>& differences);
 /// Returns "txn note: pending: not in this file; ...".

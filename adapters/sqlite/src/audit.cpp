@@ -43,7 +43,8 @@ result<void> audit_log::create(connection& db) {
         "NOT NULL, hlc INTEGER NOT NULL, replica BLOB NOT NULL, open INTEGER NOT NULL, opened INTEGER NOT "
         "NULL, closed INTEGER NOT NULL) STRICT;"
         "CREATE INDEX IF NOT EXISTS casasync_conflict_row ON casasync_conflict(t, k);"
-        "CREATE INDEX IF NOT EXISTS casasync_conflict_open ON casasync_conflict(open) WHERE open = 1;");
+        "CREATE INDEX IF NOT EXISTS casasync_conflict_open ON casasync_conflict(open) WHERE open = 1;"
+        "CREATE INDEX IF NOT EXISTS casasync_conflict_closed ON casasync_conflict(closed) WHERE open = 0;");
 }
 
 result<void> audit_log::note(const merged_row& row, unix_ms now) {

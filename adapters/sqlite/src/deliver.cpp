@@ -126,6 +126,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
         if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok.failure();
         rows->numbers().forget();
         if (auto ok = conclude(*plan); !ok) return ok.failure();
+        if (auto ok = keep_writes(*incoming); !ok) return ok.failure();
         if (auto ok = db->run("DELETE FROM casasync_inbox WHERE device = ?1 AND seq <= ?2", device.view(),
                               static_cast<std::int64_t>((*whole)->last));
             !ok)

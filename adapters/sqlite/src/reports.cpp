@@ -76,12 +76,20 @@ result<conflict_info> vault::state::describe(const audit_entry& e) {
     if (!key) return key.failure();
     c.key = std::move(*key);
     if (e.lost.column) c.column = table.columns[*e.lost.column].name;
-    c.loser = e.lost.what;
+    const auto as_shown = [&](const value& what) -> result<value> {
+        if (!e.lost.column) return what;
+        auto there = rows->numbers().to_number(table.columns[*e.lost.column].refers, what);
+        return there ? result<value>(std::move(there->what)) : result<value>(there.failure());
+    };
+    auto lost = as_shown(e.lost.what), instead = as_shown(e.shown);
+    if (!lost) return lost.failure();
+    if (!instead) return instead.failure();
+    c.loser = std::move(*lost);
     auto loser = author_of(e.lost.loser), winner = author_of(e.lost.winner);
     if (!loser) return loser.failure();
     if (!winner) return winner.failure();
     c.loser_by = std::move(*loser);
-    c.winner = e.shown;
+    c.winner = std::move(*instead);
     c.winner_by = std::move(*winner);
     c.reason = e.lost.why;
     c.open = e.open;
@@ -463,7 +471,12 @@ result<row_history> vault::why(const std::string& name, std::span<const std::str
         for (const cell& c : row->cells) {
             cell_history& h = out.cells.emplace_back();
             h.column = table->traits.columns[c.column].name;
-            if (out.visible && is_shown(*row, c, table->traits.columns[c.column].rule)) h.shown = c.what;
+            const column_traits& column = table->traits.columns[c.column];
+            if (out.visible && is_shown(*row, c, column.rule) && c.what) {
+                auto there = v.rows->numbers().to_number(column.refers, *c.what);
+                if (!there) return there.failure();
+                h.shown = std::move(there->what);
+            }
             auto by = v.author_of(c.when);
             if (!by) return by.failure();
             h.by = std::move(*by);
@@ -475,6 +488,16 @@ result<row_history> vault::why(const std::string& name, std::span<const std::str
                 out.lost_deletes.push_back(std::move(*told));
             else if (cell_history* h = cell_of(out, *told->column))
                 h->lost.push_back(std::move(*told));
+        }
+        auto kept = v.past->entries(table->number, *encoded, 0);
+        if (!kept) return kept.failure();
+        for (const history_entry& e : *kept) {
+            auto told = v.describe(e);
+            if (!told) return told.failure();
+            if (!e.column)
+                out.row_writes.push_back(std::move(*told));
+            else if (cell_history* h = cell_of(out, *told->column))
+                h->writes.push_back(std::move(*told));
         }
         return {};
     });

@@ -405,6 +405,7 @@ result<std::size_t> vault::state::seal_log() {
             if (auto ok = set_mark(); !ok) return ok.failure();
     }
     if (auto ok = take_in(*changed); !ok) return ok.failure();
+    if (auto ok = prune_history(); !ok) return ok.failure();
     return sealed;
 }
 

@@ -40,6 +40,8 @@ bytes encode_settings(const settings& s) {
          {s.counts.applied, s.counts.conflicts, s.counts.absorbed, s.counts.superseded})
         w.signed_varint(n);
     w.varint(s.refused);
+    w.u8(static_cast<std::uint8_t>(s.history.keep));
+    w.varint(s.history.days);
     return out;
 }
 
@@ -80,6 +82,8 @@ result<settings> decode_settings(bytes_view data) {
     for (std::int64_t* n : {&s.counts.applied, &s.counts.conflicts, &s.counts.absorbed, &s.counts.superseded})
         *n = r.signed_varint();
     s.refused = r.varint();
+    s.history.keep = r.u8() == 1 ? history_kept::all : history_kept::conflicts;
+    s.history.days = static_cast<std::uint32_t>(r.varint());
     if (!r.done())
         return error{errc::store_failed,
                      "casasync's own record in this file is damaged; the rows are not touched. Restore the "

@@ -12,6 +12,7 @@
 #include <casasync/hlc.hpp>
 #include <casasync/ids.hpp>
 #include <casasync/result.hpp>
+#include <casasync/sqlite/vault.hpp>
 
 #include <cstdint>
 #include <string>
@@ -43,6 +44,7 @@ struct settings {
     std::string last_error{};
     accounts counts{};          ///< of every write merged here
     std::uint64_t refused = 0;  ///< changesets that did not open at the last sync
+    history_policy history{};
 
     friend bool operator==(const settings&, const settings&) = default;
 };

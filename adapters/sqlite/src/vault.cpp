@@ -58,6 +58,7 @@ result<void> create_tables(connection& db) {
     if (auto ok = row_store::create(db); !ok) return ok;
     if (auto ok = display::create(db); !ok) return ok;
     if (auto ok = audit_log::create(db); !ok) return ok;
+    if (auto ok = history_log::create(db); !ok) return ok;
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_device(id BLOB PRIMARY KEY NOT NULL, name TEXT NOT NULL, seq "
         "INTEGER NOT NULL) STRICT;"
@@ -288,7 +289,7 @@ result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::
         if (refused) s.refused = *refused;
         s.last_error = failure.substr(0, 4000);
         if (failure.empty()) s.last_synced_at = state_->own_now() / 1000;
-        return {};
+        return state_->prune_history();
     });
 }
 

@@ -50,6 +50,7 @@ result<void> vault::state::on_connection(const std::function<result<void>()>& wo
         if (!audit) {  // the last of them
             rows.emplace(*db, tables);
             shown.emplace(*db, tables, *rows);
+            past.emplace(*db, tables);
             audit.emplace(*db, tables, *rows);
             stale = true;
         }
@@ -65,7 +66,7 @@ result<void> vault::state::on_connection(const std::function<result<void>()>& wo
     return options.run_on_app([&](sqlite3* app) -> result<void> {
         const auto lend = [&]() -> result<void> {
             if (db && db->handle() == app) return {};
-            audit.reset(), shown.reset(), rows.reset();
+            audit.reset(), past.reset(), shown.reset(), rows.reset();
             db.emplace(connection::borrow(app));
             return {};
         };

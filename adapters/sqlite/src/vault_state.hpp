@@ -7,6 +7,7 @@
 #include "catalog.hpp"
 #include "connection.hpp"
 #include "display.hpp"
+#include "history.hpp"
 #include "row_store.hpp"
 #include "settings.hpp"
 #include "suppress.hpp"
@@ -56,6 +57,7 @@ struct vault::state {
     catalog tables{};
     std::optional<row_store> rows{};
     std::optional<display> shown{};
+    std::optional<history_log> past{};
     std::optional<audit_log> audit{};
     std::optional<capture_mark>
         mark{};         ///< on the app's connection, inside a transaction that is not to be captured
@@ -96,6 +98,8 @@ struct vault::state {
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
     [[nodiscard]] result<void> queue(changeset& c);
+    /// Keeps the writes of a changeset, where the policy says so.
+    [[nodiscard]] result<void> keep_writes(const changeset& c);
     /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
     [[nodiscard]] result<void> conclude(const merge_plan& plan);
     [[nodiscard]] result<void> unlist_large(const merge_plan& plan);
@@ -147,6 +151,12 @@ struct vault::state {
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
 
+    // history_reports.cpp
+    [[nodiscard]] result<kept_write> describe(const history_entry& e);
+    [[nodiscard]] result<history_info> tell_history();
+    /// Drops what is too old, a little. Inside write()
+    [[nodiscard]] result<void> prune_history();
+
     // accounting.cpp
     [[nodiscard]] result<write_counts> accounting();
 
@@ -181,6 +191,7 @@ result<std::vector<merged_row>> vault::state::publish(changeset& c, Rows& source
     auto plan = merge(c, source);
     if (!plan) return plan.failure();
     if (auto ok = conclude(*plan); !ok) return ok.failure();
+    if (auto ok = keep_writes(c); !ok) return ok.failure();
     return std::move(plan->rows);
 }
 

@@ -10,6 +10,7 @@
 #include <casasync/environment.hpp>
 #include <casasync/ids.hpp>
 #include <casasync/result.hpp>
+#include <casasync/row.hpp>
 #include <casasync/snapshot.hpp>
 #include <casasync/store.hpp>
 #include <casasync/table.hpp>
@@ -134,6 +135,36 @@ struct schema_difference {
 /// Runs statements, several at once if need be. \errors as migrate()
 using sql_runner = std::function<result<void>(std::string_view sql)>;
 
+/// What is kept of the past. Open conflicts are always kept, whatever the policy says.
+enum class history_kept : std::uint8_t {
+    conflicts,  ///< writes that lost unseen, also once they were decided
+    all,        ///< every write merged here from then on, so that a cell's whole story can be told
+};
+struct history_policy {
+    history_kept keep = history_kept::conflicts;
+    std::uint32_t days = 0;  ///< how long decided conflicts and kept writes stay; 0: for good
+
+    friend bool operator==(const history_policy&, const history_policy&) = default;
+};
+
+/// The policy, and how much is kept.
+struct history_info {
+    history_policy policy{};
+    std::size_t open = 0, decided = 0;  ///< conflicts
+    std::size_t writes = 0;             ///< kept because of history_kept::all
+};
+
+/// A write that was kept, whether it is still shown or not.
+struct kept_write {
+    std::string table{};
+    std::vector<value> key{};
+    std::optional<std::string> column{};  ///< none: a DELETE, or an INSERT of a key alone
+    op_kind kind = op_kind::update;
+    value what{};
+    author by{};
+    unix_ms merged_at = 0;  ///< when this device merged it
+};
+
 /// One cell's story.
 struct cell_history {
     std::string column{};
@@ -141,6 +172,7 @@ struct cell_history {
     author by{};
     std::vector<conflict_info>
         lost{};  ///< writes of this cell that lost unseen, closed ones too, oldest first
+    std::vector<kept_write> writes{};  ///< every one that was kept, oldest first; see history_policy
 };
 
 struct row_history {
@@ -148,6 +180,7 @@ struct row_history {
     author born{}, deleted{};  ///< at = 0 when it never was
     std::vector<cell_history> cells{};
     std::vector<conflict_info> lost_deletes{};
+    std::vector<kept_write> row_writes{};  ///< kept writes of no cell: DELETEs, INSERTs of a key alone
 };
 
 struct device_info {
@@ -305,6 +338,17 @@ class vault {
     [[nodiscard]] result<deleted_row> undelete(const std::string& id);
     /// Returns a row's story. `key`: the key columns' values as text, as a person types them.
     [[nodiscard]] result<row_history> why(const std::string& table, std::span<const std::string> key);
+
+    /// Returns what is kept of the past, and for how long.
+    [[nodiscard]] result<history_info> history();
+    /// Changes what this device keeps, and drops what it no longer does; other devices keep what they like.
+    /// What gets too old later goes with syncs and seals, a little with each. \errors invalid_argument for
+    /// more than 36,500 days
+    [[nodiscard]] result<history_info> set_history(const history_policy& policy);
+    /// Returns the writes kept because of history_kept::all, in the order of their stamps: of one table when
+    /// it is named, merged here since a time. \cost the entries kept, of the table or since then
+    [[nodiscard]] result<std::vector<kept_write>> kept_writes(const std::string& table = {},
+                                                              unix_ms since = 0);
 
     /// A number that changes when another connection wrote the file: cheap to poll (4 us).
     [[nodiscard]] result<std::int64_t> data_version();
