@@ -10,16 +10,44 @@
 #include <casasync/codec.hpp>
 #include <casasync/inbox.hpp>
 
+#include <algorithm>
 #include <thread>
 
 namespace casasync::sqlite {
 
 namespace {
 
+using steady = std::chrono::steady_clock;
+
 constexpr std::size_t rows_while_app_writes = 100;  ///< about 5 ms of lock
-constexpr std::size_t rows_while_idle = 10'000;
+constexpr std::size_t rows_while_idle = 2'500;      ///< a larger changeset is merged whole all the same
 constexpr auto app_is_busy = std::chrono::milliseconds(100);
-constexpr auto gap_for_app = std::chrono::milliseconds(10);
+constexpr auto shortest_gap = std::chrono::milliseconds(10);
+/// SQLite's busy handler tries again after 1, 2, 5, .. ms, in the end every 100: whoever waits for the lock
+/// finds a gap of this length, whenever it began to wait.
+constexpr auto longest_gap = std::chrono::milliseconds(110);
+constexpr auto longest_without_gap = std::chrono::milliseconds(500);
+
+/// Leaves the lock to the app now and then. While it writes: after each transaction, for as long as that
+/// took, so that a try of its busy handler falls into the gap. While it does not, it may have begun to wait:
+/// twice a second at least.
+class courtesy {
+ public:
+    void begin() { began_ = steady::now(); }
+    void end(bool app_writes) {
+        const auto now = steady::now();
+        if (app_writes) return pause(std::clamp<steady::duration>(now - began_, shortest_gap, longest_gap));
+        if (now - last_gap_ >= longest_without_gap) pause(longest_gap);
+    }
+
+ private:
+    void pause(steady::duration gap) {
+        std::this_thread::sleep_for(gap);
+        last_gap_ = steady::now();
+    }
+
+    steady::time_point began_{}, last_gap_ = steady::now();
+};
 
 /// One changeset of the inbox, its parts put together.
 struct waiting_changeset {
@@ -139,9 +167,12 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
 
 result<merge_report> vault::merge_inbox(unix_ms relay_now) {
     merge_report report;
+    courtesy gaps;
+    const bool lent = static_cast<bool>(state_->options.run_on_app);  // then nobody waits for a lock of ours
     for (bool more = true; more;) {
-        const bool busy =
-            !state_->options.run_on_app && std::chrono::steady_clock::now() - state_->app_wrote < app_is_busy;
+        if (auto looked = state_->run([] { return result<void>{}; }); !looked) return looked.failure();
+        const bool busy = !lent && steady::now() - state_->app_wrote < app_is_busy;
+        gaps.begin();
         const std::size_t budget = busy ? rows_while_app_writes : rows_while_idle;
         std::size_t merged = 0, touched = 0;
         auto ok = state_->write([&]() -> result<void> {
@@ -159,7 +190,7 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
         if (!ok) return ok.failure();
         report.changesets += merged;
         report.rows += touched;
-        if (more && busy) std::this_thread::sleep_for(gap_for_app);
+        if (more && !lent) gaps.end(busy);
     }
     return report;
 }
