@@ -106,6 +106,42 @@ TEST_CASE("decided conflicts and kept writes go when they are too old; open conf
     w.all_agree({"SELECT * FROM note"});
 }
 
+TEST_CASE("a decided conflict tells what it lost against, whatever was written since", "[history]") {
+    world w;
+    w.first("desktop", std::string(notes) + "; INSERT INTO note VALUES('a', 'x')");
+    w.joins("phone", "desktop");
+    quarrel(w, false);
+    must(w["desktop"].restore(must(w["desktop"].conflicts()).at(0).id));
+    w.everyone_syncs();
+    w.sql("desktop").run("UPDATE note SET body = 'later'");
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone"}) {
+        const auto decided = must(w[name].conflicts(false));
+        REQUIRE(decided.size() == 1);
+        CHECK_FALSE(decided[0].open);
+        CHECK(decided[0].loser == value("xd"));
+        CHECK(decided[0].winner == value("xp"));
+        CHECK(decided[0].winner_by.device_name == "phone");
+        CHECK(decided[0].reason == conflict_reason::older_stamp);
+    }
+    w.sql("phone").run("UPDATE note SET body = 'unseen'");
+    must(w["phone"].seal());
+    w.now += 1000;
+    w.sql("desktop").run("DELETE FROM note");
+    w.everyone_syncs();
+    const auto hidden = must(w["phone"].conflicts());
+    REQUIRE(hidden.size() == 1);
+    CHECK(hidden[0].reason == conflict_reason::hidden_by_delete);
+    must(w["phone"].keep(hidden[0].id));
+    w.everyone_syncs();
+    for (const auto& c : must(w["desktop"].conflicts(false))) {
+        if (c.loser != value("unseen")) continue;
+        CHECK(c.winner.is_null());
+        CHECK(c.reason == conflict_reason::hidden_by_delete);
+        CHECK(c.winner_by.device_name == "desktop");
+    }
+}
+
 TEST_CASE("old entries go a little with each transaction", "[history]") {
     world w;
     w.first("desktop",

@@ -172,6 +172,7 @@ std::string text_of(const sqlite::conflict_info& c) {
     if (!c.open) out += "  (closed)";
     out += "\n    lost:  " + (c.column ? text_of(c.loser) : std::string("DELETE of the row")) + "  (" +
            text_of(c.loser_by) + ")";
+    if (!c.open) return out + "\n    to:    " + text_of(c.winner) + "  (" + text_of(c.winner_by) + ")";
     out += "\n    shown: " + text_of(c.winner) + "  (" + text_of(c.winner_by) + "; " +
            std::string(explain(c.reason)) + ")";
     return out;

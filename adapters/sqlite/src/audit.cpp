@@ -11,13 +11,20 @@ namespace casasync::sqlite {
 namespace {
 
 constexpr const char* columns =
-    "SELECT id, t, k, c, value, hlc, replica, open, opened, closed FROM casasync_conflict ";
+    "SELECT id, t, k, c, value, hlc, replica, open, opened, closed, won, won_hlc, won_replica, why FROM "
+    "casasync_conflict ";
 
 bytes encode_value(const value& v) {
     bytes out;
     detail::writer w(out);
     detail::put_value(w, v);
     return out;
+}
+
+/// What is shown in place of a lost write; NULL in a hidden row.
+value shown_instead(const merged_row& row, const conflict& c) {
+    const cell* const now = c.column && row.is_visible ? row.after.find(*c.column) : nullptr;
+    return now != nullptr && now->what ? *now->what : value{};
 }
 
 }  // namespace
@@ -41,7 +48,9 @@ result<void> audit_log::create(connection& db) {
         "CREATE TABLE IF NOT EXISTS casasync_conflict(id TEXT PRIMARY KEY NOT NULL, t INTEGER NOT NULL, k "
         "BLOB NOT NULL, c INTEGER, value BLOB "
         "NOT NULL, hlc INTEGER NOT NULL, replica BLOB NOT NULL, open INTEGER NOT NULL, opened INTEGER NOT "
-        "NULL, closed INTEGER NOT NULL) STRICT;"
+        "NULL, closed INTEGER NOT NULL, won BLOB NOT NULL, won_hlc INTEGER NOT NULL, won_replica BLOB NOT "
+        "NULL, "
+        "why INTEGER NOT NULL) STRICT;"
         "CREATE INDEX IF NOT EXISTS casasync_conflict_row ON casasync_conflict(t, k);"
         "CREATE INDEX IF NOT EXISTS casasync_conflict_open ON casasync_conflict(open) WHERE open = 1;"
         "CREATE INDEX IF NOT EXISTS casasync_conflict_closed ON casasync_conflict(closed) WHERE open = 0;");
@@ -57,14 +66,19 @@ result<void> audit_log::note(const merged_row& row, unix_ms now) {
             return ok;
     for (const conflict& c : row.opened) {
         auto s = db_->prepare(
-            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed) "
-            "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0) "
-            "ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0");
+            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed, won, "
+            "won_hlc, "
+            "won_replica, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10, ?11, ?12) "
+            "ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0, won = excluded.won, won_hlc = "
+            "excluded.won_hlc, "
+            "won_replica = excluded.won_replica, why = excluded.why");
         if (!s) return s.failure();
         const value column = c.column ? value(std::int64_t{*c.column}) : value{};
         s->bind_all(audit_id(table, row.key, c), std::int64_t{row.table}, row.key, column,
                     encode_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
-                    c.loser.replica.view(), now);
+                    c.loser.replica.view(), now, encode_value(shown_instead(row, c)),
+                    static_cast<std::int64_t>(c.winner.when.packed), c.winner.replica.view(),
+                    static_cast<std::int64_t>(c.why));
         if (auto ok = s->run(); !ok) return ok;
     }
     return {};
@@ -86,8 +100,10 @@ result<audit_entry> audit_log::read_entry(statement& row) {
     detail::reader r(row.blob(4));
     e.lost.what = detail::get_value(r, std::numeric_limits<std::size_t>::max());
     e.lost.loser.when = hlc{static_cast<std::uint64_t>(row.integer(5))};
-    const auto replica = replica_id::from(row.blob(6));
-    if (!whole || !r.done() || !replica)
+    const auto replica = replica_id::from(row.blob(6)), winner = replica_id::from(row.blob(12));
+    detail::reader won(row.blob(10));
+    e.shown = detail::get_value(won, std::numeric_limits<std::size_t>::max());
+    if (!whole || !r.done() || !won.done() || !replica || !winner)
         return error{errc::store_failed,
                      "an entry of the audit log is damaged; the rows are not touched. Restore the file from "
                      "a backup, or join it anew"};
@@ -95,19 +111,21 @@ result<audit_entry> audit_log::read_entry(statement& row) {
     e.open = row.integer(7) != 0;
     e.opened_at = row.integer(8);
     e.closed_at = row.integer(9);
+    e.lost.winner = {hlc{static_cast<std::uint64_t>(row.integer(11))}, *winner};
+    e.lost.why = static_cast<conflict_reason>(row.integer(13));
     return e;
 }
 
-/// Fills in what is shown now, and why the write is not.
+/// Fills in what is shown now instead of a write that is open, and why.
 result<void> audit_log::refresh(audit_entry& e) {
+    if (!e.open) return {};
     auto row = rows_->load(e.table, e.key, true);
     if (!row) return row.failure();
     const table_traits& table = tables_->find(e.table)->traits;
     for (const conflict& c : open_conflicts(*row, table))
         if (c.column == e.lost.column && c.loser == e.lost.loser && c.what == e.lost.what) e.lost = c;
     const cell* now = e.lost.column && is_visible(*row, table.policy) ? row->find(*e.lost.column) : nullptr;
-    if (now != nullptr && now->what) e.shown = *now->what;
-    if (!e.open && now != nullptr) e.lost.winner = now->when;
+    e.shown = now != nullptr && now->what ? *now->what : value{};
     return {};
 }
 

@@ -4,9 +4,10 @@
 /// The audit log: every write that lost unseen, open until somebody who saw it writes the cell again, and
 /// kept afterwards.
 ///
-///     casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed)
+///     casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed, won, won_hlc, won_replica,
+///     why)
 ///         id: 12 hexadecimal digits, the same on every device   c: column, NULL for a lost DELETE   value: 1
-///         byte kind, content
+///         byte kind, content   won: what it lost against, when that was noticed
 #include "catalog.hpp"
 #include "connection.hpp"
 #include "row_store.hpp"
@@ -27,8 +28,8 @@ struct audit_entry {
     std::string id{};
     table_no table = 0;
     bytes key{};
-    conflict lost{};  ///< winner and reason are those of now, while open
-    value shown{};    ///< what is shown instead; NULL for a hidden row
+    conflict lost{};  ///< winner and reason: those of now while open, then those it was noticed with
+    value shown{};    ///< what is shown instead, or was; NULL for a hidden row
     bool open = false;
     unix_ms opened_at = 0;  ///< when this device noticed
     unix_ms closed_at = 0;  ///< 0 while open

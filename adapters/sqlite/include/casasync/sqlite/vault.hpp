@@ -93,7 +93,7 @@ struct conflict_info {
     std::optional<std::string> column{};  ///< none: the lost write is a DELETE of the row
     value loser{};
     author loser_by{};
-    value winner{};  ///< what is shown; NULL when the row is not
+    value winner{};  ///< what is shown, or was when a closed one was noticed; NULL when the row is not
     author winner_by{};
     conflict_reason reason = conflict_reason::older_stamp;
     bool open = true;
@@ -224,7 +224,7 @@ struct vault_status {
     std::string digest{};       ///< 32 hexadecimal digits: equal on devices in sync
     std::uint64_t cursor = 0, head = 0;
     bool in_sync = false;
-    bool hydrated = true;  ///< false from joining until something pulled was merged
+    bool hydrated = true;             ///< false from joining until something pulled was merged
     std::int64_t last_synced_at = 0;  ///< unix seconds, 0: never
     std::string last_error{};         ///< empty after a success
     write_counts ops{};
