@@ -16,7 +16,7 @@ constexpr const char* notes =
     "INSERT INTO note VALUES('a', 'milk', 'two', 1), ('b', 'rent', 'due', 2), ('c', 'gone', 'soon', 3);";
 constexpr const char* all_notes = "SELECT * FROM note ORDER BY id";
 
-constexpr const char* money =
+constexpr const char* own_money =
     "CREATE TABLE account(id INTEGER PRIMARY KEY, name TEXT NOT NULL, parent INTEGER REFERENCES account(id));"
     "CREATE TABLE txn(id INTEGER PRIMARY KEY, account INTEGER REFERENCES account(id), amount INTEGER);"
     "CREATE TABLE tag(txn INTEGER NOT NULL REFERENCES txn(id), word TEXT NOT NULL, weight INTEGER, PRIMARY "
@@ -27,7 +27,7 @@ constexpr const char* money =
 const std::vector<std::string> all_money{"SELECT * FROM account ORDER BY id", "SELECT * FROM txn ORDER BY id",
                                          "SELECT * FROM tag ORDER BY txn, word"};
 /// What a person sees, without the numbers.
-constexpr const char* by_name =
+constexpr const char* people_view =
     "SELECT a.name, p.name, amount, word, weight FROM account AS a LEFT JOIN account AS p ON p.id = a.parent "
     "LEFT JOIN txn ON txn.account = a.id LEFT JOIN tag ON tag.txn = txn.id ORDER BY 1, 2, 3, 4, 5";
 
@@ -94,40 +94,40 @@ TEST_CASE(
     "rows with integer keys that are equal in all they refer to are one row, others are rows of their own",
     "[vault][adoption][number]") {
     world w;
-    w.first("desktop", money);
+    w.first("desktop", own_money);
     w.sql("desktop").run("INSERT INTO account VALUES(4, 'savings', NULL); INSERT INTO txn VALUES(4, 4, 40)");
     w.now += 1000;
     SECTION("an equal copy with new rows under the same numbers") {
         w.joins(
             "phone", "desktop",
-            std::string(money) +
+            std::string(own_money) +
                 "INSERT INTO account VALUES(4, 'wallet', 1); INSERT INTO txn VALUES(4, 4, 41), (5, 1, 50);"
                 "INSERT INTO tag VALUES(4, 'gift', 7), (1, 'fun', 8)");
         CHECK(w.sql("phone").dump("SELECT name FROM account WHERE id = 4") == "savings\n");
         const std::string people =
             "bank|NULL|50|NULL|NULL\ncard|bank|30|fuel|6\ncash|bank|10|food|5\ncash|bank|10|fun|8\n"
             "cash|bank|20|NULL|NULL\nsavings|NULL|40|NULL|NULL\nwallet|bank|41|gift|7\n";
-        CHECK(w.sql("phone").dump(by_name) == people);
+        CHECK(w.sql("phone").dump(people_view) == people);
         w.everyone_syncs();
-        CHECK(w.sql("desktop").dump(by_name) == people);
+        CHECK(w.sql("desktop").dump(people_view) == people);
         CHECK(w.sql("desktop").dump("SELECT name FROM account WHERE id = 4") == "savings\n");
     }
     SECTION("a row that was edited is another, and so is what refers to it") {
-        w.joins("phone", "desktop", std::string(money) + "UPDATE account SET name = 'Card' WHERE id = 3");
+        w.joins("phone", "desktop", std::string(own_money) + "UPDATE account SET name = 'Card' WHERE id = 3");
         const std::string people =
             "Card|bank|30|fuel|6\nbank|NULL|NULL|NULL|NULL\ncard|bank|30|fuel|6\ncash|bank|10|food|5\n"
             "cash|bank|20|NULL|NULL\nsavings|NULL|40|NULL|NULL\n";
-        CHECK(w.sql("phone").dump(by_name) == people);
+        CHECK(w.sql("phone").dump(people_view) == people);
         w.everyone_syncs();
-        CHECK(w.sql("desktop").dump(by_name) == people);
+        CHECK(w.sql("desktop").dump(people_view) == people);
         // A second device with the same copy has nothing to add.
-        w.joins("tablet", "phone", std::string(money) + "UPDATE account SET name = 'Card' WHERE id = 3");
+        w.joins("tablet", "phone", std::string(own_money) + "UPDATE account SET name = 'Card' WHERE id = 3");
         CHECK(sent_by(w, "tablet") == 1);
     }
     SECTION("the file is a copy of the vault's: rows of one number are one row") {
         w.joins(
             "phone", "desktop",
-            std::string(money) +
+            std::string(own_money) +
                 "UPDATE account SET name = 'Card', parent = 2 WHERE id = 3; UPDATE tag SET weight = 9 WHERE "
                 "word = 'fuel'",
             brought_numbers::same_rows);
@@ -371,7 +371,7 @@ TEST_CASE("devices that join with copies at random lose nothing and converge", "
         INFO("CASASYNC_SEED=" << seed);
         std::mt19937 rng(seed);
         world w;
-        w.first("a", std::string(notes) + money);
+        w.first("a", std::string(notes) + own_money);
         w.sql("a").run(random_edits(rng));
         for (const std::string name : {"b", "c", "d"}) {
             std::vector<std::string> there;
@@ -379,7 +379,7 @@ TEST_CASE("devices that join with copies at random lose nothing and converge", "
             const std::string& sponsor = there[rng() % there.size()];
             w.pull(sponsor);
             app copy(w.dir.file(name));
-            copy.run(std::string(notes) + money + random_edits(rng));
+            copy.run(std::string(notes) + own_money + random_edits(rng));
             const auto own_cells = lines(copy.dump(cells)), own_numbered = lines(copy.dump(numbered_rows));
             w.joins(name, sponsor);
             nothing_is_lost(w, name, own_cells, own_numbered);

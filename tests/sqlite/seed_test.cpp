@@ -7,11 +7,12 @@ using namespace vault_test;
 
 namespace {
 
-constexpr const char* schema =
+constexpr const char* app_schema =
     "CREATE TABLE setting(name TEXT PRIMARY KEY NOT NULL, what TEXT);"
     "CREATE TABLE category(id INTEGER PRIMARY KEY, name TEXT);"
     "INSERT INTO setting VALUES('theme', 'light'), ('old', 'x'); INSERT INTO category VALUES(1, 'food');";
-const std::vector<std::string> all{"SELECT * FROM setting ORDER BY 1", "SELECT * FROM category ORDER BY 1"};
+const std::vector<std::string> all_settings{"SELECT * FROM setting ORDER BY 1",
+                                            "SELECT * FROM category ORDER BY 1"};
 
 /// Joins, and does not sync yet.
 app& joins_only(world& w, const std::string& name, const std::string& sponsor) {
@@ -23,7 +24,7 @@ app& joins_only(world& w, const std::string& name, const std::string& sponsor) {
 
 void settle(world& w) {
     for (int i = 0; i < 2; ++i) w.everyone_syncs();
-    w.all_agree(all);
+    w.all_agree(all_settings);
     for (auto& [name, v] : w.devices) {
         CHECK(must(v.seal()) == 0);
         CHECK(must(v.status()).hydrated);
@@ -35,7 +36,7 @@ void settle(world& w) {
 TEST_CASE("what an app inserts before the first sync gives way to what the person wrote meanwhile",
           "[vault][seed]") {
     world w;
-    w.first("desktop", schema);
+    w.first("desktop", app_schema);
     app& phone = joins_only(w, "phone", "desktop");
     w.sql("desktop").run("INSERT INTO setting VALUES('sound', 'off')");
     must(w["desktop"].seal());
@@ -45,7 +46,7 @@ TEST_CASE("what an app inserts before the first sync gives way to what the perso
         "UPDATE setting SET what = '13' WHERE name = 'size'; UPDATE setting SET what = 'loud' WHERE name "
         "= 'sound'");
     settle(w);
-    CHECK(phone.dump(all[0]) == "old|x\nsize|13\nsound|off\ntheme|light\n");
+    CHECK(phone.dump(all_settings[0]) == "old|x\nsize|13\nsound|off\ntheme|light\n");
     const auto open = must(w["desktop"].conflicts());
     REQUIRE(open.size() == 1);
     CHECK(open[0].loser == value("loud"));
@@ -61,18 +62,18 @@ TEST_CASE("what an app inserts before the first sync gives way to what the perso
 TEST_CASE("an edit before the first sync is an edit, also of what the app had just inserted elsewhere",
           "[vault][seed]") {
     world w;
-    w.first("desktop", schema);
+    w.first("desktop", app_schema);
     app& phone = joins_only(w, "phone", "desktop");
     phone.run("UPDATE setting SET what = 'dark' WHERE name = 'theme'; DELETE FROM category WHERE id = 1");
     settle(w);
-    CHECK(w.sql("desktop").dump(all[0]) == "old|x\ntheme|dark\n");
-    CHECK(w.sql("desktop").dump(all[1]).empty());
+    CHECK(w.sql("desktop").dump(all_settings[0]) == "old|x\ntheme|dark\n");
+    CHECK(w.sql("desktop").dump(all_settings[1]).empty());
     CHECK(must(w["desktop"].conflicts()).empty());
 }
 
 TEST_CASE("what the person deleted does not come back because an app makes it again", "[vault][seed]") {
     world w;
-    w.first("desktop", schema);
+    w.first("desktop", app_schema);
     w.sql("desktop").run("DELETE FROM setting WHERE name = 'old'");
     const bool lent = GENERATE(false, true);
     if (lent) w.lent.insert("phone");
@@ -83,20 +84,20 @@ TEST_CASE("what the person deleted does not come back because an app makes it ag
     const bool captured = GENERATE(false, true);
     if (captured) must(w["phone"].track("later"));  // seals in a transaction that captures
     must(w["phone"].seal());
-    CHECK(phone.dump(all[0]) == "theme|light\n");
+    CHECK(phone.dump(all_settings[0]) == "theme|light\n");
     settle(w);
-    CHECK(phone.dump(all[0]) == "theme|light\n");
+    CHECK(phone.dump(all_settings[0]) == "theme|light\n");
     const auto open = must(w["desktop"].conflicts());
     REQUIRE(open.size() == 1);
     CHECK(open[0].reason == conflict_reason::hidden_by_delete);
     must(w["desktop"].restore(open[0].id));
     settle(w);
-    CHECK(phone.dump(all[0]) == "old|x\ntheme|light\n");
+    CHECK(phone.dump(all_settings[0]) == "old|x\ntheme|light\n");
 }
 
 TEST_CASE("what an app makes by itself decides nothing that is open", "[vault][seed]") {
     world w;
-    w.first("desktop", schema);
+    w.first("desktop", app_schema);
     w.joins("tablet", "desktop");
     w.sql("tablet").run("UPDATE setting SET what = 'y' WHERE name = 'old'");
     must(w["tablet"].seal());
@@ -113,7 +114,7 @@ TEST_CASE("what an app makes by itself decides nothing that is open", "[vault][s
 
 TEST_CASE("devices whose apps make the same rows with integer keys have each row once", "[vault][seed]") {
     world w;
-    w.first("desktop", schema);
+    w.first("desktop", app_schema);
     app& phone = joins_only(w, "phone", "desktop");
     app& tablet = joins_only(w, "tablet", "desktop");
     w.sql("desktop").run("INSERT INTO category VALUES(2, 'rent')");
