@@ -78,8 +78,8 @@ class visitor_counter {
 };
 
 /// A desktop that has 100,000 changes for a phone.
-struct story : world {
-    story() {
+struct busy_app_story : world {
+    busy_app_story() {
         first(
             "desktop",
             "CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, n INTEGER); CREATE TABLE visits(id TEXT PRIMARY "
@@ -112,14 +112,14 @@ struct story : world {
 
 TEST_CASE("an app with BEGIN IMMEDIATE and a second of patience never fails while changes arrive",
           "[beside]") {
-    story s;
+    busy_app_story s;
     sqlite3_busy_timeout(s.sql("phone").handle(), 1000);
     visitor_counter app(s.sql("phone").handle(), "BEGIN IMMEDIATE", nullptr);
     s.arrives(app);
 }
 
 TEST_CASE("an app that lends its connection may begin as it likes", "[beside]") {
-    story s;
+    busy_app_story s;
     writer_queue queue;
     sqlite3* const lent = s.sql("phone").handle();
     sqlite3_busy_timeout(lent, 0);  // nobody else writes: there is nothing to wait for
