@@ -240,7 +240,8 @@ void world::resolve(party& p, const event& e) {
     const bool survived = p.machine.storage().is_powered();
     power_up(p);
     if (!done) {
-        if (done.code() == errc::not_found || (survived && p.rows() == rows_before)) return;
+        // A decision to keep changes no row: that they are the same says nothing.
+        if (done.code() == errc::not_found || (restores && survived && p.rows() == rows_before)) return;
         return books_.settled(p.number, before, row);  // it may have happened
     }
     const picture after = p.rows();

@@ -167,6 +167,25 @@ TEST_CASE("of a field group that differs in one member all of it is brought alon
     CHECK(lost == std::map<std::string, value>{{"amount", value(2)}, {"currency", value("EUR")}});
 }
 
+TEST_CASE("of rows with one unique name the vault's is shown, the one brought along waits",
+          "[vault][adoption]") {
+    const std::string tags =
+        "CREATE TABLE tag(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE); INSERT INTO tag VALUES('a', "
+        "'food');";
+    world w;
+    w.first("desktop", tags);
+    w.sql("desktop").run("INSERT INTO tag VALUES('b', 'rent')");
+    w.joins("phone", "desktop", tags + "INSERT INTO tag VALUES('0', 'rent'), ('c', 'fun')");
+    CHECK(w.sql("phone").dump("SELECT * FROM tag ORDER BY id") == "a|food\nb|rent\nc|fun\n");
+    w.everyone_syncs();
+    w.all_agree({"SELECT * FROM tag ORDER BY id"});
+    for (auto& [name, v] : w.devices) CHECK(must(v.integrity()).size() == 1);
+    w.sql("desktop").run("UPDATE tag SET name = 'house' WHERE id = 'b'");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT name FROM tag WHERE id = '0'") == "rent\n");
+    w.all_agree({"SELECT * FROM tag ORDER BY id"});
+}
+
 TEST_CASE("rows in a ring are the same where all of the ring is equal", "[vault][adoption][number]") {
     const std::string ring =
         "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, likes INTEGER REFERENCES person(id));"

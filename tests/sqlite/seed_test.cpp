@@ -71,6 +71,19 @@ TEST_CASE("an edit before the first sync is an edit, also of what the app had ju
     CHECK(must(w["desktop"].conflicts()).empty());
 }
 
+TEST_CASE("an edit of what another device's app had made is an edit", "[vault][seed]") {
+    world w;
+    w.first("desktop", app_schema);
+    joins_only(w, "phone", "desktop").run("INSERT INTO setting VALUES('size', '12')");
+    w.push("phone");
+    w.pull("desktop");
+    app& tablet = joins_only(w, "tablet", "desktop");
+    tablet.run("UPDATE setting SET what = '13' WHERE name = 'size'");
+    settle(w);
+    CHECK(w.sql("phone").dump("SELECT what FROM setting WHERE name = 'size'") == "13\n");
+    CHECK(must(w["phone"].conflicts()).empty());
+}
+
 TEST_CASE("what the person deleted does not come back because an app makes it again", "[vault][seed]") {
     world w;
     w.first("desktop", app_schema);

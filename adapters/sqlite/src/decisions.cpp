@@ -51,16 +51,17 @@ result<void> check_shown(display& shown, const vault_table& table, bytes_view ke
 /// counts.
 class foreign_keys_hold {
  public:
-    explicit foreign_keys_hold(vault::state& v) : db_(v.options.run_on_app ? nullptr : &*v.db) {
-        if (db_ != nullptr) (void)db_->execute("PRAGMA foreign_keys = ON");
-    }
+    explicit foreign_keys_hold(vault::state& v) : db_(v.options.run_on_app ? nullptr : &*v.db) { set(1); }
     foreign_keys_hold(const foreign_keys_hold&) = delete;
     foreign_keys_hold& operator=(const foreign_keys_hold&) = delete;
-    ~foreign_keys_hold() {
-        if (db_ != nullptr) (void)db_->execute("PRAGMA foreign_keys = OFF");
-    }
+    ~foreign_keys_hold() { set(0); }
 
  private:
+    /// Needs no memory: it cannot fail.
+    void set(int on) noexcept {
+        if (db_ != nullptr) sqlite3_db_config(db_->handle(), SQLITE_DBCONFIG_ENABLE_FKEY, on, nullptr);
+    }
+
     connection* db_;
 };
 

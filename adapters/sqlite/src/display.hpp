@@ -3,8 +3,8 @@
 
 /// What of the registers can be shown: brings the application's tables in line with the registers, and keeps
 /// what cannot be shown *parked*, with its reason. Decided in this order, each step a function of the
-/// registers: visible rows -> CHECK, NOT NULL and type, row by row -> UNIQUE, greedily by (born, key) over
-/// all rows that passed -> foreign keys: the greatest set whose parents are in it. A dangling nullable
+/// registers: visible rows -> CHECK, NOT NULL and type, row by row -> UNIQUE, greedily by (seniority, key)
+/// over all rows that passed -> foreign keys: the greatest set whose parents are in it. A dangling nullable
 /// reference with ON DELETE SET NULL is shown as NULL.
 ///
 /// See parked_list.hpp for the list of what is parked, display_pass.hpp for the way there.

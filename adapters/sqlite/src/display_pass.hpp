@@ -4,10 +4,10 @@
 /// One call of display::show() or keep(): which rows are looked at, and what becomes of each.
 ///
 /// Rows are written in the order they come; a table without unique indexes, foreign keys and parked rows
-/// needs no more. A row that SQLite finds not unique leaves its table and waits in a queue in (born, key)
-/// order, with the parked rows that may have become free. From there a row displaces greater ones, which join
-/// the queue, and is parked behind a smaller one: whatever is in the table and smaller than the row at the
-/// head is settled, so the outcome is the greedy one over all registers. Foreign keys come last and only
+/// needs no more. A row that SQLite finds not unique leaves its table and waits in a queue in (seniority,
+/// key) order, with the parked rows that may have become free. From there a row displaces greater ones, which
+/// join the queue, and is parked behind a smaller one: whatever is in the table and smaller than the row at
+/// the head is settled, so the outcome is the greedy one over all registers. Foreign keys come last and only
 /// remove.
 #include "catalog.hpp"
 #include "connection.hpp"
@@ -34,6 +34,14 @@
 #include <vector>
 
 namespace casasync::sqlite {
+
+/// Of rows that one unique value admits, who comes first: what people wrote and what was there when the vault
+/// began, by birth; then what devices brought along or apps made by themselves.
+using seniority = std::pair<bool, stamp>;
+
+[[nodiscard]] inline seniority seniority_of(const row_state& row) noexcept {
+    return {row.born.when < band::adopt, row.born};
+}
 
 class display_pass {
  public:
@@ -84,7 +92,7 @@ class display_pass {
     struct queue_place {
         std::size_t rank = 0;
         table_no table = 0;
-        stamp born{};
+        seniority born{};
         bytes key{};
 
         friend auto operator<=>(const queue_place&, const queue_place&) = default;

@@ -240,7 +240,8 @@ result<bool> display_pass::displace(row_entry& e) {
         }
         const auto r = entry_of(*e.home, rival.key);
         if (!r) return r.failure();
-        const bool older = std::pair((*r)->state().born, (*r)->key) < std::pair(e.state().born, e.key);
+        const bool older =
+            std::pair(seniority_of((*r)->state()), (*r)->key) < std::pair(seniority_of(e.state()), e.key);
         if (older) {
             auto ok = park(e, parked_list::unique, unique_detail(rival, (*r)->key_values));
             if (!ok) return ok.failure();
@@ -277,11 +278,11 @@ result<void> display_pass::park(row_entry& e, std::string_view reason, std::stri
 
 void display_pass::enqueue(row_entry& e) {
     if (!is_visible(e.state(), e.home->table->traits.policy)) return;
-    queue_.insert({{e.home->rank, e.home->table->number, e.state().born, e.key}, &e});
+    queue_.insert({{e.home->rank, e.home->table->number, seniority_of(e.state()), e.key}, &e});
 }
 
 void display_pass::dequeue(row_entry& e) {
-    if (!queue_.empty()) queue_.erase({e.home->rank, e.home->table->number, e.state().born, e.key});
+    if (!queue_.empty()) queue_.erase({e.home->rank, e.home->table->number, seniority_of(e.state()), e.key});
 }
 
 result<void> display_pass::drain() {

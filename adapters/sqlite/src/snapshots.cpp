@@ -380,6 +380,7 @@ result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& 
         if (auto ok = read_snapshot(source, visitor); !ok) return ok;
         if (auto ok = merger.end(); !ok) return ok;
         state_->self.at = at;
+        state_->self.hydrated = true;
         return {};
     });
 }
@@ -409,7 +410,6 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         if (auto merged = merger.end(); !merged) return merged;
         v.self.at = at;
         v.self.hydrated = false;
-        sqlite3_randomness(16, v.self.seeds.octets.data());
         if (auto brought = own.bring(); !brought) return brought;
         // The first changeset of a new device says its name, though it has nothing else to say.
         changeset hello;

@@ -4,6 +4,8 @@
 #include "brought_rows.hpp"
 #include "vault_state.hpp"
 
+#include <casasync/detail/hash.hpp>
+#include <casasync/detail/wire.hpp>
 #include <casasync/digest.hpp>
 #include <casasync/key.hpp>
 
@@ -90,6 +92,16 @@ vault::~vault() {
 }
 
 /// Writes what a vault of one device without rows begins with. Inside a transaction.
+/// The replica id for what is inserted before the first sync.
+static replica_id seeds_of(const replica_id& own) {
+    const detail::u128 hash = detail::hash128(own.octets);
+    bytes both;
+    detail::writer w(both);
+    w.u64(hash.high);
+    w.u64(hash.low);
+    return *replica_id::from(both);
+}
+
 result<void> vault::state::create(const identity& who, const std::function<result<void>()>& work) {
     settings fresh;
     fresh.vault = who.vault;
@@ -99,6 +111,7 @@ result<void> vault::state::create(const identity& who, const std::function<resul
     fresh.write_time = options.capture_write_time;
     fresh.clock = band::adopt;
     sqlite3_randomness(16, fresh.replica.octets.data());
+    fresh.seeds = seeds_of(fresh.replica);
     const auto begin = [&]() -> result<void> {
         auto there = read_settings(*db);
         if (there)
