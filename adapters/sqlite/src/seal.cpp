@@ -82,13 +82,13 @@ captured_kind kind_of(change_kind k) {
     return captured_kind::insert;
 }
 
-/// True when the vault shows no such row, or has nothing of it but what was inserted here before the first
-/// sync.
-bool is_seed(const row_state& known, delete_policy policy, const replica_id& seeds) {
-    const auto ours = [&seeds](const stamp& s) { return s.replica == seeds; };
-    return !is_visible(known, policy) ||
-           (ours(known.born) && ours(known.touched) &&
-            std::all_of(known.cells.begin(), known.cells.end(), [&](const cell& c) { return ours(c.when); }));
+/// True when the vault shows no such row, though not because this device deleted it, or has nothing of it but
+/// what was inserted here before the first sync.
+bool is_seed(const row_state& known, delete_policy policy, const settings& self) {
+    if (!is_visible(known, policy)) return known.dead.replica != self.replica;
+    const auto ours = [&self](const stamp& s) { return s.replica == self.seeds; };
+    return ours(known.born) && ours(known.touched) &&
+           std::all_of(known.cells.begin(), known.cells.end(), [&](const cell& c) { return ours(c.when); });
 }
 
 /// The states before a seal: where the table has moved on, the buried copies know what it was.
@@ -156,8 +156,7 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
     row.captured.known = known->has_value() || (table.numbered() ? row.adopted : table.adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
-    row.seed =
-        !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self.seeds));
+    row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
     auto now = rows->in_table(table, row.key);
     if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
         const auto meant = rows->numbers().in_registers(table, life.in_file);
