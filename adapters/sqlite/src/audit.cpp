@@ -14,13 +14,6 @@ constexpr const char* columns =
     "SELECT id, t, k, c, value, hlc, replica, open, opened, closed, won, won_hlc, won_replica, why FROM "
     "casasync_conflict ";
 
-bytes encode_value(const value& v) {
-    bytes out;
-    detail::writer w(out);
-    detail::put_value(w, v);
-    return out;
-}
-
 /// What is shown in place of a lost write; NULL in a hidden row.
 value shown_instead(const merged_row& row, const conflict& c) {
     const cell* const now = c.column && row.is_visible ? row.after.find(*c.column) : nullptr;
@@ -28,6 +21,13 @@ value shown_instead(const merged_row& row, const conflict& c) {
 }
 
 }  // namespace
+
+bytes stored_value(const value& v) {
+    bytes out;
+    detail::writer w(out);
+    detail::put_value(w, v);
+    return out;
+}
 
 std::string audit_id(const table_traits& table, bytes_view key, const conflict& lost) {
     bytes all(key.begin(), key.end());
@@ -75,8 +75,8 @@ result<void> audit_log::note(const merged_row& row, unix_ms now) {
         if (!s) return s.failure();
         const value column = c.column ? value(std::int64_t{*c.column}) : value{};
         s->bind_all(audit_id(table, row.key, c), std::int64_t{row.table}, row.key, column,
-                    encode_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
-                    c.loser.replica.view(), now, encode_value(shown_instead(row, c)),
+                    stored_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
+                    c.loser.replica.view(), now, stored_value(shown_instead(row, c)),
                     static_cast<std::int64_t>(c.winner.when.packed), c.winner.replica.view(),
                     static_cast<std::int64_t>(c.why));
         if (auto ok = s->run(); !ok) return ok;

@@ -62,6 +62,9 @@ class audit_log {
     row_store* rows_;
 };
 
+/// Returns a value as casasync_conflict and casasync_history hold it: 1 byte kind, content.
+[[nodiscard]] bytes stored_value(const value& v);
+
 /// Returns the id of a lost write: 12 hexadecimal digits, the same on every device.
 [[nodiscard]] std::string audit_id(const table_traits& table, bytes_view key, const conflict& lost);
 

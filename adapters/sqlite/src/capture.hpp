@@ -143,6 +143,11 @@ struct log_range {
                                                                  std::span<const value> key,
                                                                  log_range range = {});
 
+/// Adds what no trigger wrote: that a row was written or deleted now. \param m  as a trigger writes it: NULL
+/// for an INSERT, -2 for a DELETE, else the columns of an UPDATE
+[[nodiscard]] result<void> log_by_hand(connection& db, table_number table, std::span<const value> key,
+                                       const value& m);
+
 /// Forgets the log up to `last` and what the graveyards of `tables` hold of it.
 [[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables);
 

@@ -155,6 +155,19 @@ result<std::vector<std::vector<value>>> read_grave(connection& db, table_number 
     }
 }
 
+result<void> log_by_hand(connection& db, table_number table, std::span<const value> key, const value& m) {
+    std::string names = "t, m", marks = "?1, ?2";
+    for (std::size_t i = 0; i < key.size(); ++i) {
+        names += ", k" + std::to_string(i);
+        marks += ", ?" + std::to_string(i + 3);
+    }
+    auto s = db.prepare("INSERT INTO casasync_log(" + names + ") VALUES(" + marks + ")");
+    if (!s) return s.failure();
+    s->bind_all(table, m);
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 3, key[i]);
+    return s->run();
+}
+
 result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables) {
     auto tx = transaction::begin(db);
     if (!tx) return tx.failure();

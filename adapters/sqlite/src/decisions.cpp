@@ -19,21 +19,6 @@ std::string where_key(const vault_table& table, int first) {
     return sql;
 }
 
-/// Writes a log entry by hand: what is shown, or that the row is deleted, is said once more.
-result<void> say_again(connection& db, const vault_table& table, std::span<const value> key,
-                       const value& kind) {
-    std::string names = "t, m", marks = "?1, ?2";
-    for (std::size_t i = 0; i < key.size(); ++i) {
-        names += ", k" + std::to_string(i);
-        marks += ", ?" + std::to_string(i + 3);
-    }
-    auto s = db.prepare("INSERT INTO casasync_log(" + names + ") VALUES(" + marks + ")");
-    if (!s) return s.failure();
-    s->bind_all(std::int64_t{table.number}, kind);
-    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 3, key[i]);
-    return s->run();
-}
-
 /// What is decided is written into the table, where a parked row is not.
 result<void> check_shown(display& shown, const vault_table& table, bytes_view key) {
     const auto parked = shown.is_parked(table.number, key);
@@ -44,6 +29,17 @@ result<void> check_shown(display& shown, const vault_table& table, bytes_view ke
         "the row of table " + table.traits.name +
             " is in the vault, but cannot be shown at the moment, so this conflict stays open until it is. "
             "Nothing was changed. `casasync integrity` tells why, and what to do first"};
+}
+
+/// Returns the entry to decide. \errors not_found, also when its table is not tracked here
+result<audit_entry> find_entry(vault::state& v, const std::string& id) {
+    auto entry = v.audit->find(id);
+    if (!entry) return entry;
+    const vault_table& table = *v.tables.find(entry->table);
+    if (!table.tracked)
+        return error{errc::not_found,
+                     "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
+    return entry;
 }
 
 /// While it lives, the vault's own connection enforces foreign keys: a value that is written back is a write
@@ -78,12 +74,9 @@ result<conflict_info> vault::restore(const std::string& id) {
     auto hold = std::make_optional<foreign_keys_hold>(*state_);
     auto ok = state_->write_captured([&]() -> result<void> {
         state& v = *state_;
-        auto entry = v.audit->find(id);
+        auto entry = find_entry(v, id);
         if (!entry) return entry.failure();
         const vault_table& table = *v.tables.find(entry->table);
-        if (!table.tracked)
-            return error{errc::not_found,
-                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
         if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
         auto row = v.rows->load(entry->table, entry->key, true);
         if (!row) return row.failure();
@@ -137,12 +130,9 @@ result<conflict_info> vault::keep(const std::string& id) {
     if (auto n = seal(); !n) return n.failure();
     auto ok = state_->write_captured([&]() -> result<void> {
         state& v = *state_;
-        auto entry = v.audit->find(id);
+        auto entry = find_entry(v, id);
         if (!entry) return entry.failure();
         const vault_table& table = *v.tables.find(entry->table);
-        if (!table.tracked)
-            return error{errc::not_found,
-                         "table " + table.traits.name + " is not tracked in this file; nothing was changed"};
         auto told = v.describe(*entry);
         if (!told) return told.failure();
         out = std::move(*told);
@@ -161,7 +151,7 @@ result<conflict_info> vault::keep(const std::string& id) {
             kind = value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
                                                    (std::uint64_t{1} << (at % column_set::group_columns))));
         }
-        return say_again(*v.db, table, *key, kind);
+        return log_by_hand(*v.db, table.number, *key, kind);  // is said once more
     });
     if (!ok) return ok.failure();
     if (auto n = seal(); !n) return n.failure();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "history.hpp"
 
+#include "audit.hpp"
+
 #include <casasync/row_codec.hpp>
 
 #include <limits>
@@ -10,13 +12,6 @@ namespace casasync::sqlite {
 namespace {
 
 constexpr unix_ms day_ms = 86'400'000;
-
-bytes packed(const value& v) {
-    bytes out;
-    detail::writer w(out);
-    detail::put_value(w, v);
-    return out;
-}
 
 }  // namespace
 
@@ -35,8 +30,8 @@ result<void> history_log::keep_operation(const resolved_table& table, const row_
         return db_->run(
             "INSERT INTO casasync_history(t, k, c, kind, value, hlc, replica, at) VALUES(?1, ?2, ?3, ?4, ?5, "
             "?6, ?7, ?8)",
-            std::int64_t{table.table}, change.key, column, static_cast<std::int64_t>(op.kind), packed(what),
-            static_cast<std::int64_t>(op.when.when.packed), op.when.replica.view(), now);
+            std::int64_t{table.table}, change.key, column, static_cast<std::int64_t>(op.kind),
+            stored_value(what), static_cast<std::int64_t>(op.when.when.packed), op.when.replica.view(), now);
     };
     if (op.cells.empty()) return put(value{}, value{});
     for (const cell_write& w : op.cells)

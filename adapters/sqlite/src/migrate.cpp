@@ -234,11 +234,6 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
                 if (s->integer(static_cast<int>(keys + i)) != 0) r.columns.add(compared[i]);
         }
     }
-    std::string places;
-    for (std::size_t i = 0; i < shape.key.size(); ++i) places += ", ?" + std::to_string(i + 2);
-    const std::string insert = "INSERT INTO " + log_columns(shape) + " VALUES(" +
-                               std::to_string(table.number) + ", ?1, " +
-                               (self.write_time ? "julianday('now')" : "NULL") + places + ")";
     for (const changed_row& r : changed) {
         const auto key = rows->numbers().in_registers(table, r.key);
         if (!key) continue;
@@ -253,11 +248,9 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
             masks[i / column_set::group_columns] |= std::uint64_t{1} << (i % column_set::group_columns);
         }
         for (const auto& [group, mask] : masks) {
-            auto s = db->prepare(insert);
-            if (!s) return s.failure();
-            s->bind(1, static_cast<std::int64_t>(std::uint64_t{group} << column_set::group_columns | mask));
-            for (std::size_t i = 0; i < r.key.size(); ++i) s->bind(static_cast<int>(i) + 2, r.key[i]);
-            if (auto ok = s->run(); !ok) return ok;
+            const value columns(
+                static_cast<std::int64_t>(std::uint64_t{group} << column_set::group_columns | mask));
+            if (auto ok = log_by_hand(*db, table.number, r.key, columns); !ok) return ok;
         }
     }
     return {};

@@ -62,19 +62,8 @@ result<void> vault::state::log_strays(const vault_table& table) {
     if (*triggers != 0) return {};
     auto strays = stray_rows(table);
     if (!strays) return strays.failure();
-    std::string columns, places;
-    for (std::size_t i = 0; i < table.shape.key.size(); ++i) {
-        columns += ", k" + std::to_string(i);
-        places += ", ?" + std::to_string(i + 1);
-    }
-    for (const stray_row& stray : *strays) {
-        auto s = db->prepare("INSERT INTO casasync_log(t, m, at" + columns + ") VALUES(" +
-                             std::to_string(table.number) + ", NULL, " +
-                             (self.write_time ? "julianday('now')" : "NULL") + places + ")");
-        if (!s) return s.failure();
-        for (std::size_t i = 0; i < stray.key.size(); ++i) s->bind(static_cast<int>(i) + 1, stray.key[i]);
-        if (auto ok = s->run(); !ok) return ok;
-    }
+    for (const stray_row& stray : *strays)
+        if (auto ok = log_by_hand(*db, table.number, stray.key, value{}); !ok) return ok;
     return {};
 }
 
