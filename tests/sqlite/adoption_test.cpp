@@ -186,6 +186,22 @@ TEST_CASE("of rows with one unique name the vault's is shown, the one brought al
     w.all_agree({"SELECT * FROM tag ORDER BY id"});
 }
 
+TEST_CASE("rows whose values differ in their type alone are not equal", "[vault][adoption]") {
+    const std::string things =
+        "CREATE TABLE thing(id INTEGER PRIMARY KEY, what); CREATE TABLE other(id TEXT PRIMARY KEY NOT NULL, "
+        "what);";
+    world w;
+    w.first("desktop", things + "INSERT INTO thing VALUES(1, 1); INSERT INTO other VALUES('a', 1)");
+    w.joins("phone", "desktop",
+            things + "INSERT INTO thing VALUES(1, 1.0); INSERT INTO other VALUES('a', 1.0)");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump("SELECT typeof(what) FROM thing ORDER BY 1") == "integer\nreal\n");
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].loser == value(1.0));
+    w.all_agree({"SELECT id, typeof(what) FROM thing ORDER BY 1", "SELECT id, typeof(what) FROM other"});
+}
+
 TEST_CASE("rows in a ring are the same where all of the ring is equal", "[vault][adoption][number]") {
     const std::string ring =
         "CREATE TABLE person(id INTEGER PRIMARY KEY, name TEXT, likes INTEGER REFERENCES person(id));"
@@ -242,6 +258,10 @@ TEST_CASE("a file that cannot take the vault's rows is refused and stays as it i
             "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, title TEXT, body TEXT, stars TEXT); INSERT INTO "
             "note VALUES('x', 'y', 'z', 1)";
         expected = "another type of column stars";
+    }
+    SECTION("keys that are too long") {
+        own = std::string(notes) + "INSERT INTO note(id) VALUES(printf('%.*c', 5000, 'k'))";
+        expected = "longer than 4 KiB";
     }
     SECTION("a connection that would delete children") {
         own = std::string(notes) +

@@ -87,6 +87,23 @@ TEST_CASE("an edit of what another device's app had made is an edit", "[vault][s
     CHECK(must(w["phone"].conflicts()).empty());
 }
 
+TEST_CASE("a device that merged a snapshot is hydrated", "[vault][seed]") {
+    world w;
+    w.first("desktop", app_schema);
+    app& phone = joins_only(w, "phone", "desktop");
+    w.sql("desktop").run("INSERT INTO setting VALUES('sound', 'off')");
+    const auto source = w.snapshot_of("desktop");
+    cursor at;
+    at.pos = w.log.size();
+    must(w["phone"].merge_snapshot(source, at));
+    CHECK(must(w["phone"].status()).hydrated);
+    phone.run("REPLACE INTO setting VALUES('sound', 'on'); INSERT INTO setting VALUES('new', 'y')");
+    must(w["phone"].seal());
+    w.now += 1000;
+    CHECK(must(w["phone"].why("setting", std::vector<std::string>{"new"})).born.at > 0);
+    settle(w);
+}
+
 TEST_CASE("what the person deleted does not come back because an app makes it again", "[vault][seed]") {
     world w;
     w.first("desktop", app_schema);

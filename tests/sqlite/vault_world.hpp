@@ -138,16 +138,20 @@ struct world {
         pull(name);
         return devices.at(name);
     }
-    result<vault> try_join(const std::string& name, const std::string& sponsor,
-                           sqlite::brought_numbers numbers) {
-        push(sponsor);
-        bytes snapshot;
-        must(devices.at(sponsor).write_snapshot([&](bytes_view part) -> result<void> {
-            snapshot.insert(snapshot.end(), part.begin(), part.end());
+    snapshot_source snapshot_of(const std::string& name) {
+        push(name);
+        bytes all;
+        must(devices.at(name).write_snapshot([&](bytes_view part) -> result<void> {
+            all.insert(all.end(), part.begin(), part.end());
             return {};
         }));
-        bool read = false;
-        const auto source = [&]() -> result<bytes> { return std::exchange(read, true) ? bytes{} : snapshot; };
+        return [all = std::move(all), read = false]() mutable -> result<bytes> {
+            return std::exchange(read, true) ? bytes{} : all;
+        };
+    }
+    result<vault> try_join(const std::string& name, const std::string& sponsor,
+                           sqlite::brought_numbers numbers) {
+        const auto source = snapshot_of(sponsor);
         cursor at;
         at.pos = log.size();
         const auto n = static_cast<std::uint8_t>(devices.size() + 1);

@@ -174,6 +174,8 @@ result<void> own_rows::set_aside(std::span<const std::string> tables) {
         if (*any == 0) continue;
         auto shape = read_shape(db, name);
         if (!shape) return shape.failure();
+        if (auto ok = check_key_lengths(db, *shape); !ok)
+            return error{ok.code(), ok.failure().text() + " Nothing was changed."};
         const std::string number = std::to_string(tables_.size());
         tables_.push_back({shape->name, "casasync_own_" + number, "casasync_own_id_" + number});
         const std::string copy = tables_.back().rows;

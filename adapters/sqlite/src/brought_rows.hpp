@@ -52,7 +52,8 @@ class own_rows {
     own_rows(vault::state& v, brought_numbers numbers) : v_(&v), numbers_(numbers) {}
 
     /// Takes the rows out of those of `tables` that have any; before they are tracked. The application's
-    /// triggers fire. \errors invalid_argument where foreign keys are enforced on this connection
+    /// triggers fire. \errors invalid_argument where foreign keys are enforced on this connection;
+    /// not_trackable when a key is longer than a key may be
     [[nodiscard]] result<void> set_aside(std::span<const std::string> tables);
 
     /// Brings along what the vault does not have, once its rows are shown: nothing of a row that is equal,
