@@ -45,8 +45,8 @@ const casasync_test::app_schema notes{
         INSERT INTO notebook(name) VALUES('Home'), ('Work');
         INSERT INTO note(notebook, title, body, pinned) VALUES(1, 'Milk', 'buy milk and eggs', 1),
             (1, 'Plan', 'milk the plan', NULL), (2, 'Work', 'eggs', 2), (NULL, '', '', NULL);
-        INSERT INTO tag VALUES('food', 'red'), ('todo', NULL);
-        INSERT INTO note_tag VALUES(1, 'food'), (1, 'todo'), (3, 'food');
+        INSERT INTO tag VALUES('food', 'red'), ('travel', NULL);
+        INSERT INTO note_tag VALUES(1, 'food'), (1, 'travel'), (3, 'food');
         INSERT INTO link VALUES(1, 2, 'see'), (2, 1, NULL))sql",
     .tracked = {{"notebook"},
                 {"note"},
@@ -96,7 +96,7 @@ const casasync_test::app_schema notes{
             {"notebook", {"(SELECT id FROM notebook ORDER BY id LIMIT 1 OFFSET {offset})", "NULL"}},
             {"title", {"'Milk'", "'Plan'", "'Work'", "''"}},
             {"body", {"'milk'", "'buy eggs'", "'milk and eggs'", "'the plan'", "''"}},
-            {"tag", {"'food'", "'todo'", "'Food'"}},
+            {"tag", {"'food'", "'travel'", "'Food'"}},
             {"color", {"'red'", "'blue'", "NULL"}},
         },
     .lends = false,

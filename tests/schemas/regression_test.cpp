@@ -113,3 +113,13 @@ TEST_CASE("a device that joins learns of a conflict with what was there when the
         phone: .joins laptop
         all: .meet 0)"));
 }
+
+TEST_CASE("a link that came and went with its row is no deletion of a link to that number",
+          "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: INSERT INTO note VALUES(7, 'mine'); INSERT INTO link VALUES(2, 7, 'x')
+        desktop: INSERT INTO note VALUES(7, 'short'); INSERT INTO link VALUES(2, 7, 'x'); DELETE FROM link WHERE target = 7; DELETE FROM note WHERE id = 7
+        all: .meet 0)"));
+}

@@ -158,7 +158,19 @@ result<void> row_numbers::reserve(const vault_table& table, bytes_view identity,
     return db_->run("UPDATE " + records_of(table) + " SET n = ?2 WHERE k = ?1", identity, number);
 }
 
+void row_numbers::pass(const vault_table& table, std::int64_t number) {
+    passed_.emplace(table.number, number);
+}
+
+bool row_numbers::has_passed(const std::string& parent, const value& number) const noexcept {
+    const vault_table* const table = parent.empty() ? nullptr : tables_->find(parent);
+    if (table == nullptr || number.kind() != value_kind::integer) return false;
+    const place_id place{table->number, number.integer()};
+    return passed_.contains(place) && !holders_.contains(place) && !before_.contains(place);
+}
+
 void row_numbers::forget() noexcept {
+    passed_.clear();
     placed_.clear();
     holders_.clear();
     before_.clear();

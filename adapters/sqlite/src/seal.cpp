@@ -154,7 +154,8 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     row.adopted = !*known && table.adopted && row.entries.front().kind != change_kind::insert;
     // A row that was there when the vault began has no record, and where it was replaced the log may say only
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
-    row.captured.known = known->has_value() || (table.numbered() ? row.adopted : table.adopted);
+    row.captured.known =
+        known->has_value() || (table.numbered() ? row.adopted : table.adopted && !life.of_nobody);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
     row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
     auto now = rows->in_table(table, row.key);
