@@ -2,6 +2,7 @@
 // How long devices that edited offline take to be equal: rounds, bytes, time, for 2-8 devices and up to
 // 100,000 edits. SQLite vaults, AES-256-GCM envelopes, a relay in memory: what the disk of a relay and a
 // network add is not in it.
+#include "app.hpp"
 #include "svg.hpp"
 #include "workload.hpp"
 
@@ -13,7 +14,6 @@
 #include <casasync/session.hpp>
 #include <casasync/sqlite/vault.hpp>
 
-#include <sqlite3.h>
 #include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
@@ -34,15 +34,6 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 constexpr unix_ms some_day = 1'800'000'000'000;
-
-template <class T>
-T need(result<T> r) {
-    if (!r) throw std::runtime_error(r.failure().text());
-    return std::move(*r);
-}
-void need(const result<void>& r) {
-    if (!r) throw std::runtime_error(r.failure().text());
-}
 
 template <class Id>
 Id id_of(std::size_t n) {
@@ -86,70 +77,6 @@ class counted_transport {
  private:
     loopback::transport way_;
     traffic* sum_;
-};
-
-/// The app's connection.
-class app {
- public:
-    explicit app(const std::string& file) {
-        if (sqlite3_open(file.c_str(), &db_) != SQLITE_OK) throw std::runtime_error("cannot open " + file);
-        sqlite3_busy_timeout(db_, 5000);
-        run("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
-    }
-    app(const app&) = delete;
-    app& operator=(const app&) = delete;
-    ~app() { sqlite3_close_v2(db_); }
-
-    void run(const std::string& sql) {
-        if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-            throw std::runtime_error(sqlite3_errmsg(db_));
-    }
-    void insert_rows(std::uint64_t count) {
-        run("CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, account TEXT, payee TEXT, amount INTEGER, date "
-            "TEXT, "
-            "notes TEXT, category TEXT, cleared INTEGER); BEGIN");
-        sqlite3_stmt* s = prepare("INSERT INTO txn VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
-        for (std::uint64_t i = 0; i < count; ++i) {
-            const transaction_row r = make_row(i);
-            bind(s, 1, r.id), bind(s, 2, r.account), bind(s, 3, r.payee), bind(s, 5, r.date);
-            bind(s, 6, r.notes), bind(s, 7, r.category);
-            sqlite3_bind_int64(s, 4, r.amount);
-            sqlite3_bind_int64(s, 8, r.cleared);
-            step(s);
-        }
-        sqlite3_finalize(s);
-        run("COMMIT");
-    }
-    void update(const field_update& u) {
-        sqlite3_stmt*& s = updates_[u.field];
-        if (s == nullptr)
-            s = prepare(std::string("UPDATE txn SET ") + field_names[u.field] + " = ?1 WHERE id = ?2");
-        if (u.is_integer)
-            sqlite3_bind_int64(s, 1, u.number);
-        else
-            bind(s, 1, u.text);
-        const std::string id = row_id(u.row);
-        bind(s, 2, id);
-        step(s);
-    }
-
- private:
-    sqlite3_stmt* prepare(const std::string& sql) {
-        sqlite3_stmt* s = nullptr;
-        if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) != SQLITE_OK)
-            throw std::runtime_error(sqlite3_errmsg(db_));
-        return s;
-    }
-    static void bind(sqlite3_stmt* s, int at, const std::string& text) {
-        sqlite3_bind_text(s, at, text.data(), static_cast<int>(text.size()), SQLITE_TRANSIENT);
-    }
-    void step(sqlite3_stmt* s) {
-        if (sqlite3_step(s) != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(db_));
-        sqlite3_reset(s);
-    }
-
-    sqlite3* db_ = nullptr;
-    std::array<sqlite3_stmt*, field_names.size()> updates_{};  // freed with the connection
 };
 
 struct device {
@@ -253,7 +180,10 @@ class household {
         options.now = [this] { return now_; };
         options.capture_write_time = false;
         auto writer = std::make_unique<app>(file);
-        if (n == 0) writer->insert_rows(rows);
+        if (n == 0) {
+            writer->run(create_txn);
+            insert_rows(*writer, rows);
+        }
         auto vault = n == 0 ? first(file, who, options) : joined(file, who, keys, way, options);
         devices_.push_back(std::make_unique<device>(
             device{std::move(writer), std::move(vault), std::move(keys), std::move(way)}));

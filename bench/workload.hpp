@@ -86,4 +86,17 @@ struct field_update {
     return u;
 }
 
+/// The `k`-th update of each step of W; `rows` is rows_in_w in W itself, less in a quick run.
+/// After the inserts: k below 100,000 in transactions of 1,000, then 2,000 single ones, of distinct fields.
+[[nodiscard]] inline field_update update_1(std::uint64_t k, std::uint64_t rows) {
+    return make_update((k * 386'093 + 12'345) % (rows * field_names.size()), 7, k);
+}
+/// What devices A and B change without hearing of each other; a fifth of the fields is the same.
+[[nodiscard]] inline field_update update_a(std::uint64_t k, std::uint64_t rows) {
+    return make_update((k * 271'829 + 54'321) % (rows * field_names.size()), 8, k);
+}
+[[nodiscard]] inline field_update update_b(std::uint64_t k, std::uint64_t rows) {
+    return make_update(((k + rows * 4 / 5) * 271'829 + 54'321) % (rows * field_names.size()), 9, k);
+}
+
 }  // namespace casasync::bench
