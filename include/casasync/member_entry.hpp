@@ -10,6 +10,7 @@
 ///
 ///     first   keys[64]   key check[32]
 ///     add     keys[64]
+///     kit     keys[64]
 ///     rotate  key check[32]   previous vault key, sealed[72]
 ///             count u8, removed devices[16]   count u8, {device[16] seq u64}   count u8, {device[16]
 ///             key[80]}
@@ -42,7 +43,13 @@ enum class member_entry_kind : std::uint8_t {
     first = 1,   ///< makes the vault; the signer adds itself
     add = 2,     ///< adds a device
     rotate = 3,  ///< removes devices, perhaps none, and begins an epoch with a new vault key
+    kit = 4,     ///< adds a device that exists on paper alone: a recovery kit
 };
+
+/// Tells whether an epoch begins with an entry of this kind, and with it a vault key.
+[[nodiscard]] constexpr bool has_vault_key(member_entry_kind kind) noexcept {
+    return kind == member_entry_kind::first || kind == member_entry_kind::rotate;
+}
 
 /// How far a device's stream goes in an epoch that ended.
 struct stream_end {
@@ -68,7 +75,7 @@ struct member_entry {
     device_id signer{};
     std::uint64_t created = 0;  ///< unix seconds, signer's clock; for people
 
-    device_keys keys{};     ///< first, add
+    device_keys keys{};     ///< first, add, kit
     digest256 key_check{};  ///< first, rotate: what the vault key of the epoch hashes to
 
     // rotate
@@ -166,7 +173,7 @@ inline void get_rotation(reader& r, member_entry& e) {
         w.raw(e.keys.signing);
         w.raw(e.keys.agreement);
     }
-    if (e.kind != member_entry_kind::add) w.raw(e.key_check);
+    if (has_vault_key(e.kind)) w.raw(e.key_check);
     if (e.kind == member_entry_kind::rotate) detail::put_rotation(w, e);
     return out;
 }
@@ -195,7 +202,7 @@ inline void get_rotation(reader& r, member_entry& e) {
         return errc::malformed_members;
     const std::uint8_t version = r.u8(), kind = r.u8();
     if (!r.ok()) return errc::malformed_members;
-    if (version != member_entry_version || kind < 1 || kind > 3) return errc::unknown_format_version;
+    if (version != member_entry_version || kind < 1 || kind > 4) return errc::unknown_format_version;
     member_entry e;
     e.kind = static_cast<member_entry_kind>(kind);
     std::array<std::uint8_t, 4> index{};
@@ -209,7 +216,7 @@ inline void get_rotation(reader& r, member_entry& e) {
         detail::get_array(r, e.keys.signing);
         detail::get_array(r, e.keys.agreement);
     }
-    if (e.kind != member_entry_kind::add) detail::get_array(r, e.key_check);
+    if (has_vault_key(e.kind)) detail::get_array(r, e.key_check);
     if (e.kind == member_entry_kind::rotate) detail::get_rotation(r, e);
     detail::get_array(r, e.signature);
     if (!r.done()) return errc::malformed_members;

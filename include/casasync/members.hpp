@@ -59,6 +59,7 @@ struct member_device {
     std::uint32_t removed_epoch = 0;    ///< the epoch whose end removed it; 0: it is a member
     std::vector<std::uint64_t> ends{};  ///< where its stream ended in added_epoch and those after
     device_id added_by{};               ///< itself, for the one that made the vault
+    bool kit = false;                   ///< a recovery kit
 
     [[nodiscard]] bool active() const noexcept { return removed_epoch == 0; }
 };
@@ -155,9 +156,11 @@ class member_list {
             for (const stream_end& s : e.ends) devices_[s.device].ends.push_back(s.seq);
             for (const device_id& d : e.removed) devices_[d].removed_epoch = epoch();
         }
-        if (e.kind != member_entry_kind::add) epochs_.push_back(e);
+        if (has_vault_key(e.kind)) epochs_.push_back(e);
         if (e.kind != member_entry_kind::rotate)
-            devices_.emplace(device_of(e.keys, check), member_device{e.keys, epoch(), 0, {}, e.signer});
+            devices_.emplace(
+                device_of(e.keys, check),
+                member_device{e.keys, epoch(), 0, {}, e.signer, e.kind == member_entry_kind::kit});
     }
 
     vault_id vault_{};

@@ -28,6 +28,15 @@ boost::json::value device_named(const household& home, const std::string& db, co
     return {};
 }
 
+/// Returns how many recovery kits the vault has.
+int kits_of(const household& home, const std::string& db) {
+    const auto listed = home.json({"devices", db});
+    int out = 0;
+    for (const auto& d : listed.as_array())
+        if (d.at("name").as_string() == "recovery kit" && d.at("active").as_bool()) ++out;
+    return out;
+}
+
 }  // namespace
 
 TEST_CASE("a device is taken out by its name", "[cli][members]") {
@@ -67,6 +76,46 @@ TEST_CASE("a device is taken out by its name", "[cli][members]") {
     CHECK(home.casasync({"verify", desktop, laptop}).exit == 0);
     const std::string again = home.add_device(laptop, "phone-again.db");  // into a new file it may come back
     CHECK(home.sql(again, "SELECT count(*) FROM tag") == "3");
+}
+
+TEST_CASE("when all devices are lost, twelve words bring the vault back", "[cli][members]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    const auto voided = home.json({"recovery", phone});
+    const auto kit = home.json({"recovery", desktop});
+    CHECK(kits_of(home, desktop) == 1);
+    home.sql(phone, "INSERT INTO tag VALUES('t', 'trip')");
+    REQUIRE(home.casasync({"sync", phone}).exit == 0);
+
+    const std::string fresh = home.dir / "fresh.db";
+    const std::string words(kit.at("words").as_string()), vault(kit.at("vault").as_string());
+    const auto recover = [&](const std::string& typed, const std::string& id) {
+        return casasync_test::run({"/bin/sh", "-c",
+                                   "printf '%s\\n' \"$1\" | \"$2\" join \"$3\" --recovery --vault \"$4\" "
+                                   "--relay \"$5\" --name fresh",
+                                   "sh", typed, CASASYNC_PROGRAM, fresh, id, home.url()});
+    };
+    check_error(recover("abandon ability", vault), 64, "twelve words");
+    check_error(recover(words, "short"), 64, "the vault's id");
+    check_error(recover(std::string(voided.at("words").as_string()), vault), 77, "another kit");
+    check_error(home.casasync({"join", fresh, "--relay", home.url()}), 64, "CODE is missing");
+    CHECK_FALSE(std::filesystem::exists(fresh));
+    CHECK_FALSE(std::filesystem::exists(fresh + "-casasync.key"));
+    const outcome back = recover(words, vault);
+    INFO(back.out << back.err);
+    REQUIRE(back.exit == 0);
+    CHECK(home.sql(fresh, "SELECT name FROM tag") == "trip");
+    CHECK(home.sql(fresh, "SELECT count(*) FROM txn") == home.sql(desktop, "SELECT count(*) FROM txn"));
+    CHECK(home.json({"status", fresh}).at("in_sync").as_bool());
+    CHECK(device_named(home, fresh, "fresh").at("added_by").as_string() == "recovery kit");
+    CHECK(kits_of(home, fresh) == 0);
+    check_error(recover(words, vault), 73, "vault");
+
+    home.sql(fresh, "INSERT INTO tag VALUES('u', 'later')");  // the devices that were lost may turn up again
+    for (const auto& db : {fresh, desktop, fresh}) REQUIRE(home.casasync({"sync", db}).exit == 0);
+    CHECK(home.casasync({"verify", fresh, desktop}).exit == 0);
+    REQUIRE(home.casasync({"devices", "remove", fresh, "desktop.db"}).exit == 0);
 }
 
 TEST_CASE("a device gets another name", "[cli][members]") {

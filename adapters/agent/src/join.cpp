@@ -1,21 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include "arrival.hpp"
 #include "guess_tally.hpp"
 #include "local_rows.hpp"
-#include "membership.hpp"
-#include "metered.hpp"
 #include "pairing_message.hpp"
 #include "resume.hpp"
 
 #include <casasync/agent/pairing_link.hpp>
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
-#include <casasync/beast/relay.hpp>
 #include <casasync/limits.hpp>
-#include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/pairing_run.hpp>
 #include <casasync/openssl/random.hpp>
-#include <casasync/openssl/snapshot_cipher.hpp>
-#include <casasync/snapshot_transfer.hpp>
 
 #include <sys/utsname.h>
 #include <filesystem>
@@ -197,66 +192,6 @@ result<credentials> pair(const join_options& o, const invite& by) {
     return give_up(o.path, got.failure());
 }
 
-/// Makes the device known at the relay, and gets the list of the vault's devices. It begins with the entry
-/// that the vault's id is made of, so that the relay can name nobody who is not in it; that this device is in
-/// it, and the key it was given, tell that it does not end too early.
-result<void> enter(const join_options& o, credentials& keys) {
-    beast::endpoint at;
-    at.url = keys.relay;
-    const auto in = beast::attach(at, keys.vault, keys.identity, {});
-    if (!in) return in.failure();
-    keys.device_key = in->device_key;
-    keys.key_version = in->key_version;
-    auto relay = make_client(keys);
-    if (!relay) return relay.failure();
-    const auto entries = relay->members(0);
-    if (!entries) return entries.failure();
-    auto list = verify_members(keys.vault, *entries, openssl::verifier{});
-    if (list) keys.members = std::move(*list);
-    const auto ring = vault_keys_of(keys);
-    if (!ring || !keys.members.is_active(keys.device))
-        return error{
-            errc::members_fork,
-            "The relay's list of the vault's devices is not the one that the other device gave keys "
-            "for. Nothing was loaded, and your data is safe. Pair again; if it happens again, do not "
-            "trust this relay."};
-    keys.epoch = ring->rbegin()->first;
-    keys.vault_key = ring->rbegin()->second;
-    return write_credentials(o.path, keys);
-}
-
-/// Makes the file from the newest snapshot.
-result<sqlite::vault> download(const join_options& o, const credentials& keys,
-                               const progress_sink& progress) {
-    auto relay = make_client(keys);
-    if (!relay) return relay.failure();
-    auto members = membership::make(o.path, keys);
-    if (!members) return members.failure();
-    metered transport(*relay, *members, progress);
-    auto found = find_snapshot<openssl::snapshot_opener>(keys.vault, members->cipher(), transport);
-    if (!found && found.code() == errc::device_revoked) return give_up(o.path, found.failure());
-    if (!found) return found.failure();
-    if (!*found)
-        return error{errc::not_found,
-                     "There is no snapshot of the vault at the relay. Nothing was changed. Run casasync pair "
-                     "on the other device again, which offers one, and join with the new code."};
-    return sqlite::vault::join(o.path, {keys.vault, keys.device, o.device_name, keys.relay},
-                               (*found)->source(), (*found)->manifest().at, {}, o.numbers);
-}
-
-/// Makes the vault, or takes it up again, and brings it up to date. Then the join is over.
-result<void> load(const join_options& o, const credentials& keys, const progress_sink& progress) {
-    auto vault = is_vault(o.path) ? sqlite::vault::open(o.path) : download(o, keys, progress);
-    if (!vault) return vault.failure();
-    auto device = link::make(std::move(*vault), o.path, keys, progress);
-    if (!device) return device.failure();
-    if (auto synced = device->sync(); !synced) return synced.failure();
-    credentials whole = device->keys();
-    whole.step = setup::done;
-    whole.pairing.clear();
-    return write_credentials(o.path, whole);
-}
-
 }  // namespace
 
 result<link> join_vault(const join_options& o, progress_sink progress) {
@@ -270,9 +205,9 @@ result<link> join_vault(const join_options& o, progress_sink progress) {
     auto keys = same_code ? result<credentials>(**begun) : pair(o, *by);
     if (!keys) return keys.failure();
     if (keys->members.entries().empty())
-        if (auto ok = enter(o, *keys); !ok) return give_up(o.path, ok.failure());
+        if (auto ok = enter(o.path, *keys); !ok) return give_up(o.path, ok.failure());
 
-    if (auto ok = load(o, *keys, progress); !ok) return ok.failure();
+    if (auto ok = load({o.path, o.device_name, o.numbers}, *keys, progress); !ok) return ok.failure();
     return link::open(o.path, std::move(progress));
 }
 

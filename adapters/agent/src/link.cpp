@@ -52,7 +52,8 @@ struct link::state {
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
     [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
     [[nodiscard]] result<void> offer();
-    [[nodiscard]] result<bool> rotate(device_id gone);
+    [[nodiscard]] result<bool> rotate(std::vector<device_id> gone);
+    [[nodiscard]] std::vector<device_id> kits_but(device_id kept) const;
     [[nodiscard]] result<void> replace_snapshot();
 };
 
@@ -93,12 +94,12 @@ result<void> link::state::offer() {
     return {};
 }
 
-/// Ends the epoch without a device. False: the vault changed meanwhile.
-result<bool> link::state::rotate(device_id gone) {
+/// Ends the epoch without these devices. False: the vault changed meanwhile.
+result<bool> link::state::rotate(std::vector<device_id> gone) {
     const auto now = relay.info();
     if (!now) return now.failure();
     const credentials& keys = members.keys();
-    openssl::rotation what{{gone}, {}, keys.vault_key, {}};
+    openssl::rotation what{std::move(gone), {}, keys.vault_key, {}};
     openssl::random{}.fill(what.next_key);
     for (const auto& [id, m] : members.list().devices()) {
         if (!m.active()) continue;
@@ -109,6 +110,13 @@ result<bool> link::state::rotate(device_id gone) {
     const auto entry = openssl::rotate_entry(members.list(), keys.identity, what, now_s());
     if (!entry) return entry.failure();
     return members.append(relay, *entry);
+}
+
+std::vector<device_id> link::state::kits_but(device_id kept) const {
+    std::vector<device_id> out;
+    for (const auto& [id, m] : members.list().devices())
+        if (m.kit && m.active() && id != kept) out.push_back(id);
+    return out;
 }
 
 /// Offers a snapshot in place of one whose maker is no member any more: nobody takes it.
@@ -209,12 +217,34 @@ result<void> link::remove_device(device_id device) {
         const member_device* const known = s.members.list().find(device);
         if (known == nullptr) return error{errc::not_found, "The vault has no such device."};
         if (!known->active()) return {};
-        const auto stored = s.rotate(device);
+        const auto stored = s.rotate({device});
         if (!stored) return stored.failure();
         // Others get on without: the log has everything, and pairing offers a snapshot.
         if (*stored) static_cast<void>(s.replace_snapshot());
     }
     return s.members.list().is_active(device) ? too_busy() : result<void>();
+}
+
+result<void> link::replace_kit(const device_keys& kit) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.members.reread(); !ok) return ok.failure();
+    const device_id added = device_of(kit, openssl::verifier{});
+    for (int tries = 0; tries < tries_max; ++tries) {
+        relay_state heard;
+        if (const auto synced = s.sync_rounds(heard); !synced) return synced.failure();
+        if (s.members.list().find(added) == nullptr) {
+            const auto stored = s.members.append(
+                s.relay, openssl::kit_entry(s.members.list(), s.members.keys().identity, kit, now_s()));
+            if (!stored) return stored.failure();
+            if (!*stored) continue;
+        }
+        const auto sealed = s.rotate(s.kits_but(added));
+        if (!sealed) return sealed.failure();
+        if (*sealed) return s.offer();
+    }
+    return too_busy();
 }
 
 sqlite::vault& link::vault() noexcept {

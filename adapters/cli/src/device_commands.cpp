@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Which devices the vault has and who added them; taking one out, and naming this one.
+// Which devices the vault has and who added them; taking one out, naming this one, and one on paper.
 #include "ask_relay.hpp"
 #include "commands.hpp"
 #include "show.hpp"
 
-#include <casasync/agent/link.hpp>
+#include <casasync/agent/setup.hpp>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -18,13 +18,17 @@
 namespace casasync::cli {
 namespace {
 
+constexpr const char* kit_name = "recovery kit";
+
 /// A device as the list of members, the vault and the relay know it.
 struct known_device {
     sqlite::device_info info{};
     const member_device* member = nullptr;  ///< null: the list is not there, or does not have it
     const beast::device_info* at_relay = nullptr;
 
-    [[nodiscard]] std::string name() const { return name_of_device(info.name, info.id); }
+    [[nodiscard]] std::string name() const {
+        return member != nullptr && member->kit ? kit_name : name_of_device(info.name, info.id);
+    }
 };
 
 /// Everything that is known of the vault's devices.
@@ -36,6 +40,8 @@ struct device_list {
     [[nodiscard]] std::string name_of(device_id id) const {
         for (const auto& d : heard)
             if (d.id == id) return name_of_device(d.name, id);
+        const member_device* const member = keys ? keys->members.find(id) : nullptr;
+        if (member != nullptr && member->kit) return kit_name;
         return name_of_device({}, id);
     }
     /// Returns those that wrote something here, then those that the list has besides.
@@ -66,6 +72,7 @@ struct device_list {
 
 boost::json::object json_of_device(const device_list& list, const known_device& d) {
     boost::json::object out = json_of(d.info);
+    if (d.member != nullptr && d.member->kit) out["name"] = kit_name;
     out["active"] = out["added_by"] = out["last_seen"] = nullptr;
     if (d.member != nullptr) {
         out["active"] = d.member->active();
@@ -159,6 +166,31 @@ result<int> rename_device(const console& out, const std::string& db, const std::
     return exit_ok;
 }
 
+result<int> make_kit(const console& out, const std::string& db) {
+    if (auto ok = require_file(db); !ok) return ok.failure();
+    progress bar;
+    auto link = agent::link::open(db, bar.sink());
+    if (!link) return link.failure();
+    const auto words = agent::make_recovery_kit(*link);
+    bar.clear();
+    if (!words) return words.failure();
+    const agent::credentials& keys = link->keys();
+    if (out.json()) {
+        out.print({{"words", *words}, {"vault", keys.vault.text()}, {"relay", keys.relay}});
+        return exit_ok;
+    }
+    out.line("Words: " + *words);
+    out.line("Vault: " + keys.vault.text());
+    out.line("Relay: " + keys.relay);
+    out.line(
+        "Write them on paper, and keep it where you would keep a key: whoever has it has the vault. The "
+        "words "
+        "are shown this once, and void a kit that was made before. When no device is left, run on a new "
+        "one:");
+    out.line("    casasync join FILE --recovery --vault " + keys.vault.text() + " --relay " + keys.relay);
+    return exit_ok;
+}
+
 }  // namespace
 
 void add_device_commands(CLI::App& app, program& run) {
@@ -193,6 +225,9 @@ void add_device_commands(CLI::App& app, program& run) {
         });
     rename->add_option("DB", o->db, "the vault file")->required();
     rename->add_option("NAME", o->name, "the new name")->required();
+    CLI::App* const kit = add_command(app, run, "recovery", "Make a recovery kit: twelve words to write down",
+                                      [&run, o] { return make_kit(run.out, o->db); });
+    kit->add_option("DB", o->db, "the vault file")->required();
 }
 
 }  // namespace casasync::cli

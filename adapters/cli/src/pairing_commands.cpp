@@ -95,8 +95,8 @@ result<int> pair(const console& out, const pair_options& o) {
 }
 
 struct join_options {
-    std::string db{}, relay{}, code{}, name = host_name();
-    bool yes = false, same_numbers = false;
+    std::string db{}, relay{}, code{}, vault{}, name = host_name();
+    bool yes = false, same_numbers = false, recovery = false;
 };
 
 void show_check(const console& out, const std::string& digits) {
@@ -133,7 +133,27 @@ bool confirm(const console& out, const join_options& o, const agent::vault_offer
     return std::getline(std::cin, said) && (said == "yes" || said == "y");
 }
 
+result<int> tell_joined(const console& out, const join_options& o, agent::link& device) {
+    const auto status = device.vault().status();
+    if (!status) return status.failure();
+    if (out.json()) {
+        out.print({{"vault", status->vault.text()},
+                   {"device", status->device.text()},
+                   {"name", json_of_text(o.name)},
+                   {"relay", device.keys().relay},
+                   {"digest", status->digest}});
+        return exit_ok;
+    }
+    out.line("Made " + printable(o.db) + ", a device of the vault " + status->vault.text() + ", as " +
+             printable(o.name) + ".");
+    out.line("It is in sync; digest " + status->digest + ".");
+    return exit_ok;
+}
+
 result<int> join(const console& out, const join_options& o) {
+    if (o.code.empty())
+        return error{errc::invalid_argument,
+                     "CODE is missing: what casasync pair shows on the other device. Nothing was changed."};
     progress bar;
     agent::join_options options{o.db, o.relay, o.code, o.name, {}, {}, {}};
     if (o.same_numbers) options.numbers = sqlite::brought_numbers::same_rows;
@@ -142,20 +162,29 @@ result<int> join(const console& out, const join_options& o) {
     auto device = agent::join_vault(options, bar.sink());
     bar.clear();
     if (!device) return device.failure();
-    const auto status = device->vault().status();
-    if (!status) return status.failure();
-    if (out.json()) {
-        out.print({{"vault", status->vault.text()},
-                   {"device", status->device.text()},
-                   {"name", json_of_text(o.name)},
-                   {"relay", device->keys().relay},
-                   {"digest", status->digest}});
-        return exit_ok;
-    }
-    out.line("Made " + printable(o.db) + ", a device of the vault " + status->vault.text() + ", as " +
-             printable(o.name) + ".");
-    out.line("It is in sync; digest " + status->digest + ".");
-    return exit_ok;
+    return tell_joined(out, o, *device);
+}
+
+/// Makes the file by the recovery kit. Its words come from stdin: a command line is for all to see.
+result<int> recover(const console& out, const join_options& o) {
+    if (!o.code.empty())
+        return error{errc::invalid_argument,
+                     "A code and a recovery kit do not go together. Nothing was changed. The kit's words are "
+                     "typed when they are asked for, not given with the command."};
+    const auto vault = vault_id::parse(o.vault);
+    if (!vault)
+        return error{
+            errc::invalid_argument,
+            "--vault has to be the vault's id, which was shown with the kit's words. Nothing was changed."};
+    out.note("Type the twelve words of the recovery kit:");
+    std::string words;
+    std::getline(std::cin, words);
+    progress bar;
+    auto device = agent::recover_vault({o.db, o.relay, *vault, words, o.name}, bar.sink());
+    bar.clear();
+    if (!device) return device.failure();
+    out.note("The recovery kit is used up. Make a new one: casasync recovery " + o.db);
+    return tell_joined(out, o, *device);
 }
 
 }  // namespace
@@ -170,11 +199,13 @@ void add_pairing_commands(CLI::App& app, program& run) {
     invite->add_option("--qr", p->qr, "a .png or .svg file for the QR code, or - for the terminal");
 
     const auto o = std::make_shared<join_options>();
-    CLI::App* enter = add_command(app, run, "join", "Make a new file that is a device of an existing vault",
-                                  [&run, o] { return join(run.out, *o); });
+    CLI::App* enter =
+        add_command(app, run, "join", "Make a new file that is a device of an existing vault",
+                    [&run, o] { return o->recovery ? recover(run.out, *o) : join(run.out, *o); });
     enter->add_option("DB", o->db, "the file to make")->required();
-    enter->add_option("CODE", o->code, "the code or link that casasync pair shows on the other device")
-        ->required();
+    enter->add_option("CODE", o->code, "the code or link that casasync pair shows on the other device");
+    enter->add_flag("--recovery", o->recovery, "no other device is left: ask for the recovery kit's words");
+    enter->add_option("--vault", o->vault, "the vault's id, with --recovery");
     enter->add_option("--relay", o->relay, "URL of the relay; a link brings it along");
     enter->add_option("--name", o->name, "what this device is called; this machine's name if not given");
     enter->add_flag("--same-numbers", o->same_numbers,

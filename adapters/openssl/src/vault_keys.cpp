@@ -97,6 +97,13 @@ bytes first_entry(const device_identity& self, const key256& vault_key, std::uin
     return signed_by(self, e);
 }
 
+bytes kit_entry(const member_list& list, const device_identity& self, const device_keys& kit,
+                std::uint64_t created) {
+    member_entry e = follow(list, member_entry_kind::kit, created);
+    e.keys = kit;
+    return signed_by(self, e);
+}
+
 bytes add_entry(const member_list& list, const device_identity& self, const device_keys& added,
                 std::uint64_t created) {
     member_entry e = follow(list, member_entry_kind::add, created);

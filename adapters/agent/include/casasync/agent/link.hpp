@@ -55,6 +55,10 @@ class link {
     /// \errors invalid_argument for this device; not_found; those of sync and add_device
     [[nodiscard]] result<void> remove_device(device_id device);
 
+    /// Adds a recovery kit in place of those there are, begins an epoch whose key is sealed for it, and puts
+    /// a snapshot at the relay. \errors as for add_device; those of offer_snapshot
+    [[nodiscard]] result<void> replace_kit(const device_keys& kit);
+
     [[nodiscard]] sqlite::vault& vault() noexcept;
     [[nodiscard]] beast::client& relay() noexcept;
     [[nodiscard]] const credentials& keys() const noexcept;

@@ -101,4 +101,23 @@ struct join_options {
 /// keys of another one beside the file; those of vault::join
 [[nodiscard]] result<link> join_vault(const join_options& options, progress_sink progress = {});
 
+/// Makes a recovery kit for the vault of `device`, and returns its twelve words: openssl/recovery_words.hpp.
+/// They are shown to the person now, and never again; a kit made before is void. Blocks. \errors those of
+/// link::replace_kit
+[[nodiscard]] result<std::string> make_recovery_kit(link& device);
+
+struct recover_options {
+    std::string path{};   ///< as for join_options
+    std::string relay{};  ///< URL
+    vault_id vault{};
+    std::string words{};  ///< as typed
+    std::string device_name{};
+};
+
+/// Makes the file a new device of a vault, by its recovery kit alone. The kit is used up; a new one has to be
+/// made. Blocks. \errors malformed_text for the words or URL; unauthenticated, device_revoked when there is
+/// no such kit; not_found when the relay has no snapshot; already_exists as for join_vault; those of
+/// vault::join
+[[nodiscard]] result<link> recover_vault(recover_options o, progress_sink progress = {});
+
 }  // namespace casasync::agent

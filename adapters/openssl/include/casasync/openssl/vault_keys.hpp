@@ -22,6 +22,10 @@ using vault_key_ring = std::map<std::uint32_t, key256>;
 [[nodiscard]] bytes add_entry(const member_list& list, const device_identity& self, const device_keys& added,
                               std::uint64_t created);
 
+/// Returns the entry that adds a recovery kit. The next rotation seals the vault key for it.
+[[nodiscard]] bytes kit_entry(const member_list& list, const device_identity& self, const device_keys& kit,
+                              std::uint64_t created);
+
 /// A rotation before it is signed.
 struct rotation {
     std::vector<device_id> removed{};
@@ -35,7 +39,7 @@ struct rotation {
 [[nodiscard]] result<bytes> rotate_entry(const member_list& list, const device_identity& self,
                                          const rotation& what, std::uint64_t created);
 
-/// Returns all keys of the vault. \param last  the newest one that is known, of epoch `epoch`
+/// Returns all keys of the vault. \param last  the newest one that is known, of epoch `epoch`; 0: none is
 /// \errors device_revoked when the newest key is not for this device; members_fork when a key is not the one
 /// that its entry promises; authentication_failed
 [[nodiscard]] result<vault_key_ring> open_vault_keys(const member_list& list, const device_identity& self,
