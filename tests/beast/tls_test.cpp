@@ -132,10 +132,80 @@ class tls_server {
     std::thread thread_;
 };
 
-beast::client secure_client(const std::string& url, const std::string& ca_file) {
+/// A proxy for one connection: answers the request for a tunnel, and passes on what follows if that was a
+/// 200.
+class connect_proxy {
+ public:
+    explicit connect_proxy(std::string reply) : reply_(std::move(reply)) {
+        listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
+        sockaddr_in address = on_loopback(0);
+        socklen_t size = sizeof address;
+        if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
+            ::listen(listener_, 1) != 0 ||
+            ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
+            std::abort();
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    connect_proxy(const connect_proxy&) = delete;
+    connect_proxy& operator=(const connect_proxy&) = delete;
+    ~connect_proxy() { join(); }
+
+    void join() {
+        if (thread_.joinable()) thread_.join();
+    }
+    [[nodiscard]] std::string url(const std::string& who = {}) const {
+        return "http://" + who + "127.0.0.1:" + std::to_string(port_);
+    }
+
+    std::string asked{};  ///< after join()
+
+ private:
+    static sockaddr_in on_loopback(unsigned short port) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(port);
+        return address;
+    }
+    void serve() {
+        const int near = ::accept(listener_, nullptr, nullptr);
+        ::close(listener_);
+        for (char c = 0; !asked.ends_with("\r\n\r\n") && ::read(near, &c, 1) == 1;) asked += c;
+        static_cast<void>(::write(near, reply_.data(), reply_.size()));
+        if (reply_.find(" 200 ") != std::string::npos) {
+            const int far = ::socket(AF_INET, SOCK_STREAM, 0);
+            const std::size_t colon = asked.find(':');
+            const sockaddr_in address =
+                on_loopback(static_cast<unsigned short>(std::stoi(asked.substr(colon + 1))));
+            if (::connect(far, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+                std::abort();
+            std::thread back([&] { pass(far, near); });
+            pass(near, far);
+            back.join();
+            ::close(far);
+        }
+        ::close(near);
+    }
+    static void pass(int from, int to) {
+        std::array<char, 4096> some{};
+        for (ssize_t n = 0; (n = ::read(from, some.data(), some.size())) > 0;)
+            static_cast<void>(::write(to, some.data(), static_cast<std::size_t>(n)));
+        ::shutdown(to, SHUT_WR);
+    }
+
+    std::string reply_;
+    int listener_ = -1;
+    unsigned short port_ = 0;
+    std::thread thread_;
+};
+
+beast::client secure_client(const std::string& url, const std::string& ca_file,
+                            const std::string& proxy = {}) {
     beast::client_options options;
     options.relay = at(url);
     options.relay.ca_file = ca_file;
+    options.relay.proxy = proxy;
     options.vault = vault;
     options.device = device;
     options.device_key = device_key();
@@ -190,4 +260,42 @@ TEST_CASE("a missing file of authorities is named", "[beast][tls]") {
     const auto r = secure_client("https" + server.url().substr(4), ca.path() + ".missing").acknowledge(1);
     CHECK(code(r) == errc::io_failed);
     CHECK(r.failure().detail.find("ca.pem.missing") != std::string::npos);
+}
+
+TEST_CASE("a relay is reached through a proxy, which sees its name and nothing else", "[beast][tls][proxy]") {
+    const certificate_file ca(relay_identity());
+    tls_server server(relay_identity());
+    connect_proxy proxy("HTTP/1.1 200 Connection established\r\n\r\n");
+    const std::string authority = server.authority("localhost");
+    {
+        auto c = secure_client("https://" + authority, ca.path(), proxy.url("me:open%20sesame@"));
+        for (std::uint64_t i = 1; i <= 3; ++i) CHECK(code(c.acknowledge(i)) == errc{});
+    }
+    server.join();
+    proxy.join();
+    CHECK(server.requests == 3);
+    CHECK(server.named == "localhost");
+    CHECK(proxy.asked.starts_with("CONNECT " + authority + " HTTP/1.1\r\nHost: " + authority + "\r\n"));
+    CHECK(field_of(proxy.asked, "Proxy-Authorization") == "Basic bWU6b3BlbiBzZXNhbWU=");
+}
+
+TEST_CASE("a proxy that does not let through is named", "[beast][proxy]") {
+    const auto said = [](const std::string& reply) {
+        connect_proxy proxy(reply);
+        const auto r = secure_client("https://localhost:1", {}, proxy.url()).acknowledge(1);
+        CHECK(code(r) == errc::offline);
+        CHECK(r.failure().detail.find(proxy.url()) != std::string::npos);
+        return r.failure().detail;
+    };
+    const auto has = [](const std::string& text, const char* part) {
+        return text.find(part) != std::string::npos;
+    };
+    CHECK(has(said("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 4\r\n\r\nwho?"),
+              "name and password"));
+    CHECK(has(said("HTTP/1.1 403 Forbidden\r\n\r\n"), "HTTP 403"));
+    CHECK(has(said("SSH-2.0-x\r\n\r\n"), "makes no sense"));
+    CHECK(has(said("HTTP/1.1 204 Fine\r\n\r\nand more"), "refuses"));
+    CHECK(has(said(""), "makes no sense"));
+    const auto r = secure_client("https://localhost:1", {}, "http://127.0.0.1:1").acknowledge(1);
+    CHECK(code(r) == errc::offline);
 }

@@ -122,7 +122,11 @@ result<http_connection> connection_to(const endpoint& at) {
     if (!origin) return origin.failure();
     if (at.user_agent.empty() || printable(at.user_agent) != at.user_agent)
         return error{errc::invalid_argument, "The user agent has to be one short line of ASCII."};
-    return http_connection(at, std::move(*origin));
+    const std::string by = at.proxy ? *at.proxy : proxy_of_environment(*origin);
+    if (by.empty()) return http_connection(at, std::move(*origin), {});
+    auto through = parse_proxy(by);
+    if (!through) return through.failure();
+    return http_connection(at, std::move(*origin), std::move(*through));
 }
 
 result<http_answer> ask(http_connection& http, const http_request& request,

@@ -10,7 +10,9 @@
 #include <boost/asio/ssl.hpp>
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
 #include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/vector_body.hpp>
 
 #include <algorithm>
@@ -82,8 +84,12 @@ bool http_answer::is(std::string_view media_type) const {
 
 class http_connection::impl {
  public:
-    impl(const endpoint& at, relay_origin origin)
-        : origin_(std::move(origin)), at_(at), work_(io_->get_executor()), socket_(*io_) {}
+    impl(const endpoint& at, relay_origin origin, std::optional<proxy> through)
+        : origin_(std::move(origin)),
+          proxy_(std::move(through)),
+          at_(at),
+          work_(io_->get_executor()),
+          socket_(*io_) {}
 
     ~impl() { close(); }
 
@@ -125,7 +131,8 @@ class http_connection::impl {
     static error stopped() { return {errc::canceled, "Stopped before the relay answered."}; }
 
     error unreachable(const std::string& what) const {
-        return {errc::offline, "The relay " + origin_.text + " " + what + "." + std::string(kept)};
+        const std::string by = proxy_ ? ", through the proxy " + proxy_->at.text + "," : "";
+        return {errc::offline, "The relay " + origin_.text + by + " " + what + "." + std::string(kept)};
     }
 
     error no_relay(const std::string& what) const {
@@ -170,16 +177,17 @@ class http_connection::impl {
         return ec == asio::error::would_block;
     }
 
-    /// Finds the addresses of the host. The system's resolver cannot be interrupted, so it runs in a thread
-    /// that nobody waits for: all it touches is its own.
+    /// Finds the addresses of the relay's host, or of the proxy's. The system's resolver cannot be
+    /// interrupted, so it runs in a thread that nobody waits for: all it touches is its own.
     result<std::vector<tcp::endpoint>> look_up(steady::time_point deadline) {
         error_code ec;
-        const auto address = asio::ip::make_address(origin_.host, ec);
+        const relay_origin& next = proxy_ ? proxy_->at : origin_;
+        const auto address = asio::ip::make_address(next.host, ec);
         if (!ec)
-            return std::vector<tcp::endpoint>{{address, static_cast<std::uint16_t>(std::stoi(origin_.port))}};
+            return std::vector<tcp::endpoint>{{address, static_cast<std::uint16_t>(std::stoi(next.port))}};
         const auto done = std::make_shared<std::optional<outcome>>();
         const auto found = std::make_shared<std::vector<tcp::endpoint>>();
-        std::thread([io = io_, host = origin_.host, port = origin_.port, done, found] {
+        std::thread([io = io_, host = next.host, port = next.port, done, found] {
             error_code failed;
             tcp::resolver resolver(*io);
             for (const auto& entry : resolver.resolve(host, port, failed)) found->push_back(entry.endpoint());
@@ -187,7 +195,7 @@ class http_connection::impl {
         }).detach();
         if (const auto waited = wait(done, deadline); !waited) return waited.failure();
         if ((*done)->ec || found->empty())
-            return unreachable("cannot be reached: no address is known for " + origin_.host +
+            return unreachable("cannot be reached: no address is known for " + next.host +
                                "; check the URL and the network");
         return *found;
     }
@@ -214,9 +222,39 @@ class http_connection::impl {
             }
             error_code ignored;
             socket_.set_option(tcp::no_delay(true), ignored);
+            if (proxy_)
+                if (auto open = tunnel(deadline); !open) return open;
             return origin_.tls ? shake_hands(deadline) : result<void>();
         }
         return last;
+    }
+
+    /// Has the proxy pass on what follows to the relay.
+    result<void> tunnel(steady::time_point deadline) {
+        const bool v6 = origin_.host.find(':') != std::string::npos;
+        const std::string relay = (v6 ? "[" + origin_.host + "]:" : origin_.host + ":") + origin_.port;
+        std::string head = "CONNECT " + relay + " HTTP/1.1\r\nHost: " + relay + "\r\n";
+        if (!proxy_->authorization.empty()) head += "Proxy-Authorization: " + proxy_->authorization + "\r\n";
+        head += "\r\n";
+        const auto sent =
+            finish(deadline, [&](auto handler) { asio::async_write(socket_, asio::buffer(head), handler); });
+        if (!sent) return sent.failure();
+        http::response_parser<http::empty_body> parser;
+        parser.skip(true);
+        parser.header_limit(header_bytes_max);
+        const auto done = finish(
+            deadline, [&](auto handler) { http::async_read_header(socket_, buffer_, parser, handler); });
+        if (!done) return done.failure();
+        if (done->ec) return unreachable("cannot be reached: the proxy's answer makes no sense");
+        const unsigned status = parser.get().result_int();
+        if (status == 407)
+            return unreachable(
+                "cannot be reached: the proxy asks for a name and password, which go into its "
+                "URL: http://name:password@" +
+                proxy_->at.authority);
+        if (status / 100 != 2 || buffer_.size() > 0)
+            return unreachable("cannot be reached: the proxy refuses (HTTP " + std::to_string(status) + ")");
+        return {};
     }
 
     result<void> shake_hands(steady::time_point deadline) {
@@ -359,6 +397,7 @@ class http_connection::impl {
     }
 
     const relay_origin origin_;
+    const std::optional<proxy> proxy_;
     const endpoint at_;
     const std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
     const asio::executor_work_guard<asio::io_context::executor_type> work_;
@@ -370,8 +409,8 @@ class http_connection::impl {
     bool timed_out_ = false;
 };
 
-http_connection::http_connection(const endpoint& at, relay_origin origin)
-    : impl_(std::make_unique<impl>(at, std::move(origin))) {}
+http_connection::http_connection(const endpoint& at, relay_origin origin, std::optional<proxy> through)
+    : impl_(std::make_unique<impl>(at, std::move(origin), std::move(through))) {}
 http_connection::http_connection(http_connection&&) noexcept = default;
 http_connection& http_connection::operator=(http_connection&&) noexcept = default;
 http_connection::~http_connection() = default;

@@ -3,12 +3,14 @@
 
 /// One HTTP/1.1 connection, blocking, with deadlines, stoppable from another thread.
 #include <casasync/beast/origin.hpp>
+#include <casasync/beast/proxy.hpp>
 #include <casasync/bytes.hpp>
 #include <casasync/result.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -42,7 +44,7 @@ struct http_answer {
 /// Keeps one connection open between calls. One thread at a time, but for cancel().
 class http_connection {
  public:
-    http_connection(const endpoint& at, relay_origin origin);
+    http_connection(const endpoint& at, relay_origin origin, std::optional<proxy> through);
     http_connection(http_connection&&) noexcept;
     http_connection& operator=(http_connection&&) noexcept;
     ~http_connection();

@@ -5,6 +5,7 @@
 #include <casasync/result.hpp>
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,7 +31,9 @@ struct relay_origin {
 struct endpoint {
     std::string url{};              ///< see parse_origin
     bool allow_plain_http = false;  ///< also to machines other than this one
-    std::string ca_file{};          ///< PEM file of authorities to trust besides the system's; empty: none
+    std::string ca_file{};  ///< PEM file of authorities to trust besides the system's (where SSL_CERT_FILE
+                            ///< and SSL_CERT_DIR may name others); empty: none
+    std::optional<std::string> proxy{};  ///< see parse_proxy; empty: none; not set: see proxy_of_environment
     std::string user_agent = "casasync/0.1";
     std::chrono::milliseconds connect_timeout{10'000};  ///< name, connection and TLS together
     std::chrono::milliseconds answer_timeout{30'000};  ///< without any progress, on top of a long poll's wait
