@@ -123,3 +123,35 @@ TEST_CASE("a link that came and went with its row is no deletion of a link to th
         desktop: INSERT INTO note VALUES(7, 'short'); INSERT INTO link VALUES(2, 7, 'x'); DELETE FROM link WHERE target = 7; DELETE FROM note WHERE id = 7
         all: .meet 0)"));
 }
+
+TEST_CASE("a link to a row that came and went is no link to another device's row of that number",
+          "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: INSERT INTO note VALUES(5, 'short'); INSERT INTO link VALUES(2, 5, 'x'); DELETE FROM note WHERE id = 5
+        laptop: UPDATE note SET id = 5 WHERE id = 1
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link from a row that came and went to one that gets another number", "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        laptop: UPDATE note SET id = 5 WHERE id = 1
+        laptop: .seal
+        all: .wait 10
+        desktop: INSERT INTO note VALUES(5, 'five'), (6, 'short'); INSERT INTO link VALUES(6, 5, 'x'); DELETE FROM note WHERE id = 6
+        laptop: INSERT INTO note VALUES(6, 'six')
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link from a deleted row to one that was deleted and made again", "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: INSERT INTO note VALUES(5, 'five')
+        desktop: .seal
+        desktop: INSERT INTO link VALUES(5, 2, 'x'); DELETE FROM note WHERE id = 2; UPDATE note SET id = 2 WHERE id = 5
+        all: .meet 0)"));
+}

@@ -177,18 +177,17 @@ result<std::vector<std::vector<value>>> display_pass::showing(const reference& r
 }
 
 /// Returns the rows of the file that show the number of a row which the application deleted, and mean that
-/// row. \param taken  another row has the number by now: a row that was written with it in its key is named
-/// after that one
+/// row. Not those it wrote since the last seal with the number in their key: they are named after whichever
+/// row has it by now, and put out where none has.
 result<std::vector<display_pass::file_row>> display_pass::children_of_deleted(const vault_table& parent,
-                                                                              std::int64_t number,
-                                                                              bool taken) {
+                                                                              std::int64_t number) {
     std::vector<file_row> out;
     for (const reference& r : references_.all()) {
         if (r.parent != &parent || r.by_number_sql.empty()) continue;
         auto keys = showing(r, number);
         if (!keys) return keys.failure();
         for (std::vector<value>& in_file : *keys) {
-            if (taken && !r.child->traits.key_refers.empty()) {
+            if (!r.child->traits.key_refers.empty()) {
                 const auto key = store_->numbers().in_registers(*r.child, in_file);
                 if (!key) return key.failure();
                 const auto written = kept_.find({r.child->number, *key});
@@ -239,7 +238,7 @@ result<void> display_pass::let_go_of_deleted(std::span<const merged_row> changed
         if (!*number) continue;
         auto next = numbers.identity_of(*table, **number);
         if (!next) return next.failure();
-        auto children = children_of_deleted(*table, **number, next->has_value());
+        auto children = children_of_deleted(*table, **number);
         if (!children) return children.failure();
         if (children->empty()) continue;
         parents.push_back({table, &row.key, **number, std::move(*next)});

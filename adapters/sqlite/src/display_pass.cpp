@@ -324,10 +324,15 @@ result<bool> display_pass::put_out(lane& home, const merged_row& row) {
         if (refers[i].empty()) continue;
         auto number = store_->numbers().to_number(refers[i], (*in_file)[i]);
         if (!number) return number.failure();
-        if (number->how == shown_reference::fate::missing)
-            missing = true;  // the file has what was written
-        else
-            (*in_file)[i] = std::move(number->what);
+        const bool gone = number->how == shown_reference::fate::missing;
+        missing = missing || gone;
+        if (!gone) (*in_file)[i] = std::move(number->what);
+        if (!gone || (*in_file)[i].kind() != value_kind::blob) continue;  // the file has what was written
+        const auto parent = encode_key(std::span(&(*in_file)[i], 1));
+        if (!parent) return parent.failure();
+        const auto last = store_->numbers().last_number_of(*tables_->find(refers[i]), *parent);
+        if (!last) return last.failure();
+        if (*last) (*in_file)[i] = value(**last);
     }
     if (!missing) return false;
     const auto e = entry_of(home, row.key);

@@ -124,7 +124,7 @@ class display_pass {
     [[nodiscard]] result<void> vacate(const std::vector<row_id>& moved);
     [[nodiscard]] result<std::vector<std::vector<value>>> showing(const reference& r, std::int64_t number);
     [[nodiscard]] result<std::vector<file_row>> children_of_deleted(const vault_table& parent,
-                                                                    std::int64_t number, bool taken);
+                                                                    std::int64_t number);
     [[nodiscard]] result<std::vector<row_entry*>> entries_of(std::vector<file_row> rows);
     [[nodiscard]] result<void> let_go_of_deleted(std::span<const merged_row> changed);
 

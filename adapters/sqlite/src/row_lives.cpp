@@ -79,7 +79,7 @@ result<void> vault::state::identify(std::vector<row_life>& lives) {
         if (!fresh) return fresh.failure();
         life.key = first && *holder ? std::move(**holder) : std::move(*fresh);
         if (!stays && !(first && *holder)) {  // came and went
-            rows->numbers().pass(table, number.integer());
+            rows->numbers().pass(table, life.key, number.integer());
             continue;
         }
         if (auto ok = rows->numbers().place(table, life.key,
@@ -105,14 +105,7 @@ result<void> vault::state::translate(std::vector<row_life>& lives) {
         lives[0].range = {};
     }
     const bool existed = lives.front().entries.front().kind != change_kind::insert;
-    const std::vector<std::string>& parents = table.traits.key_refers;
-    bool passed = false;
-    for (std::size_t i = 0; i < parents.size(); ++i)
-        passed = passed || rows->numbers().has_passed(parents[i], lives.front().in_file[i]);
-    for (row_life& life : lives) {
-        life.key = &life == &lives.front() && existed ? *before : *now;
-        life.of_nobody = passed;
-    }
+    for (row_life& life : lives) life.key = &life == &lives.front() && existed ? *before : *now;
     return {};
 }
 

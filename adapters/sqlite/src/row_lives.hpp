@@ -20,7 +20,6 @@ struct row_life {
     std::vector<value> in_file{};  ///< its key in the file's table
     std::vector<log_entry> entries{};
     log_range range{};
-    bool of_nobody = false;  ///< its key holds the number of a row that came and went since the last seal
 };
 
 }  // namespace casasync::sqlite

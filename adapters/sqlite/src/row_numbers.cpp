@@ -81,7 +81,8 @@ result<std::optional<bytes>> row_numbers::identity_of(const vault_table& table, 
     auto stored = stored_holder(table, number);
     if (!stored) return stored.failure();
     if (*stored && !placed_.contains({table.number, **stored})) return stored;
-    if (!table.adopted || !table.tracked) return std::optional<bytes>{};
+    if (!table.adopted || !table.tracked || before_.contains({table.number, number}))
+        return std::optional<bytes>{};
     auto adopted = as_identity(number);
     if (!adopted) return adopted.failure();
     const auto known = is_known(table, *adopted);
@@ -114,6 +115,9 @@ result<std::optional<std::int64_t>> row_numbers::asked_by(const vault_table& tab
 
 result<std::optional<std::int64_t>> row_numbers::last_number_of(const vault_table& table,
                                                                 bytes_view identity) {
+    if (const auto it = passed_.find({table.number, bytes(identity.begin(), identity.end())});
+        it != passed_.end())
+        return std::optional(it->second);
     auto s = db_->prepare("SELECT n FROM " + records_of(table) + " WHERE k = ?1");
     if (!s) return s.failure();
     const auto found = s->bind(1, identity).step();
@@ -158,20 +162,23 @@ result<void> row_numbers::reserve(const vault_table& table, bytes_view identity,
     return db_->run("UPDATE " + records_of(table) + " SET n = ?2 WHERE k = ?1", identity, number);
 }
 
-void row_numbers::pass(const vault_table& table, std::int64_t number) {
-    passed_.emplace(table.number, number);
+void row_numbers::pass(const vault_table& table, const bytes& identity, std::int64_t number) {
+    before_.try_emplace({table.number, number}, identity);
+    passed_.insert_or_assign({table.number, identity}, number);
 }
 
-bool row_numbers::has_passed(const std::string& parent, const value& number) const noexcept {
-    const vault_table* const table = parent.empty() ? nullptr : tables_->find(parent);
-    if (table == nullptr || number.kind() != value_kind::integer) return false;
-    const place_id place{table->number, number.integer()};
-    return passed_.contains(place) && !holders_.contains(place) && !before_.contains(place);
+bool row_numbers::refers_to_new(const vault_table& table, bytes_view key) {
+    const std::vector<std::string>& refers = table.traits.key_refers;
+    if (refers.empty()) return false;
+    const auto values = decode_key(key);
+    for (std::size_t i = 0; values && i < refers.size() && i < values->size(); ++i)
+        if (!refers[i].empty() && (*values)[i].kind() == value_kind::blob) return true;
+    return false;
 }
 
 void row_numbers::forget() noexcept {
-    passed_.clear();
     placed_.clear();
+    passed_.clear();
     holders_.clear();
     before_.clear();
 }

@@ -22,7 +22,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -71,11 +70,11 @@ class row_numbers {
     /// Has a row, which has a record and is not in its table, be the one that a coming INSERT of the number
     /// makes: the next seal takes it for this row.
     [[nodiscard]] result<void> reserve(const vault_table& table, bytes_view identity, std::int64_t number);
-    /// Notes that a row had a number for no longer than since the last seal: it never gets an identity that
-    /// others hear of. Until forget().
-    void pass(const vault_table& table, std::int64_t number);
-    /// True when only rows that came and went had the number.
-    [[nodiscard]] bool has_passed(const std::string& parent, const value& number) const noexcept;
+    /// Notes that a row which nobody else hears of had a number for no longer than since the last seal: what
+    /// still shows the number refers to that row. Until forget().
+    void pass(const vault_table& table, const bytes& identity, std::int64_t number);
+    /// True for a key that refers to a row which was not there when the vault began.
+    [[nodiscard]] static bool refers_to_new(const vault_table& table, bytes_view key);
     /// Forgets what was placed: all is saved, or undone.
     void forget() noexcept;
 
@@ -110,8 +109,8 @@ class row_numbers {
     const catalog* tables_;
     std::map<row_id, std::optional<std::int64_t>> placed_{};
     std::map<place_id, bytes> holders_{};  ///< of placed_
-    std::map<place_id, bytes> before_{};   ///< who had a number that was taken from it since forget()
-    std::set<place_id> passed_{};
+    std::map<place_id, bytes> before_{};   ///< who had a number first that lost it since forget()
+    std::map<row_id, std::int64_t> passed_{};
 };
 
 }  // namespace casasync::sqlite

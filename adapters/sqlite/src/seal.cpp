@@ -151,11 +151,11 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     if (!known) return known.failure();
     auto parked = shown->is_parked(table.number, row.key);
     if (!parked) return parked.failure();
-    row.adopted = !*known && table.adopted && row.entries.front().kind != change_kind::insert;
+    const bool may_be_adopted = table.adopted && !row_numbers::refers_to_new(table, row.key);
+    row.adopted = !*known && may_be_adopted && row.entries.front().kind != change_kind::insert;
     // A row that was there when the vault began has no record, and where it was replaced the log may say only
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
-    row.captured.known =
-        known->has_value() || (table.numbered() ? row.adopted : table.adopted && !life.of_nobody);
+    row.captured.known = known->has_value() || (table.numbered() ? row.adopted : may_be_adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
     row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
     auto now = rows->in_table(table, row.key);
