@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/agent/agent.hpp>
 
+#include "poll_pace.hpp"
+
 #include <casasync/agent/link.hpp>
 #include <casasync/backoff.hpp>
 #include <casasync/openssl/random.hpp>
@@ -245,7 +247,7 @@ result<page> agent::state::news_after(const cursor& seen) try {
 
 void agent::state::listen() {
     openssl::random random;
-    backoff pauses;
+    poll_pace pace;
     bool failed = false;
     std::unique_lock lock(guard);
     for (;;) {
@@ -253,20 +255,20 @@ void agent::state::listen() {
         if (stopping) return;
         const cursor seen = at;
         lock.unlock();
+        pace.begin();
         const auto answer = news_after(seen);
         lock.lock();
         if (stopping) return;
+        std::chrono::milliseconds pause{};
         if (answer) {
             if (failed) woken = true;  // the relay is back
             if (failed) changed.notify_all();
-            failed = false;
-            pauses.reset();
             hear(*answer, lock);
-            continue;
+            pause = pace.after_answer(answer->last > seen.pos, random);
+        } else {
+            pause = pace.after_failure(random, scout.retry_after_s());
         }
-        failed = true;
-        const auto pause =
-            std::chrono::milliseconds(pauses.next(random, std::int64_t{scout.retry_after_s()} * 1000));
+        failed = !answer;
         changed.wait_for(lock, pause, [&] { return stopping; });
     }
 }

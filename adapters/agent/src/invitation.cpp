@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "await_message.hpp"
 #include "guess_tally.hpp"
 #include "pairing_message.hpp"
 
 #include <casasync/agent/pairing_link.hpp>
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
-#include <casasync/limits.hpp>
 #include <casasync/openssl/pairing_run.hpp>
 #include <casasync/openssl/random.hpp>
 
@@ -41,11 +41,7 @@ struct invitation::state {
 
     /// Waits for message `n` of the new device, until the relay says that the mailbox is past its time.
     [[nodiscard]] result<bytes> receive(std::uint8_t n) {
-        for (;;) {
-            auto message = box.get(pairing_side::new_device, n, limits::wait_s_max);
-            if (!message) return message.failure();
-            if (*message) return std::move(**message);
-        }
+        return await_message(box, pairing_side::new_device, n);
     }
     [[nodiscard]] result<bytes> receive_sealed(std::uint8_t n) {
         const auto message = receive(n);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "arrival.hpp"
+#include "await_message.hpp"
 #include "guess_tally.hpp"
 #include "local_rows.hpp"
 #include "pairing_message.hpp"
@@ -8,7 +9,6 @@
 #include <casasync/agent/pairing_link.hpp>
 #include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
-#include <casasync/limits.hpp>
 #include <casasync/openssl/pairing_run.hpp>
 #include <casasync/openssl/random.hpp>
 
@@ -77,11 +77,7 @@ class guest {
 
  private:
     [[nodiscard]] result<bytes> receive(std::uint8_t n) {
-        for (;;) {
-            auto message = box_.get(pairing_side::old_device, n, limits::wait_s_max);
-            if (!message) return message.failure();
-            if (*message) return std::move(**message);
-        }
+        return await_message(box_, pairing_side::old_device, n);
     }
 
     const join_options& o_;

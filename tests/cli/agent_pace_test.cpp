@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// However a relay answers, an agent does not ask it again and again without a pause.
+#include "folder.hpp"
+
+#include <casasync/agent/agent.hpp>
+#include <casasync/agent/setup.hpp>
+#include <casasync/relay/server.hpp>
+
+#include <casasync_test/catch.hpp>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sqlite3.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+using namespace casasync;
+
+namespace {
+
+/// Stands where a relay was: answers the n-th poll for news with `poll(n)`, everything else that all is well.
+class restless_relay {
+ public:
+    restless_relay(const std::string& url, std::string fields, std::string (*poll)(int))
+        : fields_(std::move(fields)), poll_(poll), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        address.sin_port = htons(static_cast<unsigned short>(std::stoi(url.substr(url.rfind(':') + 1))));
+        const int yes = 1;
+        REQUIRE(::setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes) == 0);
+        REQUIRE(::bind(listener_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+        REQUIRE(::listen(listener_, 8) == 0);
+        accepting_ = std::thread([this] { accept(); });
+    }
+    restless_relay(const restless_relay&) = delete;
+    restless_relay& operator=(const restless_relay&) = delete;
+    ~restless_relay() {
+        ::shutdown(listener_, SHUT_RDWR);
+        accepting_.join();
+        for (std::thread& t : serving_) t.join();
+        ::close(listener_);
+    }
+    [[nodiscard]] int polls() const { return polls_; }
+    [[nodiscard]] int calls() const { return calls_; }
+
+ private:
+    void accept() {
+        for (int s = 0; (s = ::accept(listener_, nullptr, nullptr)) >= 0;)
+            serving_.emplace_back([this, s] { serve(s); });
+    }
+    void serve(int socket) {
+        std::string head;
+        for (char c = 0; ::read(socket, &c, 1) == 1;) {
+            head += c;
+            if (!head.ends_with("\r\n\r\n")) continue;
+            ++calls_;
+            const bool poll = head.substr(0, head.find('\r')).find("wait=") != std::string::npos;
+            const std::string answer =
+                "HTTP/1.1 " + (poll ? poll_(polls_++) : "204 None") + "\r\n" + fields_ + "\r\n";
+            if (::write(socket, answer.data(), answer.size()) < 0) break;
+            head.clear();
+        }
+        ::close(socket);
+    }
+
+    std::string fields_;
+    std::string (*poll_)(int);
+    int listener_;
+    std::atomic<int> polls_{0}, calls_{0};
+    std::thread accepting_{};
+    std::vector<std::thread> serving_{};
+};
+
+struct counts {
+    int polls = 0;
+    int calls = 0;
+};
+
+/// Returns what an agent asked such a relay for in three seconds.
+counts asked_of(std::string (*poll)(int)) {
+    const casasync_test::folder dir;
+    const std::string path = dir / "app.db";
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY)", nullptr, nullptr, nullptr) ==
+            SQLITE_OK);
+    sqlite3_close(db);
+    std::string url, fields;
+    {
+        relay::server_options options;
+        options.data = dir / "relay";
+        const auto server = relay::server::start(options);
+        REQUIRE(server);
+        url = (*server)->address();
+        agent::init_options init{path, url, "desktop", {}, {}};
+        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
+        auto made = agent::init_vault(init);
+        REQUIRE(made);
+        REQUIRE(made->sync());
+        const cursor at = made->vault().position().value();
+        fields = "Casasync-Generation: " + at.generation.text() +
+                 "\r\nCasasync-Head: " + std::to_string(at.pos) +
+                 "\r\nCasasync-Floor: 0\r\nCasasync-Time: 1795338685123\r\nCasasync-Members: 1\r\n"
+                 "Content-Length: 0\r\n";
+    }
+    const restless_relay relay(url, fields, poll);
+    agent::agent_options options;
+    options.path = path;
+    auto running = agent::agent::start(std::move(options));
+    REQUIRE(running);
+    std::this_thread::sleep_for(std::chrono::seconds(3));
+    running->stop();
+    return {relay.polls(), relay.calls()};
+}
+
+}  // namespace
+
+TEST_CASE("a relay that answers polls at once is not asked without end", "[agent][pace]") {
+    const counts asked = asked_of([](int) -> std::string { return "204 None"; });
+    CHECK(asked.polls > 0);
+    CHECK(asked.polls < 40);
+    CHECK(asked.calls < 60);
+}
+
+TEST_CASE("a relay that fails every other poll is not asked without end", "[agent][pace]") {
+    const counts asked = asked_of([](int n) -> std::string { return n % 2 == 0 ? "503 Busy" : "204 None"; });
+    CHECK(asked.polls > 1);
+    CHECK(asked.polls < 40);
+    CHECK(asked.calls < 100);
+}
