@@ -4,6 +4,10 @@
 
 #include <casasync_test/catch.hpp>
 
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+
 using casasync_test::household;
 using casasync_test::outcome;
 
@@ -116,6 +120,57 @@ TEST_CASE("when all devices are lost, twelve words bring the vault back", "[cli]
     for (const auto& db : {fresh, desktop, fresh}) REQUIRE(home.casasync({"sync", db}).exit == 0);
     CHECK(home.casasync({"verify", fresh, desktop}).exit == 0);
     REQUIRE(home.casasync({"devices", "remove", fresh, "desktop.db"}).exit == 0);
+}
+
+TEST_CASE("S68_pair_unpair_midway: a device that is removed again and again comes back with what it wrote",
+          "[cli][members][scenario]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    for (int round = 1; round <= 3; ++round) {
+        CAPTURE(round);
+        const std::string r = std::to_string(round);
+        const auto write = [&](const std::string& from, const std::string& to) {
+            home.sql(phone, "WITH RECURSIVE n(i) AS (SELECT " + from +
+                                " UNION ALL SELECT i + 1 FROM n WHERE i < " + to +
+                                ") INSERT INTO tag SELECT 'r" + r + "-' || i, 'round " + r +
+                                " tag ' || i FROM n");
+        };
+        auto watching = home.casasync_beside({"sync", phone, "--watch"});
+        write("1", "300");
+        REQUIRE(home.casasync({"devices", "remove", desktop, round == 1 ? "phone.db" : "phone"}).exit == 0);
+        write("301", "400");
+        watching->signal(SIGKILL);
+        CHECK(watching->wait().signal == SIGKILL);
+        check_error(home.casasync({"sync", phone}), 77, "removed");
+        home.sql(phone, "UPDATE txn SET note = 'written in round " + r + "' WHERE id = 'coffee'");
+
+        const outcome asked = home.casasync({"leave", phone});  // nobody says yes
+        CHECK(asked.exit == 75);
+        CHECK(has(asked.out, "no other device has"));
+        const auto still = home.json({"status", phone, "--local"});
+        CHECK(still.at("captured").as_int64() + still.at("pending_out").as_int64() > 0);
+        REQUIRE(home.casasync({"leave", phone, "--yes"}).exit == 0);
+        CHECK(home.sql(phone, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'casasync%'") == "0");
+        CHECK_FALSE(std::filesystem::exists(phone + "-casasync.key"));
+        check_error(home.casasync({"leave", phone, "--yes"}), 65, "not a casasync vault");
+
+        auto [pair, code] = home.invite(desktop);
+        auto joining = home.casasync_beside(home.join_command(phone, code, "phone"));
+        home.admit(desktop, *joining);
+        REQUIRE(joining->wait().exit == 0);
+        REQUIRE(pair->wait().exit == 0);
+        for (const auto& db : {phone, desktop, phone}) REQUIRE(home.casasync({"sync", db}).exit == 0);
+        CHECK(home.sql(desktop, "SELECT count(*) FROM tag") == std::to_string(400 * round));
+        CHECK(home.casasync({"verify", desktop, phone}).exit == 0);
+        const auto open = home.json({"conflicts", desktop}).as_array();
+        CHECK(std::any_of(open.begin(), open.end(), [&](const auto& c) {
+            return c.at("loser").at("value") == boost::json::value("written in round " + r);
+        }));
+    }
+    const auto listed = home.json({"devices", desktop}).as_array();
+    CHECK(listed.size() == 5);
+    CHECK(home.json({"status", phone}).at("in_sync").as_bool());
 }
 
 TEST_CASE("a device gets another name", "[cli][members]") {

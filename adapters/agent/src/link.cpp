@@ -192,8 +192,8 @@ result<void> link::add_device(const device_keys& keys) {
         if (known != nullptr)
             return error{
                 errc::invalid_argument,
-                "This device was removed from the vault. It can come back under new keys: join again "
-                "into a new file."};
+                "This device was removed from the vault. It can come back under new keys: leave the vault "
+                "there (casasync leave), and join again."};
         const auto stored = s.members.append(
             s.relay, openssl::add_entry(s.members.list(), s.members.keys().identity, keys, now_s()));
         if (!stored) return stored.failure();

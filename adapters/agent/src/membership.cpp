@@ -10,7 +10,9 @@ error removed_from_vault() {
     return {
         errc::device_revoked,
         "This device was removed from the vault by another one. Everything on it stays; it no longer sends "
-        "or receives. To sync again, join with a code from another device, into a new file."};
+        "or receives. To sync again, leave the vault (casasync leave) and join with a code from another "
+        "device: "
+        "what is in the file comes along."};
 }
 
 error broken_list(errc why) {

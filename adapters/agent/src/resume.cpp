@@ -16,9 +16,12 @@ bool is_vault(const std::string& path) {
 }
 
 error vault_exists(const std::string& path) {
-    return {errc::already_exists, path +
-                                      " is a vault already. Nothing was changed. casasync status tells how "
-                                      "it stands; to add a device, run casasync pair."};
+    return {
+        errc::already_exists,
+        path +
+            " is a vault already. Nothing was changed. casasync status tells how "
+            "it stands; to add a device, run casasync pair; to join another vault with this file, first run "
+            "casasync leave."};
 }
 
 result<std::optional<credentials>> find_begun(const std::string& path, setup step) {

@@ -62,8 +62,9 @@ constexpr entry table[] = {
     {errc::clock_skew, exit_try_again,
      "The relay finds this device's clock too far off. Your data is safe. Set the clock, then try again."},
     {errc::device_revoked, exit_no_permission,
-     "This device was removed from the vault. What is in the file stays. Join again with a code from another "
-     "device, into a new file."},
+     "This device was removed from the vault. What is in the file stays. To be a device of it again, run "
+     "casasync "
+     "leave and then casasync join with a code from another device: the file's rows are brought along."},
     {errc::not_found, exit_no_input, "There is no such thing. Check the name and try again."},
     {errc::already_exists, exit_cannot_create, "There is one already. Nothing was changed."},
     {errc::pairing_expired, exit_no_permission,

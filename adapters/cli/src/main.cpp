@@ -19,6 +19,7 @@ int run(int argc, char** argv) {
     app.require_subcommand(1);
     add_setup_commands(app, state);
     add_pairing_commands(app, state);
+    add_leave_command(app, state);
     add_sync_command(app, state);
     add_status_commands(app, state);
     add_device_commands(app, state);

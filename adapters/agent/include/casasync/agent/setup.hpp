@@ -120,4 +120,10 @@ struct recover_options {
 /// vault::join
 [[nodiscard]] result<link> recover_vault(recover_options o, progress_sink progress = {});
 
+/// Makes the file an ordinary one again, see sqlite::vault::leave, and removes its keys. Whoever wants it to
+/// be a device again joins with it, and its rows are brought along. Blocks. \errors those of vault::leave;
+/// canceled; store_busy while another program syncs; io_failed when a file beside it cannot be removed: call
+/// it again
+[[nodiscard]] result<void> leave_vault(const std::string& path);
+
 }  // namespace casasync::agent

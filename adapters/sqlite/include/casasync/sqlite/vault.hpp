@@ -268,6 +268,12 @@ class vault {
     /// tables
     [[nodiscard]] static result<vault> open(const std::string& path, vault_options options = {});
 
+    /// Makes the vault `path` an ordinary SQLite file again: the tables stay as they are, without capture,
+    /// and everything that is named casasync_ goes: what was not sent, what lost, what waits or cannot be
+    /// shown, and deleted rows. All or nothing. Other devices are not told. \errors as open() \cost  the
+    /// records
+    [[nodiscard]] static result<void> leave(const std::string& path, vault_options options = {});
+
     vault(vault&&) noexcept;
     vault& operator=(vault&&) noexcept;
     ~vault();
