@@ -18,6 +18,9 @@
 
 namespace casasync {
 
+/// How much a relay would like to have a newer snapshot: without one it can forget nothing.
+enum class snapshot_need : std::uint8_t { none, low, high };
+
 /// What every answer of a relay says of the vault's log.
 struct relay_state {
     generation_id generation{};  ///< one life of the log: a wiped relay has another
@@ -25,6 +28,7 @@ struct relay_state {
     std::uint64_t floor = 0;     ///< positions up to this one are no longer served
     unix_ms time = 0;            ///< the relay's clock; 0: unknown
     std::uint64_t members = 0;   ///< entries of the vault's list of devices that it has
+    snapshot_need wanted = snapshot_need::none;
 };
 
 /// The relay's word for one pushed envelope: stored durably at `pos`.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Two agents and a relay in one process: changes travel without anybody calling sync.
+#include "app.hpp"
 #include "folder.hpp"
 
 #include <casasync/agent/agent.hpp>
@@ -8,8 +9,6 @@
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/pair_devices.hpp>
-
-#include <sqlite3.h>
 
 #include <algorithm>
 #include <condition_variable>
@@ -21,38 +20,12 @@
 #include <vector>
 
 using namespace casasync;
+using casasync_test::app;
 
 namespace {
 
 /// Far longer than anything takes; reached only by a failure.
 constexpr std::chrono::seconds patience{60};
-
-/// An app's own connection.
-class app {
- public:
-    explicit app(const std::string& path) {
-        REQUIRE(sqlite3_open(path.c_str(), &db_) == SQLITE_OK);
-        sqlite3_busy_timeout(db_, 10'000);
-    }
-    app(const app&) = delete;
-    app& operator=(const app&) = delete;
-    ~app() { sqlite3_close(db_); }
-    void run(const std::string& sql) const {
-        REQUIRE(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-    }
-    [[nodiscard]] std::string text(const std::string& sql) const {
-        std::string out;
-        const auto take = [](void* into, int, char** columns, char**) {
-            *static_cast<std::string*>(into) = columns[0] != nullptr ? columns[0] : "";
-            return 0;
-        };
-        REQUIRE(sqlite3_exec(db_, sql.c_str(), take, &out, nullptr) == SQLITE_OK);
-        return out;
-    }
-
- private:
-    sqlite3* db_ = nullptr;
-};
 
 /// Collects an agent's events; waits for conditions on them.
 class listener {

@@ -1,67 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
+#include "snapshot_upload.hpp"
 
 #include <casasync/limits.hpp>
 
 #include <casasync_test/catch.hpp>
 
-#include <algorithm>
-
 using namespace casasync;
 using namespace casasync_test;
-
-namespace {
-
-struct upload {
-    snapshot_id id{};
-    bytes content{};
-    std::uint64_t pos = 0;
-    std::uint64_t part_size = 0;
-
-    [[nodiscard]] std::string path() const { return "/snapshots/" + id.text(); }
-    [[nodiscard]] bytes part(std::size_t n) const {
-        const auto first = content.begin() + static_cast<std::ptrdiff_t>(n * part_size);
-        const auto size = std::min<std::uint64_t>(part_size, content.size() - n * part_size);
-        return {first, first + static_cast<std::ptrdiff_t>(size)};
-    }
-    [[nodiscard]] std::size_t parts() const { return (content.size() + part_size - 1) / part_size; }
-};
-
-upload make_upload(std::uint8_t n, std::size_t size = 2500, std::uint64_t pos = 0,
-                   std::uint64_t part_size = 1000) {
-    upload out{id<snapshot_id>(n), bytes(size), pos, part_size};
-    for (std::size_t i = 0; i < size; ++i) out.content[i] = static_cast<std::uint8_t>(i * 7 + n);
-    return out;
-}
-
-reply begin(const device_client& d, const upload& u) {
-    return d.call("POST", "/snapshots",
-                  R"({"snapshot_id":")" + u.id.text() + R"(","pos":)" + std::to_string(u.pos) +
-                      R"(,"size":)" + std::to_string(u.content.size()) + R"(,"part_size":)" +
-                      std::to_string(u.part_size) + "}");
-}
-
-reply put(const device_client& d, const upload& u, std::size_t n, const bytes& body) {
-    return d.call("PUT", u.path() + "/parts/" + std::to_string(n), body, octets_type);
-}
-
-bytes manifest_of(const device_client& d, std::uint8_t content = 1) {
-    bytes out = d.envelope(0, 256, content);
-    out[5] = static_cast<std::uint8_t>(envelope_kind::snapshot_manifest);
-    return out;
-}
-
-reply complete(const device_client& d, const upload& u, std::uint8_t content = 1) {
-    return d.call("POST", u.path() + "/complete", manifest_of(d, content), octets_type);
-}
-
-void upload_all(const device_client& d, const upload& u) {
-    REQUIRE(begin(d, u).status == 201);
-    for (std::size_t n = 0; n < u.parts(); ++n) REQUIRE(put(d, u, n, u.part(n)).status == 204);
-    REQUIRE(complete(d, u).status == 201);
-}
-
-}  // namespace
 
 TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[relay][snapshot]") {
     relay_fixture f;

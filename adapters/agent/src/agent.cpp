@@ -268,6 +268,10 @@ void agent::state::listen() {
         } else {
             pause = pace.after_failure(random, scout.retry_after_s());
         }
+        if (!failed && !answer && answer.code() == errc::history_compacted) {
+            woken = true;  // a sync takes the snapshot that leads on
+            changed.notify_all();
+        }
         failed = !answer;
         changed.wait_for(lock, pause, [&] { return stopping; });
     }

@@ -14,12 +14,15 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <utility>
 
 namespace casasync::agent {
 namespace {
 
 constexpr int tries_max = 5;
+constexpr int offers_max = 2;  // a relay forgets what two snapshots cover
+constexpr std::chrono::minutes offer_pause{10};
 
 error too_busy() {
     return {
@@ -47,13 +50,15 @@ struct link::state {
     beast::client relay;
     progress_sink progress;
     std::atomic<bool> canceled{false};
-    std::size_t changes = 0;  ///< sealed since the last snapshot
+    std::size_t changes = 0;                              ///< sealed since the last snapshot
+    std::chrono::steady_clock::time_point offer_again{};  ///< not before, after one that failed
 
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
     [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
     [[nodiscard]] result<void> offer();
     [[nodiscard]] result<bool> rotate(std::vector<device_id> gone);
     [[nodiscard]] std::vector<device_id> kits_but(device_id kept) const;
+    [[nodiscard]] result<bool> offer_if_wanted(const result<sync_report>& done, relay_state heard);
     [[nodiscard]] result<void> replace_snapshot();
 };
 
@@ -94,6 +99,30 @@ result<void> link::state::offer() {
     return {};
 }
 
+/// Offers a snapshot where the relay asks for one, or this device has made many changes. The device that
+/// sent something last comes first; in need, any. Returns whether it did.
+result<bool> link::state::offer_if_wanted(const result<sync_report>& done, relay_state heard) {
+    const bool full = !done && done.code() == errc::quota_exceeded;
+    const auto asked = [&] {
+        return heard.wanted == snapshot_need::high ||
+               (done && done->pushed > 0 && heard.wanted != snapshot_need::none);
+    };
+    if ((!done && !full) || std::chrono::steady_clock::now() < offer_again) return false;
+    bool any = done && changes >= snapshot_changes;
+    changes = any ? 0 : changes;
+    if (any)
+        if (auto ok = offer(); !ok) return ok.failure();
+    for (int n = 0; n < offers_max && asked(); ++n) {
+        const auto now = relay.info();  // another device may have made one
+        if (!now) return now.failure();
+        heard = now->relay;
+        if (!asked()) break;
+        if (auto ok = offer(); !ok) return ok.failure();
+        any = true;
+    }
+    return any;
+}
+
 /// Ends the epoch without these devices. False: the vault changed meanwhile.
 result<bool> link::state::rotate(std::vector<device_id> gone) {
     const auto now = relay.info();
@@ -119,13 +148,11 @@ std::vector<device_id> link::state::kits_but(device_id kept) const {
     return out;
 }
 
-/// Offers a snapshot in place of one whose maker is no member any more: nobody takes it.
+/// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
 result<void> link::state::replace_snapshot() {
-    const auto latest = relay.latest_snapshot();
-    if (!latest) return latest.failure();
-    if (!*latest) return {};
-    const auto head = decode_header((*latest)->manifest);
-    return head && members.cipher().admits(*head) ? result<void>() : offer();
+    const auto now = relay.info();
+    if (!now) return now.failure();
+    return now->relay.wanted == snapshot_need::high ? offer() : result<void>();
 }
 
 link::link(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
@@ -164,13 +191,17 @@ result<sync_report> link::sync() {
     relay_state heard;
     auto done = s.sync_rounds(heard);
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
-    if (done && s.changes >= snapshot_changes) {
-        s.changes = 0;  // tried again only after as many changes more: others get them from the log as well
-        if (auto ok = s.offer(); !ok)
+    const auto offered = s.offer_if_wanted(done, heard);
+    if (!offered) {
+        s.offer_again = std::chrono::steady_clock::now() + offer_pause;
+        if (done)
             done->alarms.push_back("All changes are at the relay, but no snapshot could be made: " +
-                                   ok.failure().text());
+                                   offered.failure().text());
     }
-    return done;
+    if (done || !offered || !*offered) return done;
+    auto again = s.sync_rounds(heard);  // the vault was full: there may be room now
+    if (auto ok = s.note(again, heard); again && !ok) return ok.failure();
+    return again;
 }
 
 result<void> link::offer_snapshot() {

@@ -63,7 +63,9 @@ constexpr problem problems[] = {
      "origins."},
     {"unavailable", errc::relay_unavailable, "cannot serve now. Nothing is lost; try again later."},
     {"vault-quota", errc::quota_exceeded,
-     "has no room left for this vault. Changes stay on this device until the operator raises the quota."},
+     "has no room left for this vault. Nothing is lost: the changes stay on this device and go when there is "
+     "room, by themselves. Room comes when every device has synced, when one that is no longer used is "
+     "removed, or when the operator raises the quota."},
 };
 
 refusal_hints hints_in(const http_answer& answer, const boost::json::object* body) {
@@ -115,6 +117,12 @@ error refusal_of(const http_answer& answer, const relay_origin& origin, refusal_
                                    std::to_string(answer.status) + ")");
 }
 
+/// A word that is not known, or none, asks for nothing.
+snapshot_need need_in(std::string_view word) {
+    if (word == "high") return snapshot_need::high;
+    return word == "low" ? snapshot_need::low : snapshot_need::none;
+}
+
 }  // namespace
 
 result<http_connection> connection_to(const endpoint& at) {
@@ -148,7 +156,9 @@ result<relay_state> state_in(const http_answer& answer, const relay_origin& orig
     const auto time = parse_decimal(answer.field("casasync-time"));
     const auto members = parse_decimal(answer.field("casasync-members"));
     if (!id || !head || !floor || !time || !members || *floor > *head) return malformed(origin);
-    return relay_state{*id, *head, *floor, static_cast<unix_ms>(*time), *members};
+    return relay_state{*id,      *head,
+                       *floor,   static_cast<unix_ms>(*time),
+                       *members, need_in(answer.field("casasync-snapshot-wanted"))};
 }
 
 error malformed(const relay_origin& origin) {

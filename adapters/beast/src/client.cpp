@@ -300,8 +300,8 @@ result<vault_info> client::info() {
         const auto last_seq = number_in(*one, "last_seq");
         const auto last_seen = number_in(*one, "last_seen");
         if (!id || !condition || !ack || !last_seq || !last_seen) return wrong;
-        out.devices.push_back(
-            {*id, *condition == "active", *ack, *last_seq, static_cast<std::int64_t>(*last_seen)});
+        out.devices.push_back({*id, *condition != "revoked", *condition == "dormant", *ack, *last_seq,
+                               static_cast<std::int64_t>(*last_seen)});
     }
     return out;
 }

@@ -54,7 +54,8 @@ result<push_answer> relay::push(const device_id& from, std::span<const bytes> en
         const digest256 digest = hash_(envelopes[i]);
         if (head.seq <= last_seq) {
             const std::uint64_t pos = head.seq <= stream.size() ? stream[head.seq - 1] : 0;
-            if (pos == 0 || records_[pos - 1].digest != digest)
+            const bool forgotten = pos <= floor_ && pos <= acknowledged(from);  // it had read that one back
+            if (pos == 0 || forgotten || records_[pos - 1].digest != digest)
                 return error{errc::seq_conflict, "The relay holds another changeset under this number."};
             answer.receipts.push_back({head.seq, pos, true});
             continue;

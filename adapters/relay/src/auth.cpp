@@ -69,11 +69,14 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
     return std::nullopt;
 }
 
-void add_log_state(answer& out, const member& who, std::uint64_t now_ms) {
+void add_log_state(answer& out, const member& who, const core& shared) {
     out.fields += "Casasync-Generation: " + who.generation.text() +
                   "\r\nCasasync-Head: " + std::to_string(who.head) +
-                  "\r\nCasasync-Floor: 0\r\nCasasync-Members: " + std::to_string(who.members) +
-                  "\r\nCasasync-Time: " + std::to_string(now_ms) + "\r\n";
+                  "\r\nCasasync-Floor: " + std::to_string(who.floor) +
+                  "\r\nCasasync-Members: " + std::to_string(who.members) +
+                  "\r\nCasasync-Time: " + std::to_string(shared.now_ms()) + "\r\n";
+    const std::string_view wanted = snapshot_wanted(who, shared.options.vault_bytes_max);
+    if (!wanted.empty()) out.fields += "Casasync-Snapshot-Wanted: " + std::string(wanted) + "\r\n";
 }
 
 bool same_token(std::string_view a, std::string_view b) {

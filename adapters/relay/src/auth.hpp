@@ -24,7 +24,7 @@ namespace casasync::relay {
 [[nodiscard]] answer cursor_mismatch(std::uint64_t head);
 
 /// Adds what every authenticated answer says of the log.
-void add_log_state(answer& out, const member& who, std::uint64_t now_ms);
+void add_log_state(answer& out, const member& who, const core& shared);
 
 /// Compares tokens in constant time.
 [[nodiscard]] bool same_token(std::string_view a, std::string_view b);

@@ -57,7 +57,7 @@ answer refusal_of(const push_refusal& r, std::uint64_t now_s, std::uint64_t quot
     switch (r.why) {
         case reason::conflict:
             return problem(409, "seq-conflict", "Another changeset is stored under this sequence number.",
-                           {{"seq", r.seq}, {"last_seq", r.last_seq}});
+                           {{"seq", r.seq}, {"last_seq", r.last_seq}, {"compacted", r.compacted}});
         case reason::gap:
             return problem(409, "seq-gap", "Changesets before this one are missing.",
                            {{"expected", r.seq}, {"last_seq", r.last_seq}});
@@ -75,7 +75,7 @@ answer refusal_of(const push_refusal& r, std::uint64_t now_s, std::uint64_t quot
     return unavailable();
 }
 
-verdict push(write_store& store, const core& shared, member who, std::uint64_t ack,
+verdict push(write_store& store, core& shared, const member& who, std::uint64_t ack,
              const std::vector<pushed>& envelopes) {
     const std::uint64_t now = shared.now_s();
     const std::uint64_t quota = shared.options.vault_bytes_max;
@@ -83,15 +83,14 @@ verdict push(write_store& store, const core& shared, member who, std::uint64_t a
     if (const auto* refused = std::get_if<push_refusal>(&done))
         return refuse(refusal_of(*refused, now, quota));
     const auto& receipts = std::get<push_receipts>(done);
-    store.log.touch(who.device_row, ack, now);
-    who.head = receipts.head;
+    note_ack(shared, store, who, ack);
     boost::json::array results;
     results.reserve(receipts.all.size());
     for (const receipt& r : receipts.all)
         results.push_back({{"seq", r.seq}, {"pos", r.pos}, {"dup", r.duplicate}});
     verdict out{json_answer(receipts.anything_new ? 201 : 200,
-                            {{"results", std::move(results)}, {"head", receipts.head}, {"floor", 0}}),
-                true, std::nullopt, who};
+                            {{"results", std::move(results)}, {"head", receipts.head}, {"floor", who.floor}}),
+                true, std::nullopt, store.read.find(who.vault, who.device)};
     if (receipts.anything_new) out.changed = who.vault.octets;
     return out;
 }
@@ -105,6 +104,15 @@ std::optional<page_query> page_query_of(const exchange& x) {
     return page_query{*after, *log, static_cast<std::size_t>(*records), static_cast<std::size_t>(*size)};
 }
 
+/// 410: with the snapshot that leads on.
+answer history_compacted(context& c, const member& who) {
+    boost::json::object more{{"floor", who.floor}, {"snapshot", nullptr}};
+    if (const auto s = c.read.snapshots.latest(who.vault_row)) more["snapshot"] = description_of(*s);
+    return problem(410, "history-compacted",
+                   "The log no longer goes back to this position; take the newest snapshot.",
+                   std::move(more));
+}
+
 /// Returns the answer of a pull; nothing when there is no news and the wait goes on.
 std::optional<answer> look(context& c, exchange& x, const page_query& q, bool last) {
     page_answer page = c.read.log.page(*x.who, q, c.shared.now_s());
@@ -114,6 +122,7 @@ std::optional<answer> look(context& c, exchange& x, const page_query& q, bool la
     x.who = *who;
     x.who->head = page.head;
     if (page.mismatch) return cursor_mismatch(page.head);
+    if (page.forgotten) return history_compacted(c, *x.who);
     if (page.body.empty()) return last ? std::optional(answer{}) : std::nullopt;
     answer out;
     out.status = 200;

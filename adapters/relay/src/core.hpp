@@ -3,6 +3,7 @@
 
 /// What the threads of one relay share, and what each has for itself.
 #include "authority.hpp"
+#include "caretaker.hpp"
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
@@ -28,11 +29,16 @@ struct core {
     hub listeners{};
     rate_limiter limiter{};
     writer write;
+    caretaker keeper;
     std::atomic<bool> stopping = false;
 
     core(const server_options& o, const openssl::key256& master_key, authorities known,
          const std::string& database_path)
-        : options(o), master(master_key), names(std::move(known)), write(database_path, listeners) {}
+        : options(o),
+          master(master_key),
+          names(std::move(known)),
+          write(database_path, listeners),
+          keeper(write, options, [this] { return now_s(); }) {}
 
     [[nodiscard]] std::uint64_t now_ms() const {
         return static_cast<std::uint64_t>(std::max<unix_ms>(0, options.clock()));

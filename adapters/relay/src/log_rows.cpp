@@ -38,11 +38,10 @@ log_reader::log_reader(database& db)
     : db_(db),
       find_(db,
             "SELECT v.n, d.n, d.created, d.revoked, d.ack, d.last_seen, v.generation, v.head, "
-            "v.epoch, v.members "
+            "v.epoch, v.members, v.bytes, v.floor, v.newest, v.covered, v.fresh "
             "FROM vault v JOIN device d ON d.vault = v.n WHERE v.id = ? AND d.id = ?"),
       devices_(db, "SELECT id, revoked, ack, last_seq, last_seen FROM device WHERE vault = ? ORDER BY n"),
-      bytes_(db, "SELECT bytes FROM vault WHERE n = ?"),
-      head_(db, "SELECT head FROM vault WHERE n = ?"),
+      ends_(db, "SELECT head, floor, floor_log FROM vault WHERE n = ?"),
       log_at_(db, "SELECT log FROM changeset WHERE vault = ? AND pos = ?"),
       records_(db,
                "SELECT pos, received_at, device, digest, body FROM changeset "
@@ -64,6 +63,9 @@ std::optional<member> log_reader::find(vault_id vault, device_id device) {
     out.head = row.number(7);
     out.epoch = static_cast<std::uint32_t>(row.number(8));
     out.members = row.number(9);
+    out.bytes = row.number(10);
+    out.floor = row.number(11);
+    out.cover = {row.number(12), row.number(13), row.number(14)};
     return out;
 }
 
@@ -79,13 +81,14 @@ std::vector<device_row> log_reader::devices(std::int64_t vault_row) {
     return out;
 }
 
-std::uint64_t log_reader::bytes_used(std::int64_t vault_row) {
-    rows row = bytes_.query(vault_row);
-    return row.next() ? row.number(0) : 0;
+log_reader::extent log_reader::extent_of(std::int64_t vault_row) {
+    rows row = ends_.query(vault_row);
+    if (!row.next()) throw damage("a vault is missing");
+    return {row.number(0), row.number(1), row.array<digest256>(2)};
 }
 
-digest256 log_reader::log_at(std::int64_t vault_row, std::uint64_t pos) {
-    if (pos == 0) return {};
+digest256 log_reader::log_at(std::int64_t vault_row, const extent& log, std::uint64_t pos) {
+    if (pos == log.floor) return log.floor_log;
     rows row = log_at_.query(vault_row, pos);
     if (!row.next()) throw damage("a position of the log is missing");
     return row.array<digest256>(0);
@@ -94,20 +97,18 @@ digest256 log_reader::log_at(std::int64_t vault_row, std::uint64_t pos) {
 page_answer log_reader::page(const member& reader, const page_query& q, std::uint64_t now) {
     const read_moment moment(db_);
     page_answer out;
-    {
-        rows row = head_.query(reader.vault_row);
-        out.head = row.next() ? row.number(0) : 0;
-    }
+    const extent ends = extent_of(reader.vault_row);
+    out.head = ends.head;
     out.last = q.after;
-    if (q.after > out.head) {
-        out.mismatch = true;
-    } else if (q.after > 0) {
-        const digest256 log = log_at(reader.vault_row, q.after);
+    out.mismatch = q.after > ends.head;
+    out.forgotten = q.after < ends.floor;
+    if (!out.mismatch && !out.forgotten) {
+        const digest256 log = log_at(reader.vault_row, ends, q.after);
         out.mismatch = !std::equal(q.log.begin(), q.log.end(), log.begin());
     }
-    if (out.mismatch || q.after == out.head) return out;
+    if (out.mismatch || out.forgotten || q.after == out.head) return out;
     append_records(out, reader, q);
-    append_page_end(out.body, out.last, now, log_at(reader.vault_row, out.last));
+    append_page_end(out.body, out.last, now, log_at(reader.vault_row, ends, out.last));
     out.more = out.last < out.head;
     return out;
 }
@@ -142,7 +143,7 @@ log_writer::log_writer(database& db)
       insert_(db,
               "INSERT INTO changeset(vault, pos, device, seq, received_at, digest, log, body) "
               "VALUES(?, ?, ?, ?, ?, ?, ?, ?)"),
-      set_vault_(db, "UPDATE vault SET head = ?, log = ?, bytes = ? WHERE n = ?"),
+      set_vault_(db, "UPDATE vault SET head = ?, log = ?, fresh = fresh + ? - bytes, bytes = ? WHERE n = ?"),
       set_device_(db, "UPDATE device SET last_seq = ? WHERE n = ?") {}
 
 std::int64_t log_writer::create(vault_id vault, generation_id generation, std::uint64_t now) {
@@ -177,9 +178,10 @@ void log_writer::touch(std::int64_t device_row, std::uint64_t ack, std::uint64_t
     touch_.run(ack, now, device_row);
 }
 
-std::uint64_t log_writer::stored_pos(std::int64_t device_row, const pushed& p) {
+log_writer::stored_at log_writer::stored(std::int64_t device_row, const pushed& p) {
     rows row = stored_.query(device_row, p.seq);
-    return row.next() && row.array<digest256>(1) == p.digest ? row.number(0) : 0;
+    if (!row.next()) return {};
+    return {true, row.array<digest256>(1) == p.digest, row.number(0)};
 }
 
 log_writer::stream log_writer::stream_of(const member& from) {
@@ -197,14 +199,15 @@ std::variant<push_receipts, push_refusal> log_writer::push(const member& from,
     stream s = stream_of(from);
     const std::uint64_t last_seq = s.last_seq;
     const auto refuse = [&](reason why, std::uint64_t seq) {
-        return push_refusal{why, seq, last_seq, s.bytes, s.epoch};
+        return push_refusal{why, seq, last_seq, false, s.bytes, s.epoch};
     };
     push_receipts out;
     for (const pushed& p : envelopes) {
         if (p.seq <= s.last_seq) {
-            const std::uint64_t pos = stored_pos(from.device_row, p);
-            if (pos == 0) return refuse(reason::conflict, p.seq);
-            out.all.push_back({p.seq, pos, true});
+            const stored_at there = stored(from.device_row, p);
+            if (!there.same)
+                return push_refusal{reason::conflict, p.seq, last_seq, !there.known, s.bytes, s.epoch};
+            out.all.push_back({p.seq, there.pos, true});
             continue;
         }
         if (p.seq != s.last_seq + 1) return refuse(reason::gap, s.last_seq + 1);
@@ -221,7 +224,7 @@ std::variant<push_receipts, push_refusal> log_writer::push(const member& from,
     out.head = s.head;
     out.anything_new = s.last_seq != last_seq;
     if (out.anything_new) {
-        set_vault_.run(s.head, s.log, s.bytes, from.vault_row);
+        set_vault_.run(s.head, s.log, s.bytes, s.bytes, from.vault_row);
         set_device_.run(s.last_seq, from.device_row);
     }
     return out;

@@ -17,6 +17,13 @@
 
 namespace casasync::relay {
 
+/// What the complete snapshots of a vault stand for.
+struct snapshot_cover {
+    std::uint64_t newest = 0;   ///< position of the newest; 0: there is none
+    std::uint64_t covered = 0;  ///< so much of the log may be forgotten
+    std::uint64_t fresh = 0;    ///< bytes of changesets behind the newest
+};
+
 /// A device as a signed request finds it, and the log it belongs to.
 struct member {
     vault_id vault{};
@@ -31,6 +38,9 @@ struct member {
     std::uint64_t head = 0;
     std::uint32_t epoch = 0;    ///< of the vault key in use
     std::uint64_t members = 0;  ///< entries of the list of devices
+    std::uint64_t bytes = 0;    ///< that the vault's changesets take
+    std::uint64_t floor = 0;    ///< the log up to here is forgotten
+    snapshot_cover cover{};
 };
 
 struct device_row {
@@ -49,7 +59,8 @@ struct page_query {
 };
 
 struct page_answer {
-    bool mismatch = false;  ///< the reader's position is not one of this log
+    bool mismatch = false;   ///< the reader's position is not one of this log
+    bool forgotten = false;  ///< the log no longer goes back to it
     bool more = false;
     std::uint64_t head = 0;
     std::uint64_t last = 0;
@@ -62,17 +73,24 @@ class log_reader {
 
     [[nodiscard]] std::optional<member> find(vault_id vault, device_id device);
     [[nodiscard]] std::vector<device_row> devices(std::int64_t vault_row);
-    [[nodiscard]] std::uint64_t bytes_used(std::int64_t vault_row);
     /// Returns a page for `reader`, in one read transaction: own records as digests, at least one record
     /// however large. \param now for the page's end
     [[nodiscard]] page_answer page(const member& reader, const page_query& q, std::uint64_t now);
 
  private:
+    /// Where a log begins and ends.
+    struct extent {
+        std::uint64_t head = 0;
+        std::uint64_t floor = 0;
+        digest256 floor_log{};
+    };
+    [[nodiscard]] extent extent_of(std::int64_t vault_row);
+    /// Returns the running hash at `pos`, which is not below the floor.
+    [[nodiscard]] digest256 log_at(std::int64_t vault_row, const extent& log, std::uint64_t pos);
     void append_records(page_answer& out, const member& reader, const page_query& q);
-    [[nodiscard]] digest256 log_at(std::int64_t vault_row, std::uint64_t pos);
 
     database& db_;
-    prepared find_, devices_, bytes_, head_, log_at_, records_;
+    prepared find_, devices_, ends_, log_at_, records_;
 };
 
 /// One envelope of a push; views into the request's body.
@@ -95,6 +113,8 @@ struct push_refusal {
     enum class reason { conflict, gap, stale_epoch, stamp_ahead, full } why{};
     std::uint64_t seq = 0;  ///< the one that is refused; of a gap the one that is expected
     std::uint64_t last_seq = 0;
+    bool compacted =
+        false;  ///< of a conflict: what is under this number is forgotten, and cannot be compared
     std::uint64_t used = 0;   ///< bytes the vault holds
     std::uint32_t epoch = 0;  ///< of the vault
 };
@@ -137,8 +157,13 @@ class log_writer {
         std::uint32_t epoch = 0;
     };
     [[nodiscard]] stream stream_of(const member& from);
-    /// Returns where exactly this envelope is stored; 0 if it is not.
-    [[nodiscard]] std::uint64_t stored_pos(std::int64_t device_row, const pushed& p);
+    /// What is stored under the number of an envelope.
+    struct stored_at {
+        bool known = false;
+        bool same = false;
+        std::uint64_t pos = 0;
+    };
+    [[nodiscard]] stored_at stored(std::int64_t device_row, const pushed& p);
 
     database& db_;
     prepared insert_vault_, device_, insert_device_, revoke_, touch_;

@@ -21,6 +21,14 @@ int main(int argc, char** argv) {
         ->envname("CASASYNC_CREATE_TOKEN");
     app.add_option("--vault-bytes-max", options.vault_bytes_max, "changesets one vault may store")
         ->capture_default_str();
+    std::int64_t keep_days = 7, dormant_days = 0;
+    app.add_option("--keep-days", keep_days, "how old a changeset has to be to be forgotten")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 36'500));
+    app.add_option("--dormant-days", dormant_days,
+                   "a device not seen for so long keeps nothing from being forgotten; 0: it does")
+        ->capture_default_str()
+        ->check(CLI::Range(0, 36'500));
     app.add_flag("--verbose", options.verbose, "one JSON line a request to stderr");
     try {
         app.parse(argc, argv);
@@ -31,5 +39,7 @@ int main(int argc, char** argv) {
         std::fprintf(stderr, "casasync-relay: %s\n", set.failure().text().c_str());
         return EX_USAGE;
     }
+    options.keep.at_least = std::chrono::hours(24 * keep_days);
+    options.keep.dormant_expire = std::chrono::hours(24 * dormant_days);
     return casasync::relay::run_relay_command(options);
 }

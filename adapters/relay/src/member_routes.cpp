@@ -95,7 +95,7 @@ void revoke_removed(write_store& store, std::int64_t vault_row, const member_ent
     for (const device_id& d : e.removed)
         if (const auto row = store.log.device_row(vault_row, d)) {
             store.log.revoke(*row);
-            store.snapshots.give_up(vault_row, *row);
+            store.snapshots.forget(vault_row, *row);
         }
 }
 
@@ -108,6 +108,7 @@ void store_entries(write_store& store, std::int64_t vault_row, const member_list
         store.members.store(vault_row, so_far);
         revoke_removed(store, vault_row, decode_member_entry(entry).value());
     }
+    store.retention.note_snapshots(vault_row, holders_of(so_far).size());
 }
 
 verdict attach(write_store& store, const core& shared, const attach_request& r) {
@@ -133,7 +134,7 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
                                                  {"device_key", to_base64url(key)},
                                                  {"key_ver", attach_key_version},
                                                  {"head", who->head},
-                                                 {"floor", 0},
+                                                 {"floor", who->floor},
                                                  {"epoch", who->epoch},
                                                  {"last_seq", store.log.last_seq(who->device_row)},
                                                  {"members", who->members}}),
@@ -176,6 +177,7 @@ verdict append(write_store& store, const member& who, const bytes& entry) {
     if (!ends_fit(store, who.vault_row, e)) return moved();
     store.members.store(who.vault_row, list);
     revoke_removed(store, who.vault_row, e);
+    store.retention.note_snapshots(who.vault_row, holders_of(list).size());
     return taken(201, who, list);
 }
 

@@ -15,7 +15,7 @@ answer too_large(std::uint64_t limit) {
 }
 
 void reply(const core& shared, const exchange_ptr& x, answer out) {
-    if (x->who) add_log_state(out, *x->who, shared.now_ms());
+    if (x->who) add_log_state(out, *x->who, shared);
     x->send(std::move(out));
 }
 
@@ -34,6 +34,12 @@ void write(context& c, const exchange_ptr& x, std::function<verdict(write_store&
     if (!queued) reply(shared, x, unavailable());
 }
 
+void note_ack(core& shared, write_store& store, const member& who, std::uint64_t ack) {
+    store.log.touch(who.device_row, ack, shared.now_s());
+    if (who.cover.covered > who.floor && is_nearly_full(who.bytes, shared.options.vault_bytes_max))
+        shared.keeper.tidy_in(store, who.vault_row);
+}
+
 void watch(context& c, const exchange_ptr& x, const topic& what, std::uint64_t wait_s, exchange::look look) {
     // The exchange keeps this function, so the function must not keep the exchange.
     const auto complete = [&c, here = x.get(), look = std::move(look)](bool last) -> std::optional<answer> {
@@ -43,7 +49,7 @@ void watch(context& c, const exchange_ptr& x, const topic& what, std::uint64_t w
         } catch (const database_error&) {
             out = unavailable();
         }
-        if (out && here->who) add_log_state(*out, *here->who, c.shared.now_ms());
+        if (out && here->who) add_log_state(*out, *here->who, c.shared);
         return out;
     };
     x->watch(what, std::chrono::seconds(wait_s), complete);

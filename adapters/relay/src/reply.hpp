@@ -27,6 +27,9 @@ void reply(const core& shared, const exchange_ptr& x, answer out);
 /// job runs on the writer's thread. A signed request of a device that was revoked meanwhile is refused there.
 void write(context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job);
 
+/// Notes that a device has everything up to `ack`. A full vault gets room as soon as it can.
+void note_ack(core& shared, write_store& store, const member& who, std::uint64_t ack);
+
 /// Answers with the first thing `look` finds: now, after a commit that concerns `what`, or when `wait_s` are
 /// over; see exchange::watch.
 void watch(context& c, const exchange_ptr& x, const topic& what, std::uint64_t wait_s, exchange::look look);

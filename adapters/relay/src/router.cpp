@@ -60,7 +60,7 @@ service::admission router::admit(exchange& x) {
         refused = unavailable();
     }
     if (!refused) return {std::nullopt, x.to->body_bytes_max};
-    if (x.who) add_log_state(*refused, *x.who, c_.shared.now_ms());
+    if (x.who) add_log_state(*refused, *x.who, c_.shared);
     return {std::move(refused), 0};
 }
 
@@ -136,8 +136,8 @@ void router::note_visit(const exchange& x) {
     const std::uint64_t now = c_.shared.now_s();
     if (x.ack <= x.who->ack && now < x.who->last_seen + visit_s) return;
     // A full queue is no reason to refuse a read: the next request says the same.
-    (void)c_.shared.write.submit({[row = x.who->device_row, ack = x.ack, now](write_store& store) {
-                                      store.log.touch(row, ack, now);
+    (void)c_.shared.write.submit({[&shared = c_.shared, who = *x.who, ack = x.ack, now](write_store& store) {
+                                      note_ack(shared, store, who, ack);
                                       return verdict{};
                                   },
                                   [](const verdict&) {}, 0});

@@ -51,6 +51,9 @@ struct route_match {
 };
 [[nodiscard]] route_match find_route(verb method, const target& where) noexcept;
 
+/// Returns what a client needs to take a snapshot.
+[[nodiscard]] boost::json::object description_of(const snapshot_row& s);
+
 // info_routes.cpp
 void get_info(context&, const exchange_ptr&);
 void get_health(context&, const exchange_ptr&);

@@ -7,15 +7,17 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::int64_t application_id = 0x63735259;  // "csRY"
-constexpr std::int64_t schema_version = 3;
+constexpr std::int64_t schema_version = 4;
 
 /// Bodies come last in their rows, so that reading what is before them does not touch their pages. `head` is
 /// a counter in the row of the vault: a position is given out in the transaction that stores the changeset.
+/// `floor`, and what follows it in that row, is explained in retention_rows.hpp.
 constexpr const char* tables = R"sql(
 CREATE TABLE vault(
   n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation BLOB NOT NULL, epoch INTEGER NOT NULL,
   members INTEGER NOT NULL, head INTEGER NOT NULL, log BLOB NOT NULL, bytes INTEGER NOT NULL,
-  created INTEGER NOT NULL) STRICT;
+  created INTEGER NOT NULL, floor INTEGER NOT NULL DEFAULT 0, floor_log BLOB NOT NULL DEFAULT (zeroblob(32)),
+  newest INTEGER NOT NULL DEFAULT 0, covered INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0) STRICT;
 CREATE TABLE device(
   n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, created INTEGER NOT NULL,
   revoked INTEGER NOT NULL, ack INTEGER NOT NULL, last_seq INTEGER NOT NULL, last_seen INTEGER NOT NULL,
@@ -31,7 +33,7 @@ CREATE UNIQUE INDEX changeset_seq ON changeset(device, seq);
 CREATE TABLE snapshot(
   n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, device INTEGER NOT NULL,
   pos INTEGER NOT NULL, size INTEGER NOT NULL, part_size INTEGER NOT NULL, complete INTEGER NOT NULL,
-  manifest BLOB NOT NULL, UNIQUE(vault, id)) STRICT;
+  began INTEGER NOT NULL, manifest BLOB NOT NULL, UNIQUE(vault, id)) STRICT;
 CREATE TABLE snapshot_part(
   n INTEGER PRIMARY KEY, snapshot INTEGER NOT NULL, part INTEGER NOT NULL, digest BLOB NOT NULL,
   body BLOB NOT NULL, UNIQUE(snapshot, part)) STRICT;

@@ -59,6 +59,7 @@ struct server::state {
     void stop() {
         if (!shared || shared->stopping.exchange(true)) return;
         if (http) http->stop();
+        shared->keeper.stop();
         shared->write.stop();
     }
 };
@@ -83,6 +84,10 @@ std::string server::address() const {
     const bool is_v6 = state_->shared->options.host.find(':') != std::string::npos;
     const std::string& host = state_->shared->options.host;
     return "http://" + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(state_->http->port());
+}
+
+void server::tidy() {
+    state_->shared->keeper.look_at_all();
 }
 
 void server::stop() {

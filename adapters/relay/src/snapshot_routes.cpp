@@ -35,6 +35,13 @@ std::optional<snapshot_plan> plan_of(const exchange& x) {
 
 }  // namespace
 
+boost::json::object description_of(const snapshot_row& s) {
+    return {{"snapshot_id", s.plan.id.text()},
+            {"pos", s.plan.pos},
+            {"size", s.plan.size},
+            {"manifest", to_base64url(s.manifest)}};
+}
+
 void begin_snapshot(context& c, const exchange_ptr& x) {
     const auto plan = plan_of(*x);
     if (!plan)
@@ -45,8 +52,8 @@ void begin_snapshot(context& c, const exchange_ptr& x) {
         return reply(c.shared, x, too_large(limits::snapshot_part_bytes));
     if (plan->parts() > parts_max) return reply(c.shared, x, too_large(parts_max));
     if (plan->pos > x->who->head) return reply(c.shared, x, cursor_mismatch(x->who->head));
-    write(c, x, [who = *x->who, p = *plan](write_store& store) {
-        const outcome done = store.snapshots.begin(who.vault_row, who.device_row, p);
+    write(c, x, [who = *x->who, p = *plan, now = c.shared.now_s()](write_store& store) {
+        const outcome done = store.snapshots.begin(who.vault_row, who.device_row, p, now);
         if (!is_good(done)) return refused(done, "There is another snapshot of this id.");
         return verdict{json_answer(201, {{"snapshot_id", p.id.text()}})};
     });
@@ -75,27 +82,27 @@ void complete_snapshot(context& c, const exchange_ptr& x) {
         return reply(c.shared, x, malformed("The body has to be the envelope of a snapshot's manifest."));
     if (head->vault != x->who->vault || head->device != x->who->device)
         return reply(c.shared, x, unauthenticated());
-    write(c, x, [who = *x->who, id = *id, epoch = head->epoch, x](write_store& store) {
-        const auto snapshot = store.snapshots.find(who.vault_row, id);
-        if (!snapshot || snapshot->device_row != who.device_row) return refuse(not_found());
-        const auto now = store.read.find(who.vault, who.device);
-        if (!now || now->epoch != epoch)
-            return refuse(problem(409, "stale-epoch", "The vault has a newer key than this manifest's.",
-                                  {{"current", now ? now->epoch : 0}}));
-        const outcome done = store.snapshots.complete(who.vault_row, *snapshot, x->in.body);
-        if (!is_good(done)) return refused(done, "The snapshot was completed with another manifest.");
-        return verdict{json_answer(201, {{"snapshot_id", id.text()}})};
-    });
+    write(c, x,
+          [who = *x->who, id = *id, epoch = head->epoch, x, &keeper = c.shared.keeper](write_store& store) {
+              const auto snapshot = store.snapshots.find(who.vault_row, id);
+              if (!snapshot || snapshot->device_row != who.device_row) return refuse(not_found());
+              const auto now = store.read.find(who.vault, who.device);
+              if (!now || now->epoch != epoch)
+                  return refuse(problem(409, "stale-epoch", "The vault has a newer key than this manifest's.",
+                                        {{"current", now ? now->epoch : 0}}));
+              const outcome done = store.snapshots.complete(who.vault_row, *snapshot, x->in.body);
+              if (!is_good(done)) return refused(done, "The snapshot was completed with another manifest.");
+              store.retention.note_snapshots(who.vault_row, store.holders(who.vault_row).size());
+              keeper.tidy_in(store, who.vault_row);
+              return verdict{json_answer(201, {{"snapshot_id", id.text()}}), true, std::nullopt,
+                             store.read.find(who.vault, who.device)};
+          });
 }
 
 void get_latest_snapshot(context& c, const exchange_ptr& x) {
     const auto latest = c.read.snapshots.latest(x->who->vault_row);
     if (!latest) return reply(c.shared, x, not_found());
-    reply(c.shared, x,
-          json_answer(200, {{"snapshot_id", latest->plan.id.text()},
-                            {"pos", latest->plan.pos},
-                            {"size", latest->plan.size},
-                            {"manifest", to_base64url(latest->manifest)}}));
+    reply(c.shared, x, json_answer(200, description_of(*latest)));
 }
 
 void get_snapshot_content(context& c, const exchange_ptr& x) {

@@ -22,6 +22,13 @@ void append_range(database& db, std::int64_t n, std::uint64_t offset, std::uint6
     if (rc != SQLITE_OK) db.fail(rc);
 }
 
+/// Returns the numbers in the first column.
+std::vector<std::int64_t> numbers_of(rows row) {
+    std::vector<std::int64_t> out;
+    while (row.next()) out.push_back(row.integer(0));
+    return out;
+}
+
 constexpr const char* columns_of_vault =
     "SELECT n, id, device, pos, size, part_size, complete, manifest FROM snapshot WHERE vault = ?";
 
@@ -81,9 +88,10 @@ std::optional<bytes> snapshot_reader::content(std::int64_t vault_row, snapshot_i
 snapshot_writer::snapshot_writer(database& db)
     : read_(db),
       insert_(db,
-              "INSERT INTO snapshot(vault, id, device, pos, size, part_size, complete, manifest) "
-              "VALUES(?, ?, ?, ?, ?, ?, 0, x'')"),
+              "INSERT INTO snapshot(vault, id, device, pos, size, part_size, complete, began, manifest) "
+              "VALUES(?, ?, ?, ?, ?, ?, 0, ?, x'')"),
       pending_(db, "SELECT n FROM snapshot WHERE vault = ? AND device = ? AND complete = 0"),
+      all_(db, "SELECT n FROM snapshot WHERE vault = ? AND device = ?"),
       delete_parts_(db, "DELETE FROM snapshot_part WHERE snapshot = ?"),
       delete_(db, "DELETE FROM snapshot WHERE n = ?"),
       part_digest_(db, "SELECT digest FROM snapshot_part WHERE snapshot = ? AND part = ?"),
@@ -105,16 +113,15 @@ void snapshot_writer::remove(std::int64_t row) {
 }
 
 void snapshot_writer::give_up(std::int64_t vault_row, std::int64_t device_row) {
-    std::vector<std::int64_t> unfinished;
-    {
-        rows row = pending_.query(vault_row, device_row);
-        while (row.next()) unfinished.push_back(row.integer(0));
-    }
-    for (const std::int64_t n : unfinished) remove(n);
+    for (const std::int64_t n : numbers_of(pending_.query(vault_row, device_row))) remove(n);
+}
+
+void snapshot_writer::forget(std::int64_t vault_row, std::int64_t device_row) {
+    for (const std::int64_t n : numbers_of(all_.query(vault_row, device_row))) remove(n);
 }
 
 snapshot_writer::verdict snapshot_writer::begin(std::int64_t vault_row, std::int64_t device_row,
-                                                const snapshot_plan& plan) {
+                                                const snapshot_plan& plan, std::uint64_t now) {
     if (const auto known = read_.find(vault_row, plan.id)) {
         const snapshot_plan& old = known->plan;
         const bool same = known->device_row == device_row && !known->complete && old.pos == plan.pos &&
@@ -123,7 +130,7 @@ snapshot_writer::verdict snapshot_writer::begin(std::int64_t vault_row, std::int
     }
     if (is_older(vault_row, plan.pos)) return verdict::older;
     give_up(vault_row, device_row);
-    insert_.run(vault_row, plan.id.octets, device_row, plan.pos, plan.size, plan.part_size);
+    insert_.run(vault_row, plan.id.octets, device_row, plan.pos, plan.size, plan.part_size, now);
     return verdict::done;
 }
 
@@ -150,12 +157,7 @@ snapshot_writer::verdict snapshot_writer::complete(std::int64_t vault_row, const
     }
     if (is_older(vault_row, snapshot.plan.pos)) return verdict::older;
     complete_.run(manifest, snapshot.row);
-    std::vector<std::int64_t> outdated;
-    {
-        rows row = old_.query(vault_row);
-        while (row.next()) outdated.push_back(row.integer(0));
-    }
-    for (const std::int64_t n : outdated) remove(n);
+    for (const std::int64_t n : numbers_of(old_.query(vault_row))) remove(n);
     return verdict::done;
 }
 

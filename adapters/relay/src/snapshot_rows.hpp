@@ -60,11 +60,12 @@ class snapshot_writer {
 
     enum class verdict { done, again, taken, older, missing, differs };
 
-    /// Forgets what a device has begun to upload and not completed.
-    void give_up(std::int64_t vault_row, std::int64_t device_row);
+    /// Forgets all of a device that was removed: nobody opens its snapshots any more.
+    void forget(std::int64_t vault_row, std::int64_t device_row);
     /// Starts an upload, which replaces an unfinished one of the same device.
     /// \return done, again (the same plan came before), taken (another plan has the id), older
-    [[nodiscard]] verdict begin(std::int64_t vault_row, std::int64_t device_row, const snapshot_plan& plan);
+    [[nodiscard]] verdict begin(std::int64_t vault_row, std::int64_t device_row, const snapshot_plan& plan,
+                                std::uint64_t now);
     /// \return done, again, differs (other bytes are stored there)
     [[nodiscard]] verdict put(std::int64_t row, std::uint64_t part, const digest256& digest, bytes_view body);
     /// Makes the snapshot visible and forgets all complete ones but the newest two.
@@ -79,10 +80,12 @@ class snapshot_writer {
     /// Tells whether a newer one is complete.
     [[nodiscard]] bool is_older(std::int64_t vault_row, std::uint64_t pos);
     void remove(std::int64_t row);
+    /// Forgets what a device has begun to upload and not completed.
+    void give_up(std::int64_t vault_row, std::int64_t device_row);
 
     snapshot_reader read_;
-    prepared insert_, pending_, delete_parts_, delete_, part_digest_, insert_part_, count_parts_, complete_,
-        old_;
+    prepared insert_, pending_, all_, delete_parts_, delete_, part_digest_, insert_part_, count_parts_,
+        complete_, old_;
 };
 
 }  // namespace casasync::relay

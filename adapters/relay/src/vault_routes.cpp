@@ -5,27 +5,39 @@
 #include <boost/json/array.hpp>
 
 namespace casasync::relay {
+namespace {
+
+std::string_view state_of(const device_row& d, std::uint64_t now) noexcept {
+    if (d.revoked) return "revoked";
+    return is_awake(d.last_seen, now) ? "active" : "dormant";
+}
+
+}  // namespace
+
 void get_vault(context& c, const exchange_ptr& x) {
     const member& who = *x->who;
     boost::json::array devices;
     for (const device_row& d : c.read.log.devices(who.vault_row))
         devices.push_back({{"id", d.id.text()},
-                           {"state", d.revoked ? "revoked" : "active"},
+                           {"state", state_of(d, c.shared.now_s())},
                            {"ack", d.ack},
                            {"last_seq", d.last_seq},
                            {"last_seen", d.last_seen}});
     boost::json::value snapshot;  // null: there is none
     if (const auto s = c.read.snapshots.latest(who.vault_row))
         snapshot = {{"snapshot_id", s->plan.id.text()}, {"pos", s->plan.pos}, {"size", s->plan.size}};
+    const std::string_view wanted = snapshot_wanted(who, c.shared.options.vault_bytes_max);
     reply(c.shared, x,
           json_answer(200, {{"generation", who.generation.text()},
                             {"head", who.head},
-                            {"floor", 0},
+                            {"floor", who.floor},
                             {"epoch", who.epoch},
                             {"members", who.members},
-                            {"bytes", c.read.log.bytes_used(who.vault_row)},
+                            {"bytes", who.bytes},
+                            {"quota", c.shared.options.vault_bytes_max},
                             {"devices", std::move(devices)},
-                            {"snapshot", std::move(snapshot)}}));
+                            {"snapshot", std::move(snapshot)},
+                            {"hints", {{"snapshot_wanted", wanted}}}}));
 }
 
 void put_ack(context& c, const exchange_ptr& x) {
@@ -35,8 +47,8 @@ void put_ack(context& c, const exchange_ptr& x) {
     const auto pos = body ? number_in(*body, "pos") : std::nullopt;
     if (!pos) return reply(c.shared, x, malformed("The body has to be {pos}."));
     if (*pos > who.head) return reply(c.shared, x, cursor_mismatch(who.head));
-    write(c, x, [row = who.device_row, ack = *pos, now = c.shared.now_s()](write_store& store) {
-        store.log.touch(row, ack, now);
+    write(c, x, [who, ack = *pos, &shared = c.shared](write_store& store) {
+        note_ack(shared, store, who, ack);
         return verdict{};
     });
 }

@@ -21,6 +21,7 @@ write_store::write_store(const std::string& path)
       members_read(db),
       members(db),
       snapshots(db),
+      retention(db),
       mailboxes(db) {
     configure_writer(db);
 }

@@ -8,6 +8,7 @@
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
 #include "member_rows.hpp"
+#include "retention_rows.hpp"
 #include "snapshot_rows.hpp"
 
 #include <condition_variable>
@@ -32,7 +33,12 @@ struct write_store {
     member_reader members_read;
     member_writer members;
     snapshot_writer snapshots;
+    retention_writer retention;
     mailbox_writer mailboxes;
+
+    [[nodiscard]] std::vector<device_id> holders(std::int64_t vault_row) {
+        return holders_of(members_read.list(vault_row));
+    }
 };
 
 /// What one request did in its transaction.

@@ -27,6 +27,7 @@ struct client_options {
 struct device_info {
     device_id id{};
     bool active = false;         ///< false: revoked
+    bool dormant = false;        ///< active, and not seen for 90 days: the relay can forget nothing behind it
     std::uint64_t ack = 0;       ///< position up to which it has stored the log
     std::uint64_t last_seq = 0;  ///< its last changeset there
     std::int64_t last_seen = 0;  ///< unix seconds, relay's clock

@@ -61,7 +61,7 @@ class relay {
     [[nodiscard]] result<void> write_snapshot(const snapshot_id& id, std::uint64_t offset, bytes_view part);
     [[nodiscard]] result<void> complete_snapshot(const snapshot_info& info);
 
-    /// Serves nothing up to `pos` any more.
+    /// Serves nothing up to `pos` any more, and cannot compare what an author has read back of it.
     void compact(std::uint64_t pos);
     /// Forgets everything and begins another life of the log.
     void wipe(generation_id generation);

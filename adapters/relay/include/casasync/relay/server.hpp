@@ -35,6 +35,13 @@ struct deadlines {
     std::chrono::milliseconds idle{60'000};  ///< between two requests of a connection
 };
 
+/// How much of a vault's log is kept. The rule is in docs/RELAY.md, "What it forgets".
+struct retention {
+    std::chrono::seconds at_least{std::chrono::hours(7 * 24)};  ///< unless the vault is nearly full
+    std::chrono::seconds dormant_expire{0};  ///< a device not seen for so long holds nothing back; 0: it does
+    std::chrono::seconds every{600};         ///< how often all vaults are looked at
+};
+
 struct server_options {
     std::string host = "127.0.0.1";  ///< address or name to listen at; IPv6 without brackets
     std::uint16_t port = 0;          ///< 0: any free one, see server::address()
@@ -46,7 +53,8 @@ struct server_options {
     rate_limits rates{};
     deadlines patience{};
     std::uint64_t vault_bytes_max = std::uint64_t{1} << 30;  ///< changesets one vault may store
-    std::size_t connections_max = 1024;                      ///< open at once; more are answered 503
+    retention keep{};
+    std::size_t connections_max = 1024;  ///< open at once; more are answered 503
     unsigned io_threads = 2;
     bool verbose = false;  ///< one JSON line a request to stderr: ids cut to 6 characters, no bodies, no keys
     std::function<unix_ms()> clock{};  ///< empty: the system's; called from several threads
@@ -67,6 +75,10 @@ class server {
 
     /// Returns the URL: "http://127.0.0.1:8440".
     [[nodiscard]] std::string address() const;
+
+    /// Forgets now what may be forgotten, of all vaults; it happens by itself every `retention::every`. Any
+    /// thread.
+    void tidy();
 
     /// Stops accepting, lets requests that are under way finish (at most 10 s), answers long polls at once,
     /// writes everything to the database and closes it. A second call does nothing. Any thread.
