@@ -15,10 +15,10 @@ constexpr const char* shop =
     "INSERT INTO item VALUES('a', 'apple', 3), ('b', 'bread', 12); INSERT INTO \"of \"\" day\" VALUES(1, "
     "'a');";
 constexpr const char* schema_text = "SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY 1, 2";
-const std::vector<std::string> tables{"SELECT * FROM item ORDER BY 1",
-                                      "SELECT * FROM \"of \"\" day\" ORDER BY 1"};
+const std::vector<std::string> rows_of_shop{"SELECT * FROM item ORDER BY 1",
+                                            "SELECT * FROM \"of \"\" day\" ORDER BY 1"};
 
-/// Returns what `name` has in its tables, once it is no device any more.
+/// Returns what `name` has in its rows_of_shop, once it is no device any more.
 app& leaves(world& w, const std::string& name) {
     const std::string path = w.dir.file(name);
     w.devices.erase(name);
@@ -40,13 +40,13 @@ TEST_CASE("a vault that is left is the file that it was, with its rows", "[vault
     w.everyone_syncs();
     file.run("UPDATE item SET what = 'unsent'");
     std::vector<std::string> rows;
-    for (const auto& sql : tables) rows.push_back(file.dump(sql));
+    for (const auto& sql : rows_of_shop) rows.push_back(file.dump(sql));
     app plain(w.dir.file("plain"));
     plain.run(shop);
 
     app& left = leaves(w, "desktop");
     CHECK(left.dump(schema_text) == plain.dump(schema_text));
-    for (std::size_t i = 0; i < tables.size(); ++i) CHECK(left.dump(tables[i]) == rows[i]);
+    for (std::size_t i = 0; i < rows_of_shop.size(); ++i) CHECK(left.dump(rows_of_shop[i]) == rows[i]);
     left.run(
         "INSERT INTO item VALUES('d', 'dates', 5); UPDATE item SET price = 6; DELETE FROM item WHERE id = "
         "'a'");
@@ -70,7 +70,7 @@ TEST_CASE("what was not sent before leaving comes along with the rows", "[vault]
                                                 w.options(), sqlite::brought_numbers::same_rows)));
     w.everyone_syncs();
     w.everyone_syncs();
-    w.all_agree(tables);
+    w.all_agree(rows_of_shop);
     CHECK(w.sql("desktop").dump("SELECT what FROM item WHERE id = 'x'") == "xigua\n");
     std::size_t kept = 0;
     for (const auto& c : must(w["desktop"].conflicts()))
