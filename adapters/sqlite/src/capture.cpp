@@ -266,23 +266,6 @@ result<void> remove(connection& db, table_number number) {
     return tx->commit();
 }
 
-result<column_set> columns_not_compared(connection& db, table_number number, const table_shape& table) {
-    auto s = db.prepare("SELECT sql FROM main.sqlite_schema WHERE type = 'trigger' AND name = ?1");
-    if (!s) return s.failure();
-    const auto found = s->bind(1, std::string(own_prefix) + std::to_string(number) + "_update").step();
-    if (!found) return found.failure();
-    column_set out;
-    if (!*found) return out;
-    const std::string_view text = s->text(0);
-    for (std::size_t i = 0; i < table.columns.size(); ++i) {
-        const column_shape& c = table.columns[i];
-        if (!c.generated && c.key_position == 0 &&
-            text.find("NEW." + quote_name(c.name)) == std::string_view::npos)
-            out.add(i);
-    }
-    return out;
-}
-
 result<bool> check_installed(connection& db, table_number number, const table_shape& table,
                              const capture_options& options) {
     if (const auto known = check_order_of_firing(); !known) return known.failure();

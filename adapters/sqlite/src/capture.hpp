@@ -93,11 +93,6 @@ class column_set {
     std::vector<std::uint64_t> rest_{};
 };
 
-/// Returns the columns that the trigger after an UPDATE, as it is installed, does not compare: those the
-/// table has gained since. An UPDATE of them alone is in the log, as one that changed nothing.
-[[nodiscard]] result<column_set> columns_not_compared(connection& db, table_number number,
-                                                      const table_shape& table);
-
 enum class change_kind : std::uint8_t {
     insert,
     update,
@@ -128,7 +123,9 @@ struct log_chunk {
 /// Returns the first entries of the log, about `limit` log rows, grouped by row. Keys are as the writer's
 /// table held them: whoever looks such a row up compares type and bytes, because SQL finds 1 also as 1.0.
 /// \cost  O(n log n) in the entries read
-[[nodiscard]] result<log_chunk> read_log(connection& db, std::size_t limit);
+/// \param left  tables whose entries stay in the log
+[[nodiscard]] result<log_chunk> read_log(connection& db, std::size_t limit,
+                                         std::span<const table_number> left = {});
 
 /// Positions in the log, the first one not included.
 struct log_range {
@@ -149,6 +146,7 @@ struct log_range {
                                        const value& m);
 
 /// Forgets the log up to `last` and what the graveyards of `tables` hold of it.
-[[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables);
+[[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables,
+                                     std::span<const table_number> left = {});
 
 }  // namespace casasync::sqlite

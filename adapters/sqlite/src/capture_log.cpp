@@ -71,6 +71,13 @@ std::vector<row_log> by_row(std::vector<log_row> log) {
     return out;
 }
 
+/// SQL: an entry is not of one of these tables.
+std::string of_others(std::span<const table_number> tables) {
+    std::string out;
+    for (const table_number t : tables) out += (out.empty() ? "t NOT IN (" : ", ") + std::to_string(t);
+    return out.empty() ? "TRUE" : out + ")";
+}
+
 }  // namespace
 
 bool column_set::contains(std::size_t column) const noexcept {
@@ -99,8 +106,8 @@ void column_set::add(const column_set& other) {
     for (std::size_t i = 0; i < other.rest_.size(); ++i) add_group(i + 1, other.rest_[i]);
 }
 
-result<log_chunk> read_log(connection& db, std::size_t limit) {
-    auto s = db.prepare("SELECT rowid, * FROM casasync_log ORDER BY rowid");
+result<log_chunk> read_log(connection& db, std::size_t limit, std::span<const table_number> left) {
+    auto s = db.prepare("SELECT rowid, * FROM casasync_log WHERE " + of_others(left) + " ORDER BY rowid");
     if (!s) return s.failure();
     log_chunk out;
     std::vector<log_row> log;
@@ -168,20 +175,22 @@ result<void> log_by_hand(connection& db, table_number table, std::span<const val
     return s->run();
 }
 
-result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables) {
+result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables,
+                       std::span<const table_number> left) {
     auto tx = transaction::begin(db);
     if (!tx) return tx.failure();
-    const auto left = db.query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log WHERE rowid > ?1)", last);
-    if (!left) return left.failure();
-    const auto cleared = *left != 0
-                             ? db.run("DELETE FROM casasync_log WHERE rowid <= ?1", last)
-                             : db.run("DELETE FROM casasync_log");  // without WHERE it drops whole pages
+    const auto more = db.query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log WHERE rowid > ?1)", last);
+    if (!more) return more.failure();
+    const auto cleared =
+        *more != 0 || !left.empty()
+            ? db.run("DELETE FROM casasync_log WHERE rowid <= ?1 AND " + of_others(left), last)
+            : db.run("DELETE FROM casasync_log");  // without WHERE it drops whole pages
     if (!cleared) return cleared;
     for (const table_number number : tables) {
         const std::string grave = grave_table(number);
         // Positions ascend with rowid, so the first row of a later entry ends the scan.
         const auto drained =
-            *left != 0 ? db.run("DELETE FROM " + grave + " WHERE rowid < coalesce((SELECT rowid FROM " +
+            *more != 0 ? db.run("DELETE FROM " + grave + " WHERE rowid < coalesce((SELECT rowid FROM " +
                                     grave + " WHERE l > ?1 ORDER BY rowid LIMIT 1), 9223372036854775807)",
                                 last)
                        : db.run("DELETE FROM " + grave);

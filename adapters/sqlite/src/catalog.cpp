@@ -86,6 +86,10 @@ result<bool> has_records(connection& db, const vault_table& table) {
     return any ? result<bool>(*any != 0) : result<bool>(any.failure());
 }
 
+error unfit_table(const vault_table& table) {
+    return {errc::schema_mismatch, "table " + table.traits.name + ": " + table.unfit->detail};
+}
+
 error kind_mismatch(const std::string& table) {
     return {errc::schema_mismatch,
             "table " + table +
@@ -138,6 +142,7 @@ capture_options capture_of(const vault_table& table, bool write_time) noexcept {
 }
 
 result<void> catalog::create(connection& db) {
+    if (auto ok = create_known_shapes(db); !ok) return ok;
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
         "INTEGER NOT NULL, "
@@ -176,7 +181,10 @@ result<void> catalog::read(connection& db) {
         if (!t->tracked) continue;
         auto shape = read_shape(db, t->traits.name);
         if (!shape && shape.code() != errc::not_found) return shape.failure();
-        t->tracked = shape.ok();  // a table dropped behind our back: its registers stay
+        auto unfit = find_misfit(db, t->number, shape ? &*shape : nullptr);
+        if (!unfit) return unfit.failure();
+        t->unfit = std::move(*unfit);
+        t->tracked = shape.ok() && !t->unfit;  // its registers stay
         if (shape) t->shape = std::move(*shape);
         if (auto ok = fit(db, *t); !ok) return ok;
         if (!t->tracked) continue;
@@ -245,6 +253,7 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
     if (auto ok = check_trackable(*shape); !ok) return ok.failure();
     if (auto ok = check_tracking(*shape, how); !ok) return ok.failure();
     const vault_table* known = find(shape->name);
+    if (known != nullptr && known->unfit) return unfit_table(*known);
     for (const auto& [column, rule] : how.rules) {
         const auto c = known != nullptr ? known->traits.column(column) : std::nullopt;
         if (c && known->traits.columns[*c].rule != rule)
@@ -304,6 +313,7 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
     if (auto ok = create_records(db, table); !ok) return ok.failure();
     if (auto ok = install(db, table.number, table.shape, capture_of(table, capture.write_time)); !ok)
         return ok.failure();
+    if (auto ok = know_shape(db, table.number, table.shape); !ok) return ok.failure();
     if (table.numbered() && !was_tracked)
         if (auto ok = follow_children(db, table); !ok) return ok.failure();
     return find(table.number);
@@ -311,9 +321,11 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
 
 result<void> catalog::untrack(connection& db, std::string_view name) {
     const vault_table* table = find(name);
+    if (table != nullptr && table->unfit) return unfit_table(*table);
     if (table == nullptr || !table->tracked)
         return error{errc::not_found, "table " + std::string(name) + " is not tracked; nothing was changed"};
     if (auto ok = remove(db, table->number); !ok) return ok;
+    if (auto ok = forget_shape(db, table->number); !ok) return ok;
     // Every row has a record now; one without is written by somebody who was not watched, and is not adopted.
     return db.run("UPDATE casasync_table SET tracked = 0, adopted = 0 WHERE t = ?1",
                   std::int64_t{table->number});
@@ -370,6 +382,7 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
         known = &t;
     }
     vault_table& table = *const_cast<vault_table*>(known);
+    if (table.unfit) return unfit_table(table);
     if (auto ok = take_kind(db, table, theirs); !ok) return ok.failure();
     resolved_table out{table.number, &table.traits, {}};
     for (const column_traits& column : theirs.columns) {

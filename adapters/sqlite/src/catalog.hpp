@@ -5,6 +5,7 @@
 /// in casasync_table and casasync_column; numbers are this file's own and never reused.
 #include "capture.hpp"
 #include "connection.hpp"
+#include "known_shape.hpp"
 #include "table_shape.hpp"
 
 #include <casasync/merge.hpp>
@@ -39,6 +40,7 @@ struct vault_table {
     table_traits traits{};  ///< every column that ever had a register: of this file, or only of other devices
     bool tracked = false;   ///< it is in this file and captured
     bool adopted = false;   ///< its rows without a record were there when the vault began
+    std::optional<misfit> unfit{};  ///< why the table in this file is left alone, though it should be tracked
     std::vector<std::vector<column_no>> groups{};
     table_shape shape{};  ///< only when tracked
     std::vector<std::optional<std::size_t>>

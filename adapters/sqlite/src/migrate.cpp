@@ -313,6 +313,9 @@ result<std::vector<schema_difference>> vault::state::migrate(
         if (auto ok = tables.untrack(*db, name); !ok) return ok.failure();
     db->forget_statements();
     if (auto ok = script.run_again(); !ok) return ok.failure();
+    for (const table_no number : numbers)
+        if (auto ok = forget_shape(*db, number); !ok) return ok.failure();
+    const bool mended = !left_alone().empty();
     if (auto ok = tables.read(*db); !ok) return ok.failure();
     std::vector<const vault_table*> left;
     for (std::size_t i = 0; i < numbers.size(); ++i) {
@@ -338,7 +341,8 @@ result<std::vector<schema_difference>> vault::state::migrate(
     if (auto ok = take_in(left); !ok) return ok.failure();
     const auto version = db->query_integer("PRAGMA main.schema_version");
     if (!version) return version.failure();
-    schema_version = captured_schema = *version;
+    schema_version = *version;
+    captured_schema = mended ? -1 : *version;
     for (std::size_t i = 0; compare && i < numbers.size(); ++i) {
         if (fates[i].dropped) continue;
         const vault_table& table = *tables.find(numbers[i]);

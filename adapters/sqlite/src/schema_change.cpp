@@ -7,15 +7,25 @@
 
 namespace casasync::sqlite {
 
+std::vector<table_number> vault::state::left_alone() const {
+    std::vector<table_number> out;
+    for (const auto& t : tables.tables())
+        if (t->unfit) out.push_back(t->number);
+    return out;
+}
+
 result<std::vector<const vault_table*>> vault::state::changed_tables() {
     std::vector<const vault_table*> out;
     if (captured_schema == schema_version) return out;
+    for (const auto& t : tables.tables())
+        if (t->unfit && t->unfit->lost)
+            if (auto ok = remove_triggers(*db, t->number); !ok) return ok.failure();
     for (const auto& t : tables.tables()) {
         if (!t->tracked) continue;
         const auto installed = check_installed(*db, t->number, t->shape, capture_of(*t, self.write_time));
         if (!installed) return installed.failure();
         if (*installed) continue;
-        auto gained = columns_not_compared(*db, t->number, t->shape);
+        auto gained = gained_columns(*db, t->number, t->shape);
         if (!gained) return gained.failure();
         tables.gain(*t, std::move(*gained));
         out.push_back(t.get());
@@ -24,8 +34,8 @@ result<std::vector<const vault_table*>> vault::state::changed_tables() {
     return out;
 }
 
-result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table) {
-    std::vector<stray_row> out;
+result<std::vector<std::vector<value>>> vault::state::keys_in_file(const vault_table& table) {
+    std::vector<std::vector<value>> out;
     auto s =
         db->prepare("SELECT " + key_list(table.shape, "") + " FROM main." + quote_name(table.shape.name));
     if (!s) return s.failure();
@@ -33,7 +43,15 @@ result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table
         const auto next = s->step();
         if (!next) return next.failure();
         if (!*next) return out;
-        std::vector<value> key = read_key(*s, table.shape.key.size());
+        out.push_back(read_key(*s, table.shape.key.size()));
+    }
+}
+
+result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table) {
+    std::vector<stray_row> out;
+    auto keys = keys_in_file(table);
+    if (!keys) return keys.failure();
+    for (std::vector<value>& key : *keys) {
         std::optional<bytes> row;
         if (table.numbered()) {
             auto holder = rows->numbers().identity_of(table, key[0].integer());
@@ -51,9 +69,33 @@ result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table
         if (known ? !is_visible(*known, table.traits.policy) : !table.adopted)
             out.push_back({std::move(key), known.has_value()});
     }
+    return out;
 }
 
-result<void> vault::state::log_strays(const vault_table& table) {
+/// Logs the rows that should lie in a table and do not, as deleted now. Rows that were there when the vault
+/// began have no record, so that it cannot be told that they are gone.
+result<void> vault::state::log_missing(const vault_table& table) {
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    for (const bytes& key : *keys) {
+        auto known = rows->record(table.number, key);
+        if (!known) return known.failure();
+        if (!*known || !is_visible(**known, table.traits.policy)) continue;
+        const auto parked = shown->is_parked(table.number, key);
+        if (!parked) return parked.failure();
+        if (*parked) continue;
+        const auto place = rows->numbers().in_table(table, key);
+        if (!place) return place.failure();
+        if (!*place) continue;
+        const auto there = rows->in_file(table, **place);
+        if (!there) return there.failure();
+        if (*there) continue;
+        if (auto ok = log_by_hand(*db, table.number, **place, value(-2)); !ok) return ok;
+    }
+    return {};
+}
+
+result<void> vault::state::log_rebuilt(const vault_table& table) {
     const auto triggers = db->query_integer(
         "SELECT count(*) FROM main.sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1 AND name LIKE "
         "'casasync\\_%' ESCAPE '\\'",
@@ -64,6 +106,13 @@ result<void> vault::state::log_strays(const vault_table& table) {
     if (!strays) return strays.failure();
     for (const stray_row& stray : *strays)
         if (auto ok = log_by_hand(*db, table.number, stray.key, value{}); !ok) return ok;
+    if (auto ok = log_missing(table); !ok) return ok;
+    if (table.gained.empty()) return {};
+    auto all = keys_in_file(table);
+    if (!all) return all.failure();
+    constexpr std::int64_t nothing_known = 0;  // look_up() sees which of the new columns were written
+    for (const std::vector<value>& key : *all)
+        if (auto ok = log_by_hand(*db, table.number, key, value(nothing_known)); !ok) return ok;
     return {};
 }
 
@@ -117,6 +166,8 @@ result<void> vault::state::take_in(const std::vector<const vault_table*>& change
     for (const vault_table* table : changed)
         if (auto ok = install(*db, table->number, table->shape, capture_of(*table, self.write_time)); !ok)
             return ok;
+    for (const vault_table* table : changed)
+        if (auto ok = know_shape(*db, table->number, table->shape); !ok) return ok;
     if (!options.run_on_app) quiet.emplace(*db, tables);
     if (!was_marked)
         if (auto ok = set_mark(); !ok) return ok;
@@ -158,6 +209,10 @@ result<void> vault::state::show_gained(const vault_table& table, const column_se
 result<std::vector<schema_difference>> vault::state::schema_differences() {
     std::vector<schema_difference> out;
     for (const auto& t : tables.tables()) {
+        if (t->unfit) {
+            out.push_back({t->traits.name, t->unfit->column, schema_verdict::refused, t->unfit->detail});
+            continue;
+        }
         if (!t->tracked) {
             auto any = db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_m_" +
                                          std::to_string(t->number) + ")");
@@ -169,8 +224,6 @@ result<std::vector<schema_difference>> vault::state::schema_differences() {
                      "track it"});
             continue;
         }
-        if (auto ok = check_trackable(t->shape); !ok)
-            out.push_back({t->traits.name, "", schema_verdict::refused, ok.failure().text()});
         for (column_no c = 0; c < t->traits.columns.size(); ++c)
             if (!t->holds(c))
                 out.push_back({t->traits.name, t->traits.columns[c].name, schema_verdict::pending,

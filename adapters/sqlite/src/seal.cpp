@@ -324,9 +324,10 @@ result<std::size_t> vault::state::seal_log() {
     auto changed = changed_tables();
     if (!changed) return changed.failure();
     for (const vault_table* table : *changed)
-        if (auto ok = log_strays(*table); !ok) return ok.failure();
+        if (auto ok = log_rebuilt(*table); !ok) return ok.failure();
+    const std::vector<table_number> left = left_alone();
     for (bool complete = false; !complete;) {
-        auto chunk = read_log(*db, log_rows_at_once);
+        auto chunk = read_log(*db, log_rows_at_once, left);
         if (!chunk) return chunk.failure();
         if (chunk->rows.empty()) break;
         complete = chunk->complete;
@@ -405,7 +406,7 @@ result<std::size_t> vault::state::seal_log() {
                 return ok.failure();
         const std::vector<table_number> drained(numbers.begin(), numbers.end());
         if (auto ok = drop_captured(); !ok) return ok.failure();
-        if (auto ok = clear_log(*db, chunk->last, drained); !ok) return ok.failure();
+        if (auto ok = clear_log(*db, chunk->last, drained, left); !ok) return ok.failure();
         if (mark)  // an emptied log counts from one again
             if (auto ok = set_mark(); !ok) return ok.failure();
     }

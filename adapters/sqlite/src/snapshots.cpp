@@ -78,6 +78,11 @@ std::vector<const vault_table*> in_snapshot_order(const catalog& tables) {
 
 result<snapshot_header> header_of(vault::state& v) {
     snapshot_header h;
+    for (const auto& t : v.tables.tables())
+        if (t->unfit)
+            return error{errc::schema_mismatch,
+                         "This file cannot give its data to another device as table " + t->traits.name +
+                             " is; another device of the vault can. " + t->unfit->detail};
     auto seen = v.read_frontier();
     if (!seen) return seen.failure();
     h.merged = {v.rows->vector(), std::move(*seen)};

@@ -121,8 +121,13 @@ struct vault::state {
     [[nodiscard]] result<std::vector<const vault_table*>> changed_tables();
     /// Returns the keys of rows that lie in a table and that the vault does not know, or knows as hidden.
     [[nodiscard]] result<std::vector<stray_row>> stray_rows(const vault_table& table);
-    /// Logs the stray rows of a table that has lost its triggers, as inserted now. \cost  the table once
-    [[nodiscard]] result<void> log_strays(const vault_table& table);
+    [[nodiscard]] result<std::vector<std::vector<value>>> keys_in_file(const vault_table& table);
+    [[nodiscard]] result<void> log_missing(const vault_table& table);
+    /// Logs what can be told of a table that was rebuilt, and has lost its triggers by that: rows that are
+    /// new, or missing, and what new columns hold. \cost  the table and its registers once
+    [[nodiscard]] result<void> log_rebuilt(const vault_table& table);
+    /// The tables that are left alone as they are now.
+    [[nodiscard]] std::vector<table_number> left_alone() const;
     /// Returns the gained columns of a row that were written: those that hold neither their default nor what
     /// somebody else wrote. No log entry names them.
     [[nodiscard]] result<column_set> gained_and_written(const vault_table& table, std::span<const value> key,

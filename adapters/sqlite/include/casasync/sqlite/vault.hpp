@@ -121,7 +121,7 @@ struct parked_info {
 enum class schema_verdict : std::uint8_t {
     compatible,  ///< taken in; nothing is missing on either side
     pending,     ///< this file has no such table or column: values are kept, and shown once it has
-    refused,     ///< the table is not one that can be tracked; what comes for it waits
+    refused,  ///< the file's table is not the vault's any more: it is left alone, and what comes for it waits
 };
 
 /// A way in which this file's tables differ from the vault's, or in which a migration changed them.
