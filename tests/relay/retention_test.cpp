@@ -272,6 +272,7 @@ TEST_CASE("a device that is silent for long is dormant, and holds nothing back w
     h.pass(10 * day_ms);
     CHECK(h.tidied() == (expires ? 4 : 1));
     CHECK(h.pull(2, 1).status == (expires ? 410 : 200));
+    h.acknowledge(1, 4);  // stored behind the visit of device 2
     CHECK(state_of_2() == "active");
 }
 

@@ -4,6 +4,7 @@
 #include <casasync/ids.hpp>
 #include <casasync/openssl/random.hpp>
 
+#include <boost/json/array.hpp>
 #include <boost/json/serialize.hpp>
 
 #include <algorithm>
@@ -50,6 +51,14 @@ answer problem(unsigned status, std::string_view type, std::string_view detail, 
 
 answer plain_problem(unsigned status, std::string_view title) {
     return problem_of(status, "about:blank", std::string(title), {}, {});
+}
+
+answer too_many(std::string_view policy, unsigned wait_s) {
+    answer out = problem_of(429, "https://iana.org/assignments/http-problem-types#quota-exceeded",
+                            "Too Many Requests", "There were too many such requests; wait.",
+                            {{"violated-policies", boost::json::array{policy}}});
+    out.fields = "Retry-After: " + std::to_string(wait_s) + "\r\n";
+    return out;
 }
 
 answer not_found() {

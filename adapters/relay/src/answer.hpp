@@ -31,6 +31,8 @@ inline constexpr std::string_view octets_type = "application/octet-stream";
 /// Returns a problem that says no more than its HTTP status does.
 [[nodiscard]] answer plain_problem(unsigned status, std::string_view title);
 
+/// 429. \param policy the limit that was reached
+[[nodiscard]] answer too_many(std::string_view policy, unsigned wait_s);
 [[nodiscard]] answer not_found();
 /// 503: the queue is full, the disk fails, or the relay stops.
 [[nodiscard]] answer unavailable();

@@ -20,7 +20,9 @@ caretaker::~caretaker() {
 }
 
 retention_writer::report caretaker::forget(write_store& store, std::int64_t vault_row) {
-    return store.retention.forget(vault_row, store.holders(vault_row), policy_, now_());
+    const auto done = store.retention.forget(vault_row, store.holders(vault_row), policy_, now_());
+    forgotten_ += done.records;
+    return done;
 }
 
 void caretaker::tidy_in(write_store& store, std::int64_t vault_row) {

@@ -7,6 +7,7 @@
 
 #include <casasync/relay/server.hpp>
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -28,6 +29,8 @@ class caretaker {
     void tidy_in(write_store& store, std::int64_t vault_row);
     /// Looks at every vault, and returns when it has. Any thread but the writer's.
     void look_at_all();
+    /// Changesets forgotten since the start.
+    [[nodiscard]] std::uint64_t forgotten() const noexcept { return forgotten_; }
     /// Ends the thread. The writer must still run.
     void stop();
 
@@ -47,6 +50,7 @@ class caretaker {
     std::condition_variable changed_{};
     std::set<std::int64_t> due_{};
     bool stopping_ = false;
+    std::atomic<std::uint64_t> forgotten_ = 0;
     std::thread thread_{};
 };
 

@@ -22,8 +22,9 @@ unix_ms limiter_time(const core& shared) {
 
 unsigned crowd_wait_s(core& shared, const peer& from) {
     const rate all{shared.options.rates.claims_per_minute_in_all, 60'000};
-    const unsigned wait_s = shared.limiter.take({static_cast<std::uint8_t>(counted::claim_in_all), {}}, all,
-                                                limiter_time(shared));
+    const unsigned wait_s =
+        shared.limiter.take({static_cast<std::uint8_t>(counted::claim_in_all), {}}, all, limiter_time(shared))
+            .wait_s;
     const bool failed = shared.limiter.wait_s(failures_of(from), one_an_hour, limiter_time(shared)) > 0;
     return failed ? wait_s : 0;
 }

@@ -8,6 +8,7 @@
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
 #include "member_rows.hpp"
+#include "metrics.hpp"
 #include "rate_limiter.hpp"
 #include "snapshot_rows.hpp"
 #include "writer.hpp"
@@ -28,6 +29,7 @@ struct core {
     authorities names;
     hub listeners{};
     rate_limiter limiter{};
+    metrics counts{};
     writer write;
     caretaker keeper;
     std::atomic<bool> stopping = false;

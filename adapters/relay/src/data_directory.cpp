@@ -50,12 +50,15 @@ result<void> write_durably(const std::string& directory, const std::string& path
             return failed(temporary, "written");
     }
     if (::rename(temporary.c_str(), path.c_str()) != 0) return failed(path, "made");
-    const descriptor home(directory, O_RDONLY);
-    if (home.get() < 0 || ::fsync(home.get()) != 0) return failed(directory, "written");
-    return {};
+    return make_durable(directory) ? result<void>() : result<void>(failed(directory, "written"));
 }
 
 }  // namespace
+
+bool make_durable(const std::string& path) {
+    const descriptor file(path, O_RDONLY);
+    return file.get() >= 0 && ::fsync(file.get()) == 0;
+}
 
 result<data_directory> data_directory::open(const std::string& path) {
     if (path.empty())

@@ -9,6 +9,9 @@
 
 namespace casasync::relay {
 
+/// Waits until a file or directory is on disk. False: it is not, see errno.
+[[nodiscard]] bool make_durable(const std::string& path);
+
 class data_directory {
  public:
     /// Makes the directory if it is missing, and takes it for this process.

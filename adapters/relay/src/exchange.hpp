@@ -63,6 +63,7 @@ class exchange : public std::enable_shared_from_this<exchange> {
     const route* to = nullptr;    ///< set once the request was admitted
     std::optional<member> who{};  ///< of a signed request; its head is kept up to date for the answer
     std::uint64_t ack = 0;        ///< of a signed request: its Casasync-Ack
+    std::string rate{};           ///< header lines of the limit that counted it
 
     /// Answers; the first call counts. From any thread.
     virtual void send(answer out) = 0;
@@ -89,6 +90,9 @@ class service {
     [[nodiscard]] virtual admission admit(exchange& x) = 0;
     /// Sees to it that a complete request is answered, now or later.
     virtual void handle(const exchange_ptr& x) = 0;
+    /// Hears of each answer before it is sent.
+    virtual void answered(const exchange&, unsigned /*status*/, std::size_t /*bytes_out*/,
+                          std::chrono::microseconds /*took*/) {}
 };
 
 }  // namespace casasync::relay

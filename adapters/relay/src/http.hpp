@@ -29,6 +29,7 @@ class http_server {
     ~http_server();
 
     [[nodiscard]] std::uint16_t port() const noexcept;
+    [[nodiscard]] std::size_t connections() const noexcept;
     /// Stops accepting and ends the threads, once what is under way is answered or 10 s are over.
     void stop();
 

@@ -55,6 +55,8 @@ std::string_view reason_of(unsigned status) noexcept {
     }
 }
 
+}  // namespace
+
 std::string_view method_of(verb method) noexcept {
     switch (method) {
         case verb::get:
@@ -70,8 +72,6 @@ std::string_view method_of(verb method) noexcept {
     }
     return "other";
 }
-
-}  // namespace
 
 std::string head_of(const answer& a, bool close) {
     std::string out;

@@ -10,6 +10,8 @@
 
 namespace casasync::relay {
 
+[[nodiscard]] std::string_view method_of(verb method) noexcept;
+
 /// Returns status line and header of an answer, empty line included.
 [[nodiscard]] std::string head_of(const answer& a, bool close);
 

@@ -18,16 +18,19 @@ unsigned rate_limiter::bucket::wait_s() const {
     return static_cast<unsigned>(std::ceil(wait_ms / 1000));
 }
 
-unsigned rate_limiter::take(const key& whose, const rate& r, unix_ms now) {
-    if (r.tokens == 0) return 0;
+rate_limiter::count rate_limiter::take(const key& whose, const rate& r, unix_ms now) {
+    if (r.tokens == 0) return {};
     const std::lock_guard lock(mutex_);
     if (buckets_.size() >= prune_at_) drop_full_ones(now);
     bucket& b = buckets_.try_emplace(whose, bucket{static_cast<double>(r.tokens), now, r}).first->second;
     b.tokens = b.tokens_at(now);
     b.at = now;
-    const unsigned wait = b.wait_s();
-    if (wait == 0) b.tokens -= 1;
-    return wait;
+    count out{b.wait_s(), 0, 0};
+    if (out.wait_s == 0) b.tokens -= 1;
+    out.left = static_cast<unsigned>(b.tokens);
+    const double missing = (r.tokens - b.tokens) / r.tokens;
+    out.reset_s = static_cast<unsigned>(std::ceil(missing * static_cast<double>(r.period_ms) / 1000));
+    return out;
 }
 
 unsigned rate_limiter::wait_s(const key& whose, const rate& r, unix_ms now) {

@@ -24,8 +24,14 @@ class rate_limiter {
     /// What is counted, and whose: a device, a vault or an address.
     using key = std::pair<std::uint8_t, std::array<std::uint8_t, 16>>;
 
-    /// Takes a token. \return 0, or in how many seconds there will be one. Any thread.
-    [[nodiscard]] unsigned take(const key& whose, const rate& r, unix_ms now);
+    /// What became of a request that was counted.
+    struct count {
+        unsigned wait_s = 0;   ///< 0: a token was taken; else in how many seconds there will be one
+        unsigned left = 0;     ///< tokens that are left
+        unsigned reset_s = 0;  ///< until all are there again
+    };
+    /// Takes a token. Without a limit all of it is 0. Any thread.
+    [[nodiscard]] count take(const key& whose, const rate& r, unix_ms now);
     /// Returns what take() would, and takes nothing. Any thread.
     [[nodiscard]] unsigned wait_s(const key& whose, const rate& r, unix_ms now);
 

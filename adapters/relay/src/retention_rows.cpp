@@ -18,8 +18,12 @@ bool is_nearly_full(std::uint64_t bytes, std::uint64_t vault_bytes_max) noexcept
     return bytes > vault_bytes_max / 5 * 4;
 }
 
+std::uint64_t dormant_before(std::uint64_t now) noexcept {
+    return now - std::min(now, dormant_s);
+}
+
 bool is_awake(std::uint64_t last_seen, std::uint64_t now) noexcept {
-    return now < last_seen + dormant_s;
+    return last_seen > dormant_before(now);
 }
 
 std::string_view snapshot_wanted(const member& who, std::uint64_t vault_bytes_max) noexcept {

@@ -27,6 +27,8 @@ namespace casasync::relay {
 /// Tells whether a vault is so full that what may be forgotten is forgotten at any age.
 [[nodiscard]] bool is_nearly_full(std::uint64_t bytes, std::uint64_t vault_bytes_max) noexcept;
 
+/// Returns the time before which a device was last seen that is said to be dormant.
+[[nodiscard]] std::uint64_t dormant_before(std::uint64_t now) noexcept;
 /// \return false: a device that has not been seen for so long is said to be dormant
 [[nodiscard]] bool is_awake(std::uint64_t last_seen, std::uint64_t now) noexcept;
 

@@ -3,6 +3,7 @@
 
 #include "auth.hpp"
 #include "claim_limit.hpp"
+#include "http_text.hpp"
 #include "reply.hpp"
 
 #include <casasync/openssl/hash.hpp>
@@ -28,20 +29,21 @@ bool is_media(std::string_view value, std::string_view wanted) {
 struct quota {
     rate limit{};
     std::array<std::uint8_t, 16> whose{};
+    std::string_view name{};
 };
 
 quota quota_of(const exchange& x, const rate_limits& limits) {
     switch (x.to->limit) {
         case counted::push:
-            return {{limits.pushes_per_minute, 60'000}, x.who->device.octets};
+            return {{limits.pushes_per_minute, 60'000}, x.who->device.octets, "push"};
         case counted::pull:
-            return {{limits.pulls_per_minute, 60'000}, x.who->device.octets};
+            return {{limits.pulls_per_minute, 60'000}, x.who->device.octets, "pull"};
         case counted::new_pairing:
-            return {{limits.new_pairings_per_hour, 3'600'000}, x.who->vault.octets};
+            return {{limits.new_pairings_per_hour, 3'600'000}, x.who->vault.octets, "pairing"};
         case counted::claim:
-            return {{limits.claims_per_minute, 60'000}, x.in.from.block};
+            return {{limits.claims_per_minute, 60'000}, x.in.from.block, "claim"};
         case counted::attach:
-            return {{limits.attaches_per_minute, 60'000}, x.in.from.block};
+            return {{limits.attaches_per_minute, 60'000}, x.in.from.block, "attach"};
         case counted::claim_in_all:
         case counted::claim_failed:
         case counted::nothing:
@@ -102,18 +104,28 @@ std::optional<answer> router::check_caller(exchange& x, const std::string& autho
     return std::nullopt;
 }
 
-std::optional<answer> router::check_rate(const exchange& x) {
+std::optional<answer> router::check_rate(exchange& x) {
     const rate_limits& limits = c_.shared.options.rates;
     quota q = quota_of(x, limits);
     if (x.in.from.loopback) q.limit.tokens *= limits.loopback_factor;
+    if (q.limit.tokens == 0) return std::nullopt;
     const auto kind = static_cast<std::uint8_t>(x.to->limit);
-    unsigned wait_s =
+    const auto count =
         c_.shared.limiter.take({kind, q.whose}, q.limit, static_cast<unix_ms>(c_.shared.now_ms()));
+    const std::string name = "\"" + std::string(q.name) + "\"";
+    x.rate = "RateLimit-Policy: " + name + ";q=" + std::to_string(q.limit.tokens) +
+             ";w=" + std::to_string(q.limit.period_ms / 1000) + "\r\nRateLimit: " + name +
+             ";r=" + std::to_string(count.left) + ";t=" + std::to_string(count.reset_s) + "\r\n";
+    unsigned wait_s = count.wait_s;
     if (wait_s == 0 && x.to->limit == counted::claim) wait_s = crowd_wait_s(c_.shared, x.in.from);
     if (wait_s == 0) return std::nullopt;
-    answer out = plain_problem(429, "Too Many Requests");
-    out.fields = "Retry-After: " + std::to_string(wait_s) + "\r\n";
-    return out;
+    return too_many(q.name, wait_s);
+}
+
+void router::answered(const exchange& x, unsigned status, std::size_t bytes_out,
+                      std::chrono::microseconds took) {
+    c_.shared.counts.count(method_of(x.in.method), x.to != nullptr ? x.to->path : "", status,
+                           x.in.body.size(), bytes_out, took);
 }
 
 void router::handle(const exchange_ptr& x) {

@@ -17,12 +17,14 @@ class router final : public service {
 
     [[nodiscard]] admission admit(exchange& x) override;
     void handle(const exchange_ptr& x) override;
+    void answered(const exchange& x, unsigned status, std::size_t bytes_out,
+                  std::chrono::microseconds took) override;
 
  private:
     /// Returns the answer that refuses the request.
     [[nodiscard]] std::optional<answer> check(exchange& x);
     [[nodiscard]] std::optional<answer> check_caller(exchange& x, const std::string& authority);
-    [[nodiscard]] std::optional<answer> check_rate(const exchange& x);
+    [[nodiscard]] std::optional<answer> check_rate(exchange& x);
     /// Notes that a device was here, unless its request does so itself.
     void note_visit(const exchange& x);
 

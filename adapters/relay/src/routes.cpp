@@ -84,6 +84,10 @@ bool fits(std::string_view path, const target& where) noexcept {
 
 }  // namespace
 
+std::span<const route> all_routes() noexcept {
+    return routes;
+}
+
 route_match find_route(verb method, const target& where) noexcept {
     route_match out;
     for (const route& r : routes) {

@@ -49,6 +49,7 @@ struct route_match {
     bool path_known = false;
     const route* to = nullptr;
 };
+[[nodiscard]] std::span<const route> all_routes() noexcept;
 [[nodiscard]] route_match find_route(verb method, const target& where) noexcept;
 
 /// Returns what a client needs to take a snapshot.

@@ -53,16 +53,9 @@ bool is_empty(database& db) {
 
 }  // namespace
 
-result<void> prepare_schema(database& db, const std::string& path) {
-    const std::int64_t owner = db.pragma("application_id");
+result<void> check_schema(database& db, const std::string& path) {
     const std::int64_t version = db.pragma("user_version");
-    if (owner == 0 && version == 0 && is_empty(db)) {
-        db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;" + std::string(tables) +
-                   "PRAGMA application_id=" + std::to_string(application_id) +
-                   "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT");
-        return {};
-    }
-    if (owner != application_id)
+    if (db.pragma("application_id") != application_id)
         return error{errc::not_a_database,
                      path +
                          " is not the database of a casasync relay. Nothing was changed; "
@@ -73,6 +66,15 @@ result<void> prepare_schema(database& db, const std::string& path) {
                                                        " casasync-relay (version " + std::to_string(version) +
                                                        ", this one knows " + std::to_string(schema_version) +
                                                        "). Nothing was changed; start the relay that fits."};
+    return {};
+}
+
+result<void> prepare_schema(database& db, const std::string& path) {
+    if (db.pragma("application_id") != 0 || db.pragma("user_version") != 0 || !is_empty(db))
+        return check_schema(db, path);
+    db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;" + std::string(tables) +
+               "PRAGMA application_id=" + std::to_string(application_id) +
+               "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT");
     return {};
 }
 

@@ -10,6 +10,11 @@
 
 namespace casasync::relay {
 
+/// Checks that a file is a relay's, of this version.
+/// \errors not_a_database, unknown_format_version, with a sentence that names `path`
+/// \throws database_error
+[[nodiscard]] result<void> check_schema(database& db, const std::string& path);
+
 /// Makes the tables in a new file, or checks that an existing one is a relay's and brings it to this version.
 /// \errors not_a_database, unknown_format_version, with a sentence that names `path`
 /// \throws database_error

@@ -54,6 +54,14 @@ bool writer::submit(write_job job) {
     return true;
 }
 
+writer::load writer::state() {
+    const std::lock_guard lock(mutex_);
+    load out = done_;
+    out.queued = queue_.size();
+    out.queued_bytes = queued_bytes_;
+    return out;
+}
+
 void writer::stop() {
     {
         const std::lock_guard lock(mutex_);
@@ -81,6 +89,10 @@ void writer::work() {
         std::vector<write_job> batch = next_batch();
         if (batch.empty()) return;
         run_batch(batch);
+        const std::lock_guard lock(mutex_);
+        ++done_.commits;
+        done_.jobs += batch.size();
+        done_.failing = failing_;
     }
 }
 

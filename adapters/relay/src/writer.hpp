@@ -64,6 +64,13 @@ class writer {
 
     /// False: the queue is full, or stop() was called; `done` is not called then. Any thread.
     [[nodiscard]] bool submit(write_job job);
+    /// How much it has done, and has to do.
+    struct load {
+        std::size_t queued = 0, queued_bytes = 0;
+        std::uint64_t commits = 0, jobs = 0;  ///< since the start
+        bool failing = false;                 ///< the last commit did not succeed
+    };
+    [[nodiscard]] load state();
     /// Runs what is queued, moves everything into the database file, and ends the thread.
     void stop();
 
@@ -85,6 +92,7 @@ class writer {
     std::size_t queued_bytes_ = 0;
     bool stopping_ = false;
     bool failing_ = false;
+    load done_{};
     std::thread thread_{};
 };
 

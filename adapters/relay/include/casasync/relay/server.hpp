@@ -54,6 +54,8 @@ struct server_options {
     deadlines patience{};
     std::uint64_t vault_bytes_max = std::uint64_t{1} << 30;  ///< changesets one vault may store
     retention keep{};
+    std::string metrics_host{};  ///< address of GET /metrics, which nobody signs; empty: there is none
+    std::uint16_t metrics_port = 0;
     std::size_t connections_max = 1024;  ///< open at once; more are answered 503
     unsigned io_threads = 2;
     bool verbose = false;  ///< one JSON line a request to stderr: ids cut to 6 characters, no bodies, no keys
@@ -75,6 +77,9 @@ class server {
 
     /// Returns the URL: "http://127.0.0.1:8440".
     [[nodiscard]] std::string address() const;
+
+    /// Returns the URL of the metrics; empty if there are none.
+    [[nodiscard]] std::string metrics_address() const;
 
     /// Forgets now what may be forgotten, of all vaults; it happens by itself every `retention::every`. Any
     /// thread.

@@ -1,0 +1,390 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A client's connection, and the thread it lives on.
+#include "http_message.hpp"
+#include "http_text.hpp"
+
+#include <casasync/relay/server.hpp>
+
+#include <boost/asio/dispatch.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/string.hpp>
+
+#include <atomic>
+#include <thread>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+namespace casasync::relay {
+
+using tcp = asio::ip::tcp;
+using steady = std::chrono::steady_clock;
+
+inline constexpr std::size_t head_bytes_max = std::size_t{16} << 10;
+inline constexpr std::size_t read_bytes = std::size_t{64} << 10;
+inline constexpr std::size_t kept_buffer_bytes = std::size_t{16} << 10;
+inline constexpr milliseconds sweep_every{100};
+inline constexpr milliseconds drain_time{10'000};
+inline constexpr milliseconds linger_time{2'000};
+
+class connection;
+using connection_ptr = std::shared_ptr<connection>;
+
+/// One thread and its connections.
+struct worker {
+    const server_options& options;
+    hub& listeners;
+    std::atomic<std::size_t>& open_count;
+    std::unique_ptr<service> service_;
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
+    asio::steady_timer sweeper{io};
+    std::unordered_set<connection_ptr> connections{};
+    steady::time_point drain_until{};
+    bool draining = false;
+    bool sweeping = false;
+    std::thread thread{};
+
+    worker(const server_options& o, hub& h, std::atomic<std::size_t>& count, std::unique_ptr<service> s)
+        : options(o), listeners(h), open_count(count), service_(std::move(s)) {}
+
+    void add(const connection_ptr& c, bool welcome);
+    void remove(const connection_ptr& c);
+    void sweep();
+    void drain();
+};
+
+class connection final : public exchange {
+ public:
+    connection(worker& home, tcp::socket socket, const peer& from)
+        : home_(home), socket_(std::move(socket)), peer_(from) {}
+
+    void start() { next_request(); }
+
+    /// Refuses a connection that is one too many.
+    void turn_away() {
+        parser_.emplace();
+        refuse(unavailable());
+    }
+
+    void send(answer out) override {
+        asio::dispatch(home_.io,
+                       [self = self(), out = std::move(out)]() mutable { self->write(std::move(out)); });
+    }
+
+    void watch(const topic& what, std::chrono::seconds time, look look_again) override {
+        if (time.count() == 0 || home_.draining) return write(*look_again(true));
+        phase_ = phase::watching;
+        deadline_ = steady::now() + time;
+        look_ = std::move(look_again);
+        topic_ = what;
+        ticket_ = home_.listeners.add(what, [weak = std::weak_ptr(self()), &io = home_.io] {
+            if (auto self = weak.lock()) asio::post(io, [self] { self->look_again(false); });
+        });
+        this->look_again(false);
+    }
+
+    /// Called by the sweep.
+    void check(steady::time_point now) {
+        if (now < deadline_) return;
+        switch (phase_) {
+            case phase::watching:
+                return look_again(true);
+            case phase::head:
+            case phase::body:
+                return refuse(plain_problem(408, "Request Timeout"));
+            case phase::idle:
+            case phase::writing:
+            case phase::closing:
+                return close();
+            case phase::handling:
+            case phase::closed:
+                break;  // the writer answers in any case
+        }
+    }
+
+    /// The relay stops: nothing new is begun.
+    void drain() {
+        if (phase_ == phase::idle) return close();
+        close_after_ = true;
+        if (phase_ == phase::watching) look_again(true);
+    }
+
+    void close() {
+        stop_watching();
+        if (phase_ == phase::closed) return;
+        phase_ = phase::closed;
+        error_code ignored;
+        socket_.close(ignored);
+        home_.remove(self());
+    }
+
+ private:
+    enum class phase { idle, head, body, handling, watching, writing, closing, closed };
+    using parser = http::request_parser<hashed_body>;
+
+    connection_ptr self() { return std::static_pointer_cast<connection>(shared_from_this()); }
+
+    void next_request() {
+        if (home_.draining) return close();
+        in = {};
+        where = {};
+        to = nullptr;
+        who.reset();
+        ack = 0;
+        rate.clear();
+        parser_.emplace();
+        parser_->header_limit(head_bytes_max);
+        parser_->body_limit(boost::none);  // set by route, once the head is there
+        if (buffer_.size() == 0 && buffer_.capacity() > kept_buffer_bytes) buffer_.shrink_to_fit();
+        phase_ = phase::idle;
+        deadline_ = steady::now() + home_.options.patience.idle;
+        buffer_.size() > 0 ? parse() : read();
+    }
+
+    void read() {
+        const std::size_t size = phase_ == phase::body ? read_bytes : kept_buffer_bytes;
+        socket_.async_read_some(buffer_.prepare(size), [self = self()](const error_code& ec, std::size_t n) {
+            self->on_read(ec, n);
+        });
+    }
+
+    void on_read(const error_code& ec, std::size_t n) {
+        if (phase_ == phase::closing) return linger(ec);
+        if (phase_ != phase::idle && phase_ != phase::head && phase_ != phase::body) return;
+        if (ec) return close();
+        buffer_.commit(n);
+        parse();
+    }
+
+    void parse() {
+        if (phase_ == phase::idle) {
+            phase_ = phase::head;
+            began_ = steady::now();
+            deadline_ = began_ + home_.options.patience.head;
+        }
+        while (!parser_->is_done()) {
+            error_code ec;
+            buffer_.consume(parser_->put(buffer_.data(), ec));
+            if (ec == http::error::need_more) {
+                // Chunk extensions and trailers have no limit of their own.
+                if (buffer_.size() > head_bytes_max) return refuse(refusal_of(http::error::header_limit));
+                return read();
+            }
+            if (ec) return refuse(refusal_of(ec));
+            if (phase_ == phase::head && parser_->is_header_done() && !on_head()) return;
+            if (!parser_->is_done() && buffer_.size() == 0) return read();
+        }
+        on_request();
+    }
+
+    /// Looks at a complete head. False: parse() is over, the request was refused or goes on later.
+    bool on_head() {
+        read_fields();
+        close_after_ = close_after_ || !parser_->keep_alive();
+        const auto& fields = parser_->get().base();
+        if (!is_framed_well()) return refuse(refusal_of(http::error::bad_transfer_encoding)), false;
+        if (has_repeated_fields()) return refuse(refusal_of(http::error::bad_field)), false;
+        auto admitted = home_.service_->admit(*this);
+        if (admitted.refused) return decline(std::move(*admitted.refused)), false;
+        const std::uint64_t length = parser_->content_length().value_or(0);
+        if (length > admitted.body_bytes_max) return refuse(refusal_of(http::error::body_limit)), false;
+        parser_->body_limit(admitted.body_bytes_max);
+        parser_->eager(true);
+        phase_ = phase::body;
+        deadline_ = steady::now() + patience_for(home_.options.patience.body,
+                                                 parser_->chunked() ? admitted.body_bytes_max : length);
+        const auto expected = fields.find(http::field::expect);
+        if (expected == fields.end() || parser_->is_done()) return true;
+        if (!boost::beast::iequals(expected->value(), "100-continue"))
+            return refuse(plain_problem(417, "Expectation Failed")), false;
+        return buffer_.size() > 0 || say_continue();
+    }
+
+    void read_fields() {
+        const auto& message = parser_->get();
+        const auto field = [&](auto name) -> std::string_view {
+            const auto value = message[name];
+            return {value.data(), value.size()};
+        };
+        in.method = verb_of(message.method());
+        in.method_text = {message.method_string().data(), message.method_string().size()};
+        in.target = {message.target().data(), message.target().size()};
+        in.host = field(http::field::host);
+        in.content_type = field(http::field::content_type);
+        in.content_digest = field("Content-Digest");
+        in.content_encoding = field(http::field::content_encoding);
+        in.authorization = field(http::field::authorization);
+        in.ack = field("Casasync-Ack");
+        in.signature_input = field("Signature-Input");
+        in.attach = field("Casasync-Attach");
+        in.signature = field("Signature");
+        in.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
+        in.from = peer_;
+    }
+
+    /// Tells whether everybody on the way agrees where the body ends.
+    [[nodiscard]] bool is_framed_well() const {
+        const auto& fields = parser_->get().base();
+        const auto coding = fields.find(http::field::transfer_encoding);
+        const auto length = fields.find(http::field::content_length);
+        if (coding != fields.end() &&
+            (length != fields.end() || parser_->get().version() < 11 || !parser_->chunked() ||
+             !boost::beast::iequals(coding->value(), "chunked")))
+            return false;
+        return length == fields.end() || length->value().find(',') == boost::string_view::npos;
+    }
+
+    /// Fields that decide something must not come twice: proxies differ in which one counts.
+    [[nodiscard]] bool has_repeated_fields() const {
+        const auto& fields = parser_->get().base();
+        const auto twice = [&](auto name) { return fields.count(name) > 1; };
+        return fields.count(http::field::host) != 1 || twice(http::field::content_length) ||
+               twice(http::field::transfer_encoding) || twice(http::field::content_type) ||
+               twice(http::field::content_encoding) || twice(http::field::authorization) ||
+               twice("Content-Digest") || twice("Casasync-Ack") || twice("Signature-Input") ||
+               twice("Signature");
+    }
+
+    /// Tells a client that waits for it to send the body, and then reads on.
+    bool say_continue() {
+        static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
+        asio::async_write(socket_, asio::buffer(text), [self = self()](const error_code& ec, std::size_t) {
+            if (self->phase_ != phase::body) return;
+            if (ec) return self->close();
+            self->read();
+        });
+        return false;
+    }
+
+    void on_request() {
+        auto& body = parser_->get().body();
+        in.body = std::move(body.data);
+        in.body_hash = body.hash.finish();
+        phase_ = phase::handling;
+        home_.service_->handle(self());
+    }
+
+    /// Answers a request of which not everything was read; what follows cannot be understood.
+    void refuse(answer out) {
+        close_after_ = true;
+        unread_ = true;
+        write(std::move(out));
+    }
+
+    /// Answers without having read the body, if there is one.
+    void decline(answer out) { parser_->is_done() ? write(std::move(out)) : refuse(std::move(out)); }
+
+    void look_again(bool last) {
+        if (phase_ != phase::watching) return;
+        if (auto out = look_(last)) write(std::move(*out));
+    }
+
+    void stop_watching() {
+        if (!look_) return;
+        home_.listeners.remove(topic_, ticket_);
+        look_ = nullptr;
+    }
+
+    void write(answer out) {
+        if (phase_ == phase::writing || phase_ == phase::closing || phase_ == phase::closed) return;
+        phase_ = phase::writing;
+        close_after_ = close_after_ || home_.draining;
+        out_ = std::move(out);
+        out_.fields += rate;
+        home_.service_->answered(*this, out_.status, out_.body.size(), since_begin());
+        stop_watching();
+        head_ = head_of(out_, close_after_);
+        if (parser_->get().method() == http::verb::head) out_.body.clear();
+        deadline_ = steady::now() + patience_for(home_.options.patience.body, out_.body.size());
+        const std::array<asio::const_buffer, 2> both{asio::buffer(head_), asio::buffer(out_.body)};
+        asio::async_write(socket_, both, [self = self()](const error_code& ec, std::size_t) {
+            if (self->phase_ == phase::writing) self->on_written(ec);
+        });
+    }
+
+    [[nodiscard]] std::chrono::microseconds since_begin() const {
+        return std::chrono::duration_cast<std::chrono::microseconds>(steady::now() - began_);
+    }
+
+    void on_written(const error_code& ec) {
+        if (home_.options.verbose)
+            log_request({this, out_.status, out_.body.size(), out_.occurrence, since_begin()});
+        if (ec) return close();
+        if (!close_after_) return next_request();
+        if (!unread_) return close();
+        // A close with unread input would reset the connection, and the client might never see the answer.
+        phase_ = phase::closing;
+        deadline_ = steady::now() + linger_time;
+        error_code failed;
+        socket_.shutdown(tcp::socket::shutdown_send, failed);
+        linger(failed);
+    }
+
+    void linger(const error_code& ec) {
+        if (ec) return close();
+        buffer_.consume(buffer_.size());
+        read();
+    }
+
+    worker& home_;
+    tcp::socket socket_;
+    peer peer_;
+    boost::beast::flat_buffer buffer_{};
+    std::optional<parser> parser_{};
+    phase phase_ = phase::idle;
+    steady::time_point deadline_{};
+    steady::time_point began_ = steady::now();  ///< the request
+    bool close_after_ = false;
+    bool unread_ = false;
+    look look_{};
+    topic topic_{};
+    hub::ticket ticket_ = 0;
+    answer out_{};
+    std::string head_{};
+};
+
+inline void worker::add(const connection_ptr& c, bool welcome) {
+    connections.insert(c);
+    welcome ? c->start() : c->turn_away();
+    if (!sweeping) sweep();
+}
+
+inline void worker::remove(const connection_ptr& c) {
+    if (connections.erase(c) > 0) --open_count;
+    if (draining && connections.empty()) {
+        work.reset();
+        sweeper.cancel();
+    }
+}
+
+inline void worker::sweep() {
+    sweeping = !connections.empty();
+    if (!sweeping) return;
+    sweeper.expires_after(sweep_every);
+    sweeper.async_wait([this](const error_code& ec) {
+        if (ec) return;
+        const auto now = steady::now();
+        const std::vector<connection_ptr> all(connections.begin(), connections.end());
+        for (const auto& c : all) draining&& now >= drain_until ? c->close() : c->check(now);
+        sweep();
+    });
+}
+
+inline void worker::drain() {
+    draining = true;
+    drain_until = steady::now() + drain_time;
+    const std::vector<connection_ptr> all(connections.begin(), connections.end());
+    for (const auto& c : all) c->drain();
+    if (connections.empty()) work.reset();
+}
+
+}  // namespace casasync::relay
