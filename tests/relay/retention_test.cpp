@@ -5,6 +5,7 @@
 
 #include <casasync/cursor.hpp>
 #include <casasync/openssl/hash.hpp>
+#include <casasync/openssl/vault_keys.hpp>
 #include <casasync/page.hpp>
 
 #include <casasync_test/catch.hpp>
@@ -226,6 +227,21 @@ TEST_CASE("a member that never came, and one that is away, hold everything until
     ++h.epoch;
     CHECK(h.tidied() == 1);
     h.remove_device(2);
+    CHECK(h.tidied() == 4);
+}
+
+TEST_CASE("a recovery kit holds nothing back", "[relay][retention]") {
+    household h;
+    old_log(h);
+    const auto& maker = h.devices.at(1);
+    const auto entry =
+        openssl::kit_entry(maker.members(), maker.self, identity_of(7).public_keys(), h.f.now_s());
+    REQUIRE(maker.post(entry).status == 201);
+    REQUIRE(nobody(h.f.port(), h.f.now_s(), 7, 1).attach({}).status == 200);
+    h.acknowledge(1, 4);
+    h.acknowledge(2, 4);
+    h.offer(1, 4);
+    h.offer(1, 4);
     CHECK(h.tidied() == 4);
 }
 
