@@ -73,6 +73,17 @@ TEST_CASE("two devices give out one number offline: both rows stay, and what ref
     CHECK(w.sql("desktop").dump("SELECT name FROM account WHERE id = 2") == "desk\n");
     CHECK(count(w.sql("phone"), "account WHERE id BETWEEN -9007199254740991 AND -4503599627370496") == "1\n");
     w.all_agree(all);
+    const std::string number = w.sql("phone").dump("SELECT id FROM account WHERE name = 'phone'");
+    w.devices.erase("phone");  // the app learns of it whenever it asks
+    w.devices.emplace("phone", must(vault::open(w.dir.file("phone"), w.options("phone"))));
+    const auto told = must(w["phone"].take_renumbered());
+    REQUIRE(told.size() == 2);
+    const auto& account = told[told[0].table == "account" ? 0 : 1];
+    CHECK(account.table == "account");
+    CHECK(account.was == 2);
+    CHECK(std::to_string(account.is) + "\n" == number);
+    CHECK(must(w["phone"].take_renumbered()).empty());
+    CHECK(must(w["desktop"].take_renumbered()).empty());
     CHECK(must(w["phone"].conflicts()).empty());
     // No later number is disturbed.
     w.sql("phone").run("INSERT INTO account(name) VALUES('next')");

@@ -6,7 +6,11 @@
 namespace casasync::sqlite {
 
 result<void> display::create(connection& db) {
-    return parked_list::create(db);
+    if (auto ok = parked_list::create(db); !ok) return ok;
+    return db.execute(
+        "CREATE TABLE IF NOT EXISTS casasync_renumbered(t INTEGER NOT NULL, was INTEGER NOT NULL, number "
+        "INTEGER NOT NULL, at INTEGER NOT NULL) STRICT; CREATE INDEX IF NOT EXISTS "
+        "casasync_renumbered_number ON casasync_renumbered(t, number)");
 }
 
 result<void> display::show(std::span<const merged_row> changed, unix_ms now) {

@@ -406,7 +406,29 @@ result<void> display_pass::decide(std::span<const merged_row> changed) {
     return finish();
 }
 
+/// Notes which rows are shown under another number than before: vault::take_renumbered() tells the app.
+result<void> display_pass::tell_renumbered() {
+    for (const auto& [id, e] : entries_) {
+        if (!e.home->table->numbered() || !e.was_in_table || !e.in_table) continue;
+        if (e.old_key_values.size() != 1 || e.key_values == e.old_key_values) continue;
+        const std::int64_t was = e.old_key_values[0].integer(), number = e.key_values[0].integer();
+        const auto earlier = db_->query_integer(
+            "SELECT coalesce(max(rowid), 0) FROM casasync_renumbered WHERE t = ?1 AND number = ?2",
+            std::int64_t{id.first}, was);
+        if (!earlier) return earlier.failure();
+        const auto noted =
+            *earlier != 0
+                ? db_->run("UPDATE casasync_renumbered SET number = ?2, at = ?3 WHERE rowid = ?1", *earlier,
+                           number, now_)
+                : db_->run("INSERT INTO casasync_renumbered(t, was, number, at) VALUES(?1, ?2, ?3, ?4)",
+                           std::int64_t{id.first}, was, number, now_);
+        if (!noted) return noted;
+    }
+    return {};
+}
+
 result<void> display_pass::finish() {
+    if (auto ok = tell_renumbered(); !ok) return ok;
     for (auto& [id, e] : entries_) {
         if (e.reason == parked_list::dangling && e.apart.empty()) continue;  // as before: only looked at
         const bool apart = !e.apart.empty() || e.old_reason == parked_list::dangling;

@@ -163,6 +163,7 @@ class display_pass {
     [[nodiscard]] result<void> check_references_of(const row_id& id);
     [[nodiscard]] result<void> decide(std::span<const merged_row> changed);
     [[nodiscard]] result<void> finish();
+    [[nodiscard]] result<void> tell_renumbered();
 
     connection* db_;
     catalog* tables_;
