@@ -10,6 +10,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -70,8 +71,7 @@ class app {
             sqlite3_bind_int64(s, 1, u.number);
         else
             bind(s, 1, u.text);
-        const std::string id = row_id(u.row);
-        bind(s, 2, id);
+        bind(s, 2, u.id);
         step(s);
     }
     /// A number that differs where the table differs, whatever the order of its rows.
@@ -112,10 +112,15 @@ class app {
     std::array<sqlite3_stmt*, field_names.size()> updates_{};
 };
 
-/// Inserts the first `count` rows in one transaction.
-inline void insert_rows(app& a, std::uint64_t count) {
+/// Inserts rows, or updates fields, in one transaction.
+inline void write_all(app& a, std::span<const transaction_row> rows) {
     a.run("BEGIN IMMEDIATE");
-    for (std::uint64_t i = 0; i < count; ++i) a.insert(make_row(i));
+    for (const transaction_row& r : rows) a.insert(r);
+    a.run("COMMIT");
+}
+inline void write_all(app& a, std::span<const field_update> updates) {
+    a.run("BEGIN IMMEDIATE");
+    for (const field_update& u : updates) a.update(u);
     a.run("COMMIT");
 }
 

@@ -22,33 +22,29 @@ struct givens {
     std::string plain{}, vault{};
 };
 
-givens make_givens(const run_options& o) {
+givens make_givens(const run_options& o, const made_workload& w) {
     givens g;
     const std::string a = o.folder + "/a.db";
     g.vault = o.folder + "/b.db", g.plain = o.folder + "/plain-begin.db";
     sqlite::vault first = make_vault(a, 2);
     app writer(a);
-    insert_rows(writer, o.rows);
+    write_all(writer, w.rows);
     need(first.seal());
     g.full = take_outbox(first);
-    writer.run("BEGIN IMMEDIATE");
-    for (std::uint64_t k = 0; k < o.rows; ++k) writer.update(update_a(k, o.rows));
-    writer.run("COMMIT");
+    write_all(writer, w.a);
     need(first.seal());
     g.delta = take_outbox(first);
     {
         app plain(g.plain);
         plain.run(create_txn);
-        insert_rows(plain, o.rows);
+        write_all(plain, w.rows);
         plain.run("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     sqlite::vault second = make_vault(g.vault, 3);
     need(second.accept(g.full, {}));
     (void)need(second.merge_inbox(some_day));
     app other(g.vault);
-    other.run("BEGIN IMMEDIATE");
-    for (std::uint64_t k = 0; k < o.rows; ++k) other.update(update_b(k, o.rows));
-    other.run("COMMIT");
+    write_all(other, w.b);
     need(second.seal());
     (void)take_outbox(second);
     other.run("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -56,7 +52,8 @@ givens make_givens(const run_options& o) {
 }
 
 std::vector<question> questions(const run_options& o) {
-    const auto g = std::make_shared<givens>(make_givens(o));
+    const auto w = std::make_shared<made_workload>(o.rows);
+    const auto g = std::make_shared<givens>(make_givens(o, *w));
     const auto plain = std::make_shared<replica>(), ours = std::make_shared<replica>();
     plain->file = o.folder + "/plain.db", ours->file = o.folder + "/vault.db";
     const auto take_in = [=](std::size_t) { (void)need(ours->vault->merge_inbox(some_day)); };
@@ -72,7 +69,7 @@ std::vector<question> questions(const run_options& o) {
                           plain->plain = std::make_unique<app>(plain->file);
                           plain->plain->run(create_txn);
                       },
-                      [=](std::size_t) { insert_rows(*plain->plain, o.rows); },
+                      [=](std::size_t) { write_all(*plain->plain, w->rows); },
                       [=] { return plain->plain->checksum(); }};
     full.ours = {"merge_inbox()",
                  [=] {
@@ -93,12 +90,7 @@ std::vector<question> questions(const run_options& o) {
                            copy_database(g->plain, plain->file);
                            plain->plain = std::make_unique<app>(plain->file);
                        },
-                       [=](std::size_t) {
-                           plain->plain->run("BEGIN IMMEDIATE");
-                           for (std::uint64_t k = 0; k < o.rows; ++k)
-                               plain->plain->update(update_a(k, o.rows));
-                           plain->plain->run("COMMIT");
-                       },
+                       [=](std::size_t) { write_all(*plain->plain, w->a); },
                        [=] { return plain->plain->checksum(); }};
     delta.ours = {
         "merge_inbox()",

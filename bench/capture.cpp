@@ -19,8 +19,9 @@ struct written_file {
 /// What the app does in one transaction.
 using transaction_work = std::function<void(app&, std::size_t step)>;
 
-question ask_about(const run_options& o, const std::string& name, bool write_time, bool rows_first,
-                   std::uint64_t count, std::size_t steps, const transaction_work& work, double ratio_max) {
+question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w, const std::string& name,
+                   bool write_time, bool rows_first, std::uint64_t count, std::size_t steps,
+                   const transaction_work& work, double ratio_max) {
     const std::string plain_file = o.folder + "/plain.db", vault_file = o.folder + "/vault.db";
     auto plain = std::make_shared<written_file>(), ours = std::make_shared<written_file>();
     question q;
@@ -33,7 +34,7 @@ question ask_about(const run_options& o, const std::string& name, bool write_tim
                        remove_database(plain_file);
                        plain->writer = std::make_unique<app>(plain_file);
                        plain->writer->run(create_txn);
-                       if (rows_first) insert_rows(*plain->writer, o.rows);
+                       if (rows_first) write_all(*plain->writer, w->rows);
                    },
                    [=](std::size_t step) { work(*plain->writer, step); },
                    [=] { return plain->writer->checksum(); }};
@@ -44,7 +45,7 @@ question ask_about(const run_options& o, const std::string& name, bool write_tim
                   remove_database(vault_file);
                   ours->vault.emplace(make_vault(vault_file, 2, write_time));
                   ours->writer = std::make_unique<app>(vault_file);
-                  if (rows_first) insert_rows(*ours->writer, o.rows);
+                  if (rows_first) write_all(*ours->writer, w->rows);
                   if (rows_first) need(ours->vault->seal());
               },
               [=](std::size_t step) { work(*ours->writer, step); }, [=] { return ours->writer->checksum(); }};
@@ -54,26 +55,23 @@ question ask_about(const run_options& o, const std::string& name, bool write_tim
 
 std::vector<question> questions(const run_options& o) {
     constexpr std::size_t in_one = 1000;
-    const auto inserts = [](app& a, std::size_t step) {
-        a.run("BEGIN IMMEDIATE");
-        for (std::size_t i = 0; i < in_one; ++i) a.insert(make_row(step * in_one + i));
-        a.run("COMMIT");
+    const auto w = std::make_shared<made_workload>(o.rows);
+    const auto inserts = [w](app& a, std::size_t step) {
+        write_all(a, std::span<const transaction_row>(w->rows).subspan(step * in_one, in_one));
     };
-    const auto updates = [rows = o.rows](app& a, std::size_t step) {
-        a.run("BEGIN IMMEDIATE");
-        for (std::size_t i = 0; i < in_one; ++i) a.update(update_1(step * in_one + i, rows));
-        a.run("COMMIT");
+    const auto updates = [w](app& a, std::size_t step) {
+        write_all(a, std::span<const field_update>(w->first).subspan(step * in_one, in_one));
     };
-    const auto single = [rows = o.rows](app& a, std::size_t step) { a.update(update_1(rows + step, rows)); };
+    const auto single = [w](app& a, std::size_t step) { a.update(w->first[w->rows.size() + step]); };
     const std::size_t transactions = o.rows / in_one, singles = o.rows / 50;
     std::vector<question> out;
     for (const bool time : {true, false}) {
-        out.push_back(ask_about(o, "insert", time, false, transactions * in_one, transactions, inserts,
+        out.push_back(ask_about(o, w, "insert", time, false, transactions * in_one, transactions, inserts,
                                 time ? 1.50 : 1.40));
-        out.push_back(ask_about(o, "update of one field", time, true, transactions * in_one, transactions,
+        out.push_back(ask_about(o, w, "update of one field", time, true, transactions * in_one, transactions,
                                 updates, time ? 1.35 : 1.25));
         out.push_back(
-            ask_about(o, "single commits", time, true, singles, singles, single, time ? 1.45 : 1.35));
+            ask_about(o, w, "single commits", time, true, singles, singles, single, time ? 1.45 : 1.35));
     }
     return out;
 }

@@ -182,7 +182,7 @@ class household {
         auto writer = std::make_unique<app>(file);
         if (n == 0) {
             writer->run(create_txn);
-            insert_rows(*writer, rows);
+            write_all(*writer, made_workload(rows).rows);
         }
         auto vault = n == 0 ? first(file, who, options) : joined(file, who, keys, way, options);
         devices_.push_back(std::make_unique<device>(

@@ -90,6 +90,7 @@ std::string aims(const question& q) {
     if (q.ratio_max) add("ratio <= %.2f", *q.ratio_max);
     if (q.rate_min) add(">= %.0f a second", *q.rate_min);
     if (q.bytes_max) add("<= %.0f bytes", *q.bytes_max);
+    if (q.bytes_ratio_max) add("size <= %.2f x", *q.bytes_ratio_max);
     return out;
 }
 
@@ -105,6 +106,8 @@ void print(const answer& a) {
     std::printf("  ratio %.2f (%.2f-%.2f), %.2f allocations a %s", a.ratio.median, a.ratio.least,
                 a.ratio.greatest, a.allocations, a.asked.unit.c_str());
     if (a.bytes > 0) std::printf(", %.2f bytes a %s", a.bytes, a.asked.unit.c_str());
+    if (a.reference_bytes > 0)
+        std::printf(", %.2f in the reference, ratio %.2f", a.reference_bytes, a.bytes / a.reference_bytes);
     const std::string aim = aims(a.asked);
     std::printf(", checksum %s%s\n", hex(a.checksum).c_str(), aim.empty() ? "" : (". Aim: " + aim).c_str());
     std::fflush(stdout);
@@ -128,6 +131,7 @@ boost::json::object to_json(const answer& a) {
                             {"checksum", hex(a.checksum)},
                             {"aim", aims(a.asked)}};
     if (a.bytes > 0) out["bytes"] = a.bytes;
+    if (a.reference_bytes > 0) out["reference_bytes"] = a.reference_bytes;
     return out;
 }
 
@@ -157,6 +161,8 @@ run_options read_options(int argc, char** argv, const std::string& program) {
             o.rounds = std::stoul(text);
         else if (name == "--rows")
             o.rows = std::stoul(text);
+        else if (name == "--only")
+            o.only = text;
         else if (name == "--folder")
             o.folder = text;
         else if (name == "--json")
@@ -184,7 +190,7 @@ void keep(std::uint64_t value) noexcept {
 
 answer ask(const question& q, std::size_t rounds) {
     std::vector<double> reference, ours, ratio;
-    answer out{q, rounds, {}, {}, {}, 0, 0, 0};
+    answer out{q, rounds, {}, {}, {}, 0, 0, 0, 0};
     const double per_unit = 1e6 / static_cast<double>(q.count);
     for (std::size_t round = 0; round < rounds; ++round) {
         for (const side* s : {&q.reference, &q.ours})
@@ -203,6 +209,7 @@ answer ask(const question& q, std::size_t rounds) {
             throw std::runtime_error(q.name + ": two rounds did not do the same work");
         out.checksum = sum;
         if (q.bytes) out.bytes = q.bytes();
+        if (q.reference_bytes) out.reference_bytes = q.reference_bytes();
         out.allocations = static_cast<double>(b.allocations) / static_cast<double>(q.count);
         reference.push_back(a.seconds * per_unit);
         ours.push_back(b.seconds * per_unit);
@@ -226,6 +233,7 @@ int answer_all(int argc, char** argv, const std::string& program,
         std::vector<answer> all;
         std::uint64_t sum = 0;
         for (const question& q : questions(options)) {
+            if (q.name.find(options.only) == std::string::npos) continue;
             all.push_back(ask(q, options.rounds));
             print(all.back());
             sum = sum * 31 + all.back().checksum;

@@ -29,6 +29,9 @@ struct question {
     bool same_work = true;                                       ///< both sides have one checksum
     std::optional<double> ratio_max{}, rate_min{}, bytes_max{};  ///< what is aimed at
     std::function<double()> bytes{};  ///< of a unit, after a round; where it has a size
+    std::function<double()>
+        reference_bytes{};  ///< the same of the reference, where the ratio of sizes is asked
+    std::optional<double> bytes_ratio_max{};
 };
 
 /// Middle, least and greatest of the rounds.
@@ -41,14 +44,16 @@ struct answer {
     std::size_t rounds = 0;
     spread reference_us{}, ours_us{}, ratio{};  ///< microseconds a unit; ours over the reference
     double allocations = 0;                     ///< a unit, of ours
-    double bytes = 0;                           ///< a unit; 0: it has no size
+    double bytes = 0, reference_bytes = 0;      ///< a unit; 0: it has no size
     std::uint64_t checksum = 0;                 ///< of ours
 };
 
-/// What the command line says: --rounds N, --rows N, --folder PATH, --json FILE, --expect CHECKSUM.
+/// What the command line says: --rounds N, --rows N, --only TEXT, --folder PATH, --json FILE, --expect
+/// CHECKSUM.
 struct run_options {
     std::size_t rounds = 5;
     std::uint64_t rows = 100'000;
+    std::string only{};    ///< asks just the questions that have this in their name
     std::string folder{};  ///< made, and emptied at the end
     std::string json{};
     std::string expect{};  ///< hexadecimal; the run fails when the checksum of all work is another

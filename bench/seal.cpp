@@ -18,8 +18,9 @@ struct sealed_file {
 using step_work = std::function<void(app&, std::size_t step)>;
 
 /// \param steps  transactions of a burst; \param seal_each  seals after every one instead of after the last
-question ask_about(const run_options& o, const std::string& name, bool rows_first, std::uint64_t count,
-                   std::size_t steps, bool seal_each, const step_work& work, double ratio_max) {
+question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w, const std::string& name,
+                   bool rows_first, std::uint64_t count, std::size_t steps, bool seal_each,
+                   const step_work& work, double ratio_max) {
     const std::string plain_file = o.folder + "/plain.db", vault_file = o.folder + "/vault.db";
     auto plain = std::make_shared<sealed_file>(), ours = std::make_shared<sealed_file>();
     question q;
@@ -32,7 +33,7 @@ question ask_about(const run_options& o, const std::string& name, bool rows_firs
                        remove_database(plain_file);
                        plain->writer = std::make_unique<app>(plain_file);
                        plain->writer->run(create_txn);
-                       if (rows_first) insert_rows(*plain->writer, o.rows);
+                       if (rows_first) write_all(*plain->writer, w->rows);
                    },
                    [=](std::size_t step) {
                        if (step < steps) work(*plain->writer, step);
@@ -46,7 +47,7 @@ question ask_about(const run_options& o, const std::string& name, bool rows_firs
                   ours->vault.emplace(make_vault(vault_file, 2));
                   ours->writer = std::make_unique<app>(vault_file);
                   if (!rows_first) return;
-                  insert_rows(*ours->writer, o.rows);
+                  write_all(*ours->writer, w->rows);
                   need(ours->vault->seal());
                   (void)take_outbox(*ours->vault);
               },
@@ -65,23 +66,20 @@ question ask_about(const run_options& o, const std::string& name, bool rows_firs
 
 std::vector<question> questions(const run_options& o) {
     constexpr std::size_t in_one = 1000;
-    const auto inserts = [](app& a, std::size_t step) {
-        a.run("BEGIN IMMEDIATE");
-        for (std::size_t i = 0; i < in_one; ++i) a.insert(make_row(step * in_one + i));
-        a.run("COMMIT");
+    const auto w = std::make_shared<made_workload>(o.rows);
+    const auto inserts = [w](app& a, std::size_t step) {
+        write_all(a, std::span<const transaction_row>(w->rows).subspan(step * in_one, in_one));
     };
-    const auto updates = [rows = o.rows](app& a, std::size_t step) {
-        a.run("BEGIN IMMEDIATE");
-        for (std::size_t i = 0; i < in_one; ++i) a.update(update_1(step * in_one + i, rows));
-        a.run("COMMIT");
+    const auto updates = [w](app& a, std::size_t step) {
+        write_all(a, std::span<const field_update>(w->first).subspan(step * in_one, in_one));
     };
-    const auto single = [rows = o.rows](app& a, std::size_t step) { a.update(update_1(rows + step, rows)); };
+    const auto single = [w](app& a, std::size_t step) { a.update(w->first[w->rows.size() + step]); };
     const std::size_t transactions = o.rows / in_one, singles = o.rows / 50, lone = singles / 4;
-    return {
-        ask_about(o, "insert", false, transactions * in_one, transactions, false, inserts, 2.5),
-        ask_about(o, "update of one field", true, transactions * in_one, transactions, false, updates, 1.9),
-        ask_about(o, "single commits", true, singles, singles, false, single, 2.2),
-        ask_about(o, "each commit sealed at once", true, lone, lone, true, single, 4.0)};
+    return {ask_about(o, w, "insert", false, transactions * in_one, transactions, false, inserts, 2.5),
+            ask_about(o, w, "update of one field", true, transactions * in_one, transactions, false, updates,
+                      1.9),
+            ask_about(o, w, "single commits", true, singles, singles, false, single, 2.2),
+            ask_about(o, w, "each commit sealed at once", true, lone, lone, true, single, 4.0)};
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <string>
+#include <vector>
 
 namespace casasync::bench {
 
@@ -73,10 +74,12 @@ struct field_update {
     bool is_integer = false;
     std::int64_t number = 0;
     std::string text{};
+    std::string id{};  ///< of the row
 };
 
 [[nodiscard]] inline field_update make_update(std::uint64_t slot, std::uint64_t seed, std::uint64_t k) {
     field_update u{slot / field_names.size(), slot % field_names.size()};
+    u.id = row_id(u.row);
     const std::uint64_t v = mix64((seed << 32) + k);
     u.is_integer = u.field == 2 || u.field == 6;
     if (u.is_integer)
@@ -98,5 +101,18 @@ struct field_update {
 [[nodiscard]] inline field_update update_b(std::uint64_t k, std::uint64_t rows) {
     return make_update(((k + rows * 4 / 5) * 271'829 + 54'321) % (rows * field_names.size()), 9, k);
 }
+
+/// Rows and updates made beforehand, so that making them is not measured.
+struct made_workload {
+    explicit made_workload(std::uint64_t count) {
+        for (std::uint64_t i = 0; i < count; ++i) rows.push_back(make_row(i));
+        for (std::uint64_t k = 0; k < count + count / 50; ++k) first.push_back(update_1(k, count));
+        for (std::uint64_t k = 0; k < count; ++k) a.push_back(update_a(k, count));
+        for (std::uint64_t k = 0; k < count; ++k) b.push_back(update_b(k, count));
+    }
+
+    std::vector<transaction_row> rows{};
+    std::vector<field_update> first{}, a{}, b{};  ///< update_1, update_a, update_b
+};
 
 }  // namespace casasync::bench

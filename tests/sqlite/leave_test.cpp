@@ -18,7 +18,7 @@ constexpr const char* schema_text = "SELECT type, name, tbl_name, sql FROM sqlit
 const std::vector<std::string> rows_of_shop{"SELECT * FROM item ORDER BY 1",
                                             "SELECT * FROM \"of \"\" day\" ORDER BY 1"};
 
-/// Returns what `name` has in its rows_of_shop, once it is no device any more.
+/// Returns what `name` has in its tables, once it is no device any more.
 app& leaves(world& w, const std::string& name) {
     const std::string path = w.dir.file(name);
     w.devices.erase(name);
