@@ -9,7 +9,9 @@
 #include <string>
 #include <utility>
 
-using namespace casasync::relay;
+using casasync::relay::all_routes;
+using casasync::relay::route;
+using casasync::relay::verb;
 
 namespace {
 

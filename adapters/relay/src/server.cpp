@@ -33,6 +33,8 @@ std::string url_of(const std::string& host, std::uint16_t port) {
     return "http://" + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
+}  // namespace
+
 /// What only the database knows.
 class relay_totals {
  public:
@@ -59,8 +61,6 @@ class relay_totals {
     database db_;
     prepared vaults_;
 };
-
-}  // namespace
 
 struct server::state {
     data_directory directory;
