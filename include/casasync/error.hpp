@@ -37,6 +37,7 @@ enum class errc {
     unauthenticated,          ///< the relay does not accept this device's signature: rejected
     clock_skew,               ///< the request's time is too far from the relay's: retryable
     device_revoked,           ///< this device was removed from the vault: rejected
+    device_copied,            ///< another copy of this device has written to the vault: rejected
     not_found,                ///< no such thing: rejected
     already_exists,           ///< there is one already: rejected
     pairing_expired,          ///< the code is past its time: rejected
@@ -128,6 +129,8 @@ enum class errc {
             return "clock_skew";
         case errc::device_revoked:
             return "device_revoked";
+        case errc::device_copied:
+            return "device_copied";
         case errc::not_found:
             return "not_found";
         case errc::already_exists:

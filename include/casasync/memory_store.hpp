@@ -210,6 +210,7 @@ class memory_store {
         std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         it->second.envelope.assign(envelope.begin(), envelope.end());
         sent_[digest] = seq;
+        made_.insert(digest);
         return {};
     }
     [[nodiscard]] result<void> settle(std::uint64_t seq) {
@@ -217,9 +218,11 @@ class memory_store {
         std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         return {};
     }
-    [[nodiscard]] result<void> settle(const digest256& digest) {
+    [[nodiscard]] result<bool> settle(const digest256& digest) {
         const auto it = sent_.find(digest);
-        return it == sent_.end() ? result<void>() : settle(std::uint64_t{it->second});
+        if (it != sent_.end())
+            if (auto ok = settle(std::uint64_t{it->second}); !ok) return ok.failure();
+        return made_.contains(digest);
     }
 
     [[nodiscard]] result<cursor> position() const { return position_; }
@@ -553,6 +556,7 @@ class memory_store {
     std::uint64_t last_seq_ = 0;
     std::map<std::uint64_t, outbound_part> outbox_{};
     std::map<digest256, std::uint64_t> sent_{};  ///< digest of an envelope in the outbox -> its seq
+    std::set<digest256> made_{};                 ///< digests of all envelopes
     cursor position_{};
     std::map<std::pair<device_id, std::uint64_t>, inbound_part> inbox_{};
     std::map<device_id, std::string> names_{};

@@ -137,6 +137,12 @@ class session {
                     " Nothing of it was used, and everything on this device is safe. Try again later."};
     }
 
+    [[nodiscard]] static error copied() {
+        return {errc::device_copied,
+                "The relay has changes in this device's name that this file does not know: it was restored "
+                "from a backup, or copied. Nothing was lost and nothing was taken over yet."};
+    }
+
     void stop(error why) {
         if (!failure_) failure_ = std::move(why);
         step_ = step::over;
@@ -194,7 +200,6 @@ class session {
             out.envelopes.push_back(std::move(p.envelope));
         }
         if (out.envelopes.empty()) {
-            all_sent_ = true;
             step_ = step::pull;
         }
         return out;
@@ -246,8 +251,9 @@ class session {
         for (std::size_t i = 0; i < p.records.size(); ++i) {
             const log_record& record = p.records[i];
             if (record.envelope.empty()) {
-                if (all_sent_) continue;  // it was settled by the relay's word for it
-                if (auto ok = store_->settle(record.digest); !ok) return stop(ok.failure()), false;
+                const auto made_here = store_->settle(record.digest);
+                if (!made_here) return stop(made_here.failure()), false;
+                if (!*made_here) return stop(copied()), false;
                 continue;
             }
             auto part = open(record);
@@ -307,6 +313,8 @@ class session {
     /// The log does not lead on from the cursor: a snapshot does, if there is one. Once a session.
     void recover(const error& why) {
         if (lost_) return stop(why);
+        // A copy must not take in what another one sent before it has a name of its own.
+        if (failure_ && failure_->code == errc::seq_conflict) return stop(why);
         lost_ = why;
         step_ = step::snapshot;
     }
@@ -329,12 +337,11 @@ class session {
     Store* store_;
     Cipher* keys_;
     step step_ = step::begin;
-    cursor start_{};         ///< where the store's cursor was
-    cursor durable_{};       ///< where it is
-    cursor scan_{};          ///< how far the log was read
-    bool blocked_ = false;   ///< an envelope did not open: the durable cursor stays before it
-    bool all_sent_ = false;  ///< the outbox was seen empty
-    bool renewed_ = false;   ///< the vault turned out to have a newer key
+    cursor start_{};        ///< where the store's cursor was
+    cursor durable_{};      ///< where it is
+    cursor scan_{};         ///< how far the log was read
+    bool blocked_ = false;  ///< an envelope did not open: the durable cursor stays before it
+    bool renewed_ = false;  ///< the vault turned out to have a newer key
     std::vector<std::uint64_t> pushed_{};
     std::optional<error> lost_{};
     std::optional<error> failure_{};

@@ -55,8 +55,9 @@ struct merge_report {
 ///  - keep_envelope() is called before an envelope is first sent; another one takes its place when the vault
 ///  has
 ///    a new key, and the relay does not have the first;
-///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; unknown
-///  ones are ignored;
+///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; by digest
+///  it also tells whether that envelope was ever made here: of one that was not, another copy of this store
+///  is the author;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
 ///  stored is
 ///    acknowledged, merged or not;
@@ -74,7 +75,7 @@ concept change_store = requires(S& store, const S& view, std::uint64_t seq, std:
     { store.outbox(bytes_max) } -> std::same_as<result<std::vector<outbound_part>>>;
     { store.keep_envelope(seq, envelope, digest) } -> std::same_as<result<void>>;
     { store.settle(seq) } -> std::same_as<result<void>>;
-    { store.settle(digest) } -> std::same_as<result<void>>;
+    { store.settle(digest) } -> std::same_as<result<bool>>;
     { store.position() } -> std::same_as<result<cursor>>;
     { store.accept(parts, at) } -> std::same_as<result<void>>;
     { store.merge_inbox(relay_now) } -> std::same_as<result<merge_report>>;

@@ -43,7 +43,7 @@ struct push_answer {
     std::vector<push_receipt> receipts{};  ///< one an envelope, in the order of the request
 };
 
-/// One record of the log. The caller's own envelopes come as their digest alone.
+/// One record of the log. The caller's own envelopes come as their digest alone, unless it asks for them.
 struct log_record {
     std::uint64_t pos = 0;
     std::uint64_t received_at = 0;  ///< unix seconds, relay's clock
@@ -64,6 +64,7 @@ struct pull_request {
     cursor from{};
     std::uint32_t records_max = limits::page_records_max;
     std::uint32_t wait_s = 0;  ///< how long the relay may wait for news when there are none: 0 .. 25
+    bool own_whole = false;    ///< own envelopes come like everybody's, not as their digest alone
 };
 
 /// What a relay tells of a complete snapshot.

@@ -108,7 +108,7 @@ void sync(store& s, plain_cipher& keys, log& relay, source& in) {
     }
     if (talk.failure())
         must_be_typed(result<void>(*talk.failure()),
-                      {errc::malformed_answer, errc::log_mismatch, errc::wrong_relay});
+                      {errc::malformed_answer, errc::log_mismatch, errc::wrong_relay, errc::device_copied});
 }
 
 }  // namespace

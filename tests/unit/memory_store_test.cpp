@@ -179,11 +179,12 @@ TEST_CASE("an envelope is kept, replaced, and settled by number or by digest", "
     CHECK((*a.store.outbox(1))[0].envelope == bytes{'o', 'n', 'e'});
     CHECK(a.store.outbox(1)->size() == 1);
     CHECK(a.store.outbox(1000)->size() == 2);
-    CHECK(a.store.settle(digest256{}).ok());
-    CHECK(a.store.settle(casasync_test::quick_digest(as_bytes("other"))).ok());
+    CHECK(a.store.settle(digest256{}).value() == false);  // nobody's
+    CHECK(a.store.settle(casasync_test::quick_digest(as_bytes("other"))).value() == true);
     CHECK(a.store.pending_out() == 2);
-    CHECK(a.store.settle(digest).ok());
+    CHECK(a.store.settle(digest).value() == true);
     CHECK(a.store.pending_out() == 1);
+    CHECK(a.store.settle(digest).value() == true);  // it remembers
     CHECK(a.store.settle(std::uint64_t{2}).ok());
     CHECK(a.store.pending_out() == 0);
 }

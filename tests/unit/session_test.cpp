@@ -219,6 +219,20 @@ TEST_CASE("an authentic envelope whose content is none waits, and stops only its
     CHECK(h.b.store.digest() == h.c.store.digest());
 }
 
+TEST_CASE("a record in this device's name that it did not make tells that another copy of it did",
+          "[session]") {
+    three_devices h;
+    envelope_header head;
+    head.vault = h.b.store.id();
+    head.device = h.b.store.device();
+    head.seq = 1;
+    h.relay.records().push_back({h.b.store.device(), 1, 0, {}, {}, sealed_as(h.b, head, as_bytes("x"))});
+    h.relay.recompute_log();
+    CHECK(h.b.sync().code() == errc::device_copied);
+    h.check_b_is_untouched();
+    CHECK(h.c.sync()->received == 1);  // for others it is a record like any other
+}
+
 TEST_CASE("a record that the log repeats counts once", "[session][hostile]") {
     three_devices h;
     auto& records = h.relay.records();

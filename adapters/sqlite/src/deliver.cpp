@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 /// What goes to the relay and what comes from it: outbox and inbox, and merging what may be merged.
 ///
-///     casasync_outbox(seq, part, parts, hour, payload, envelope, digest)
+///     casasync_outbox(seq, part, parts, hour, was, sent, payload, envelope, digest)
+///                          was: up to where the replica that stamps it was merged before
+///                          sent: when the relay confirmed this part, unix seconds; it is kept for a while,
+///                          for a relay that loses data
+///     casasync_made(digest)   of every envelope this file ever had in its outbox
 ///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
 ///                          why: what a changeset waits for   writes: how many are in it, as far as can be
 ///                          read
@@ -19,6 +23,7 @@ namespace {
 
 using steady = std::chrono::steady_clock;
 
+constexpr std::int64_t sent_kept_s = std::int64_t{30} * 86'400;
 constexpr std::size_t rows_while_app_writes = 100;  ///< about 5 ms of lock
 constexpr std::size_t rows_while_idle = 2'500;      ///< a larger changeset is merged whole all the same
 constexpr auto app_is_busy = std::chrono::milliseconds(100);
@@ -105,6 +110,41 @@ result<void> note_why(connection& db, const waiting_changeset& c, const std::str
 
 }  // namespace
 
+result<void> vault::state::settle(std::uint64_t seq) {
+    return db->run(
+        "UPDATE casasync_outbox SET sent = ?2, envelope = NULL, digest = NULL WHERE seq = ?1 AND sent = 0",
+        static_cast<std::int64_t>(seq), std::max<std::int64_t>(1, own_now() / 1000));
+}
+
+result<void> vault::state::prune_sent() {
+    return db->run(
+        "DELETE FROM casasync_outbox WHERE sent BETWEEN 1 AND ?1 AND NOT EXISTS(SELECT 1 FROM "
+        "casasync_outbox WHERE sent = 0)",
+        own_now() / 1000 - sent_kept_s);
+}
+
+result<bool> vault::send_again(std::uint64_t after) {
+    bool whole = false;
+    auto ok = state_->write([&]() -> result<void> {
+        const auto at = static_cast<std::int64_t>(after);
+        const std::uint64_t last = state_->self.last_seq;
+        std::uint64_t kept = 0;
+        {
+            auto s = state_->db->prepare("SELECT count(*) FROM casasync_outbox WHERE seq > ?1");
+            if (!s) return s.failure();
+            s->bind_all(at);
+            const auto row = s->step();
+            if (!row) return row.failure();
+            kept = static_cast<std::uint64_t>(s->integer(0));
+        }
+        whole = after >= last || kept == last - after;
+        return whole ? state_->db->run("UPDATE casasync_outbox SET sent = 0 WHERE seq > ?1", at)
+                     : result<void>{};
+    });
+    if (!ok) return ok.failure();
+    return whole;
+}
+
 /// Merges one admissible changeset of the inbox; false when there is none.
 result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touched) {
     auto devices = senders(*db);
@@ -130,6 +170,8 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
                 return ok.failure();
             continue;
         }
+        // Somebody merged more of this device than this file ever sealed.
+        if (head->context.seen.of(self.device) > self.last_seq) self.copied = true;
         const admission verdict =
             admit(*head, {rows->vector(), *seen}, relay_now > 0 ? relay_now : own_now());
         if (verdict != admission::ready) {
@@ -141,6 +183,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
             continue;
         }
         incoming->last_seq = (*whole)->last;
+        self.adopting = false;
         auto plan = merge(*incoming, *rows);
         if (!plan && plan.code() == errc::schema_mismatch) {
             if (auto ok = note_why(*db, **whole, plan.failure().detail, count_writes(*incoming)); !ok)
@@ -241,7 +284,8 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
     std::vector<outbound_part> out;
     auto ok = state_->run([&]() -> result<void> {
         auto s = state_->db->prepare(
-            "SELECT seq, part, parts, hour, payload, envelope FROM casasync_outbox ORDER BY seq");
+            "SELECT seq, part, parts, hour, payload, envelope FROM casasync_outbox WHERE sent = 0 ORDER BY "
+            "seq");
         if (!s) return s.failure();
         for (std::size_t size = 0;;) {
             const auto row = s->step();
@@ -264,22 +308,51 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
 }
 
 result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest) {
-    return state_->write([&] {
-        return state_->db->run("UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1",
-                               static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+    return state_->write([&]() -> result<void> {
+        if (auto ok = state_->db->run("UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1",
+                                      static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+            !ok)
+            return ok;
+        return state_->db->run("INSERT OR IGNORE INTO casasync_made(digest) VALUES(?1)", bytes_view(digest));
     });
 }
 
 result<void> vault::settle(std::uint64_t seq) {
-    return state_->write([&] {
-        return state_->db->run("DELETE FROM casasync_outbox WHERE seq = ?1", static_cast<std::int64_t>(seq));
-    });
+    return state_->write([&] { return state_->settle(seq); });
 }
 
-result<void> vault::settle(const digest256& envelope) {
-    return state_->write([&] {
-        return state_->db->run("DELETE FROM casasync_outbox WHERE digest = ?1", bytes_view(envelope));
+result<bool> vault::settle(const digest256& envelope) {
+    std::optional<std::uint64_t> waiting;
+    auto known = made(envelope);
+    if (!known || !*known) return known;
+    auto looked = state_->run([&]() -> result<void> {
+        auto s = state_->db->prepare("SELECT seq FROM casasync_outbox WHERE digest = ?1 AND sent = 0");
+        if (!s) return s.failure();
+        s->bind_all(bytes_view(envelope));
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (*row) waiting = static_cast<std::uint64_t>(s->integer(0));
+        return {};
     });
+    if (!looked) return looked.failure();
+    if (waiting)
+        if (auto ok = settle(*waiting); !ok) return ok.failure();
+    return true;
+}
+
+result<bool> vault::made(const digest256& envelope) {
+    bool known = false;
+    auto ok = state_->run([&]() -> result<void> {
+        auto s = state_->db->prepare("SELECT 1 FROM casasync_made WHERE digest = ?1");
+        if (!s) return s.failure();
+        s->bind_all(bytes_view(envelope));
+        const auto row = s->step();
+        if (!row) return row.failure();
+        known = *row;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return known;
 }
 
 result<cursor> vault::position() {

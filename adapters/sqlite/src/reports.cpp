@@ -267,7 +267,7 @@ result<vault_status> vault::status() {
         out.device_name = v.self.device_name;
         out.relay = v.self.relay;
         out.captured = count("SELECT count(*) FROM casasync_log");
-        out.pending_out = count("SELECT count(*) FROM casasync_outbox WHERE part = 0");
+        out.pending_out = count("SELECT count(DISTINCT seq - part) FROM casasync_outbox WHERE sent = 0");
         const std::size_t waiting = count("SELECT count(*) FROM casasync_inbox WHERE part = 0");
         out.held = count("SELECT count(*) FROM casasync_inbox WHERE why IS NOT NULL");
         out.cursor = v.self.at.pos;
@@ -283,6 +283,8 @@ result<vault_status> vault::status() {
         out.last_synced_at = v.self.last_synced_at;
         out.last_error = v.self.last_error;
         out.hydrated = v.self.hydrated;
+        out.copied = v.self.copied;
+        out.succeeded = v.self.succeeded;
         out.in_sync = out.captured == 0 && out.pending_out == 0 && out.pending_in == 0 &&
                       out.last_error.empty() && out.last_synced_at > 0;
         out.clock_disagrees =

@@ -245,15 +245,18 @@ result<void> vault::state::queue(changeset& c) {
     const bytes payload = encode(c);
     const std::size_t parts = (payload.size() + part_bytes - 1) / part_bytes;
     const std::uint64_t hour_ms = 3600 * 1000;
-    const auto greatest = static_cast<std::uint64_t>(greatest_stamp(c).when.ms());
+    const stamp last = greatest_stamp(c);
+    const auto greatest = static_cast<std::uint64_t>(last.when.ms());
+    const auto before = static_cast<std::int64_t>(rows->vector().of(last.replica).packed);
     const auto hour = greatest == 0 ? 0 : static_cast<std::int64_t>((greatest + hour_ms - 1) / hour_ms);
     for (std::size_t i = 0; i < parts; ++i) {
         const auto slice = bytes_view(payload).subspan(i * part_bytes,
                                                        std::min(part_bytes, payload.size() - i * part_bytes));
         if (auto ok = db->run(
-                "INSERT INTO casasync_outbox(seq, part, parts, hour, payload) VALUES(?1, ?2, ?3, ?4, ?5)",
+                "INSERT INTO casasync_outbox(seq, part, parts, hour, was, payload) VALUES(?1, ?2, ?3, ?4, "
+                "?5, ?6)",
                 static_cast<std::int64_t>(c.seq + i), static_cast<std::int64_t>(i),
-                static_cast<std::int64_t>(parts), hour, slice);
+                static_cast<std::int64_t>(parts), hour, before, slice);
             !ok)
             return ok;
     }

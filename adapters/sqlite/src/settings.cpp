@@ -8,7 +8,7 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 1;
+constexpr std::uint8_t settings_format = 2;
 
 bytes encode_settings(const settings& s) {
     bytes out;
@@ -19,7 +19,8 @@ bytes encode_settings(const settings& s) {
     w.raw(s.replica.octets);
     w.counted(s.device_name);
     w.u8(static_cast<std::uint8_t>((s.name_said ? 1 : 0) | (s.adopting ? 2 : 0) | (s.write_time ? 4 : 0) |
-                                   (s.relay_heard ? 8 : 0) | (s.hydrated ? 16 : 0)));
+                                   (s.relay_heard ? 8 : 0) | (s.hydrated ? 16 : 0) | (s.copied ? 32 : 0) |
+                                   (s.succeeded ? 64 : 0)));
     w.raw(s.seeds.octets);
     w.u64(s.seed_clock.packed);
     w.counted(s.relay);
@@ -42,6 +43,11 @@ bytes encode_settings(const settings& s) {
     w.varint(s.refused);
     w.u8(static_cast<std::uint8_t>(s.history.keep));
     w.varint(s.history.days);
+    w.signed_varint(s.relay_fed_at);
+    if (!s.succeeded) return out;
+    w.raw(s.succeeded->from.octets);
+    w.signed_varint(s.succeeded->at);
+    w.varint(s.succeeded->sent_again);
     return out;
 }
 
@@ -49,9 +55,10 @@ result<settings> decode_settings(bytes_view data) {
     detail::reader r(data);
     settings s;
     if (r.u8() != settings_format)
-        return error{errc::unknown_format_version,
-                     "this vault was written by a newer casasync; nothing was changed. Update casasync on "
-                     "this device"};
+        return error{
+            errc::unknown_format_version,
+            "this vault was written by another version of casasync; nothing was changed. Use the same "
+            "version, the newer one"};
     s.vault = r.id<vault_id>();
     s.device = r.id<device_id>();
     s.replica = r.id<replica_id>();
@@ -62,6 +69,7 @@ result<settings> decode_settings(bytes_view data) {
     s.write_time = (flags & 4) != 0;
     s.relay_heard = (flags & 8) != 0;
     s.hydrated = (flags & 16) != 0;
+    s.copied = (flags & 32) != 0;
     s.seeds = r.id<replica_id>();
     s.seed_clock = hlc{r.u64()};
     s.relay = r.counted_text(2048);
@@ -84,6 +92,13 @@ result<settings> decode_settings(bytes_view data) {
     s.refused = r.varint();
     s.history.keep = r.u8() == 1 ? history_kept::all : history_kept::conflicts;
     s.history.days = static_cast<std::uint32_t>(r.varint());
+    s.relay_fed_at = r.signed_varint();
+    if ((flags & 64) != 0) {
+        succession_info& was = s.succeeded.emplace();
+        was.from = r.id<device_id>();
+        was.at = r.signed_varint();
+        was.sent_again = static_cast<std::size_t>(r.varint());
+    }
     if (!r.done())
         return error{errc::store_failed,
                      "casasync's own record in this file is damaged; the rows are not touched. Restore the "

@@ -15,6 +15,7 @@
 #include <casasync/sqlite/vault.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace casasync::sqlite {
@@ -45,6 +46,10 @@ struct settings {
     accounts counts{};          ///< of every write merged here
     std::uint64_t refused = 0;  ///< changesets that did not open at the last sync
     history_policy history{};
+    unix_ms relay_fed_at = 0;  ///< when this device last gave the relay again what it had lost
+    bool copied =
+        false;  ///< this file is an older state or a copy of another that goes on: see succession.cpp
+    std::optional<succession_info> succeeded{};  ///< the last time it was, and took new ids
 
     friend bool operator==(const settings&, const settings&) = default;
 };

@@ -375,11 +375,14 @@ result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
 }
 
 result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& at) {
-    return state_->write([&]() -> result<void> {
+    auto done = state_->write([&]() -> result<void> {
         if (auto n = state_->seal_log(); !n) return n.failure();
         snapshot_merger merger(*state_, false);
         const snapshot_visitor visitor{
-            [&](snapshot_header h) { return merger.header(std::move(h)); },
+            [&](snapshot_header h) -> result<void> {
+                if (h.merged.seen.of(state_->self.device) > state_->self.last_seq) return errc::device_copied;
+                return merger.header(std::move(h));
+            },
             [&](std::size_t place, snapshot_row row) { return merger.row(place, std::move(row)); },
             [&](const unmerged_part& p) { return merger.unmerged(p); }};
         if (auto ok = read_snapshot(source, visitor); !ok) return ok;
@@ -388,6 +391,11 @@ result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& 
         state_->self.hydrated = true;
         return {};
     });
+    if (done || done.code() != errc::device_copied) return done;
+    if (auto noted = note_copied(); !noted) return noted;
+    return error{errc::device_copied,
+                 "The vault has changes in this device's name that this file does not know: it was restored "
+                 "from a backup, or copied. Nothing was changed, and nothing is lost."};
 }
 
 result<vault> vault::join(const std::string& path, const identity& who, const snapshot_source& snapshot,

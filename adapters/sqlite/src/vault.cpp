@@ -68,8 +68,10 @@ result<void> create_tables(connection& db) {
         "PRIMARY KEY(t, k, c)) WITHOUT "
         "ROWID, STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_outbox(seq INTEGER PRIMARY KEY, part INTEGER NOT NULL, parts "
-        "INTEGER NOT NULL, hour INTEGER NOT "
-        "NULL, payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
+        "INTEGER NOT NULL, hour INTEGER NOT NULL, was INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0, "
+        "payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
+        "CREATE INDEX IF NOT EXISTS casasync_outbox_unsent ON casasync_outbox(seq) WHERE sent = 0;"
+        "CREATE TABLE IF NOT EXISTS casasync_made(digest BLOB PRIMARY KEY NOT NULL) WITHOUT ROWID, STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_inbox(device BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER "
         "NOT NULL, parts INTEGER NOT NULL, "
         "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, writes INTEGER NOT NULL DEFAULT 0, PRIMARY "
@@ -91,7 +93,6 @@ vault::~vault() {
     if (state_) state_->quiet.reset();
 }
 
-/// Writes what a vault of one device without rows begins with. Inside a transaction.
 /// The replica id for what is inserted before the first sync.
 static replica_id seeds_of(const replica_id& own) {
     const detail::u128 hash = detail::hash128(own.octets);
@@ -102,6 +103,7 @@ static replica_id seeds_of(const replica_id& own) {
     return *replica_id::from(both);
 }
 
+/// Writes what a vault of one device without rows begins with, in one transaction.
 result<void> vault::state::create(const identity& who, const std::function<result<void>()>& work) {
     settings fresh;
     fresh.vault = who.vault;
@@ -302,6 +304,7 @@ result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::
         if (refused) s.refused = *refused;
         s.last_error = failure.substr(0, 4000);
         if (failure.empty()) s.last_synced_at = state_->own_now() / 1000;
+        if (auto ok = state_->prune_sent(); !ok) return ok;
         return state_->prune_history();
     });
 }

@@ -150,11 +150,16 @@ struct vault::state {
     [[nodiscard]] result<void> log_changed(const vault_table& table, const followed_table& followed);
 
     // deliver.cpp: inside write()
+    [[nodiscard]] result<void> settle(std::uint64_t seq);
+    [[nodiscard]] result<void> prune_sent();
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);
 
     [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
+
+    // succession.cpp: inside write()
+    [[nodiscard]] result<void> succeed(const device_id& next);
 
     // history_reports.cpp
     [[nodiscard]] result<kept_write> describe(const history_entry& e);

@@ -214,6 +214,15 @@ struct write_counts {
     std::size_t total = 0;
 };
 
+/// A file that turned out to be an older state or a copy of another took the place of a device of its own.
+struct succession_info {
+    device_id from{};  ///< who it was before; that device stays in the vault until a person removes it
+    unix_ms at = 0;    ///< own clock
+    std::size_t sent_again = 0;  ///< changesets that nobody had got, sent under the new id
+
+    friend bool operator==(const succession_info&, const succession_info&) = default;
+};
+
 /// Where the vault stands. `in_sync` needs the relay's head, hence a sync.
 struct vault_status {
     vault_id vault{};
@@ -235,9 +244,18 @@ struct vault_status {
     std::int64_t last_synced_at = 0;  ///< unix seconds, 0: never
     std::string last_error{};         ///< empty after a success
     write_counts ops{};
-    bool clock_disagrees = false;  ///< own and relay's clock differ by more than 24 h
+    bool copied = false;  ///< this file is not the device it was: the next sync makes it a new one
+    std::optional<succession_info> succeeded{};  ///< the last time that happened
+    bool clock_disagrees = false;                ///< own and relay's clock differ by more than 24 h
     std::vector<device_info> devices{};
     std::vector<schema_difference> schema{};  ///< pending and refused ones
+};
+
+/// What tells whether the relay has lost something.
+struct relay_memory {
+    std::uint64_t last_sent = 0;  ///< of this device's changesets that it has confirmed
+    std::uint64_t head = 0;      ///< the relay's, as last heard
+    unix_ms fed_at = 0;          ///< when it was last given again what it had lost, own clock; 0: never
 };
 
 /// What verify() found. Empty lists: all is well.
@@ -316,7 +334,7 @@ class vault {
     [[nodiscard]] result<std::vector<outbound_part>> outbox(std::size_t bytes_max);
     [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest);
     [[nodiscard]] result<void> settle(std::uint64_t seq);
-    [[nodiscard]] result<void> settle(const digest256& envelope);
+    [[nodiscard]] result<bool> settle(const digest256& envelope);
     [[nodiscard]] result<cursor> position();
     [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at);
     [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now);
@@ -326,6 +344,29 @@ class vault {
     /// Gives this device another name: here at once, on the others with the next sync. \errors
     /// invalid_argument for one that is too long, store_busy, store_full
     [[nodiscard]] result<void> rename(const std::string& name);
+    /// Tells whether an envelope with this digest was ever in the outbox of this file.
+    [[nodiscard]] result<bool> made(const digest256& envelope);
+    /// Notes that another file goes on as this device: this one was restored from a backup, or copied, and
+    /// has to succeed() before it sends anything. What is written meanwhile is kept.
+    [[nodiscard]] result<void> note_copied();
+    /// Tells whether that is so.
+    [[nodiscard]] result<bool> copied();
+    /// Takes out of the outbox what another copy of this file has sent: a changeset of this device that is in
+    /// the relay's log. False: it is not one of the outbox, so that the two differ.
+    [[nodiscard]] result<bool> settle_same(std::uint64_t seq, bytes_view payload);
+    /// Makes this file the device `next`, with replica ids of its own. What was sealed and not sent is sealed
+    /// anew in its name: the same writes with the same times, rows and contexts. All else stays; what the
+    /// other copy sent comes with the next pull. A second call does nothing. \errors store_busy, store_full;
+    /// store_failed when the outbox is damaged. \cost  that of merging the outbox
+    [[nodiscard]] result<void> succeed(const device_id& next);
+
+    [[nodiscard]] result<relay_memory> known_of_relay();
+    /// Notes that the relay was given again, now, what it had lost.
+    [[nodiscard]] result<void> note_relay_fed();
+    /// Puts into the outbox again all changesets of this device after `after`: the relay has lost them.
+    /// False: some are not kept any more. They are kept for 30 days after they were sent.
+    [[nodiscard]] result<bool> send_again(std::uint64_t after);
+
     /// Notes how a sync ended. \param head  the relay's head when it was heard; \param failure  empty after a
     /// success; \param refused  changesets that did not open, when all of the log was read
     [[nodiscard]] result<void> note_sync(std::uint64_t head, unix_ms relay_now, const std::string& failure,

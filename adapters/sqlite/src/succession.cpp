@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: MIT
+/// A file that was restored from a backup, or copied, becomes a device of its own.
+///
+/// What it sealed and nobody has got carries stamps that the other copy may use for something else. It is
+/// sealed anew: the same operations at the same times, under new replica ids that are greater than the old
+/// ones. So each new stamp is greater than the one it stands for, and merging the changeset like any other
+/// puts it in its place in every register. What this file had merged of its old self is lowered to what was
+/// sent; the rest comes from the relay as another device's.
+#include "vault_state.hpp"
+
+#include <casasync/codec.hpp>
+#include <casasync/detail/wire.hpp>
+
+#include <sqlite3.h>
+
+#include <map>
+
+namespace casasync::sqlite {
+
+namespace {
+
+/// A changeset that was sealed and is not at the relay as a whole.
+struct unsent {
+    std::uint64_t seq = 0;
+    bytes payload{};
+    hlc was{};  ///< see casasync_outbox in deliver.cpp
+};
+
+/// What the old ids become.
+struct new_ids {
+    struct replica {
+        replica_id next{};
+        hlc sent{};  ///< the greatest of the old one's stamps that others may have
+    };
+    std::map<replica_id, replica> replicas{};
+    device_id old{};
+    std::uint64_t sent = 0;  ///< the last of the old device's changesets that others may have
+};
+
+/// Returns a replica id that nobody has, greater than `old`.
+replica_id id_after(const replica_id& old) {
+    replica_id out;
+    sqlite3_randomness(16, out.octets.data());
+    detail::put_be(out.octets.data(), detail::get_be<std::uint64_t>(old.octets.data()) + 1);
+    return out;
+}
+
+result<std::vector<unsent>> read_unsent(connection& db) {
+    auto s = db.prepare(
+        "SELECT part, parts, was, payload, seq FROM casasync_outbox WHERE seq >= (SELECT min(seq - part) "
+        "FROM "
+        "casasync_outbox WHERE sent = 0) ORDER BY seq");
+    if (!s) return s.failure();
+    std::vector<unsent> out;
+    for (std::int64_t next = 0;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        if (s->integer(0) != next)
+            return error{errc::store_failed,
+                         "a changeset that was not sent is damaged in this file; the rows are not touched. "
+                         "Restore the file from a backup, or join it anew"};
+        if (next == 0)
+            out.push_back({static_cast<std::uint64_t>(s->integer(4)),
+                           {},
+                           hlc{static_cast<std::uint64_t>(s->integer(2))}});
+        const bytes_view slice = s->blob(3);
+        out.back().payload.insert(out.back().payload.end(), slice.begin(), slice.end());
+        next = next + 1 == s->integer(1) ? 0 : next + 1;
+    }
+}
+
+/// Returns what its author had merged, by the new ids.
+/// \param next  the new device, and its last changeset so far
+causal_context translate(const causal_context& context, const new_ids& ids, const frontier::entry& next) {
+    causal_context out;
+    for (const auto& [replica, when] : context.vector.entries()) {
+        const auto known = ids.replicas.find(replica);
+        const hlc sent = known == ids.replicas.end() ? when : std::min(when, known->second.sent);
+        if (sent != hlc{}) out.vector.raise(replica, sent);
+        if (sent < when) out.vector.raise(known->second.next, when);
+    }
+    for (const auto& [device, seq] : context.seen.entries()) {
+        const std::uint64_t sent = device == ids.old ? std::min(seq, ids.sent) : seq;
+        if (sent > 0) out.seen.raise(device, sent);
+        if (sent < seq && next.second > 0) out.seen.raise(next.first, next.second);
+    }
+    return out;
+}
+
+/// Leaves a table only the columns that are written.
+void drop_unused_columns(table_changes& changes) {
+    std::map<column_no, column_no> places;
+    for (const row_change& r : changes.rows)
+        for (const cell_write& w : r.op.cells) places.emplace(w.column, column_no{});
+    std::vector<column_traits> used;
+    for (auto& [column, place] : places) {
+        place = static_cast<column_no>(used.size());
+        used.push_back(changes.table.columns[column]);
+    }
+    changes.table.columns = std::move(used);
+    for (row_change& r : changes.rows)
+        for (cell_write& w : r.op.cells) w.column = places[w.column];
+}
+
+/// Cuts a changeset, in the order of its stamps, where a blind operation follows one that is not, or the
+/// other way round. Blind ones cover what their replica wrote; it gets another id, so that the context has to
+/// say it.
+std::vector<changeset> cut(const changeset& c) {
+    std::map<stamp, bool> blind;
+    for (const table_changes& t : c.tables)
+        for (const row_change& r : t.rows) blind.emplace(r.op.when, r.op.blind);
+    std::map<stamp, std::size_t> piece;
+    std::size_t pieces = 0;
+    for (auto at = blind.begin(); at != blind.end(); ++at) {
+        if (at == blind.begin() || std::prev(at)->second != at->second) ++pieces;
+        piece.emplace(at->first, pieces - 1);
+    }
+    if (pieces < 2) return {c};
+    std::vector<changeset> out(pieces);
+    for (std::size_t i = 0; i < pieces; ++i) {
+        out[i].context = c.context;
+        for (const table_changes& t : c.tables) {
+            table_changes some{t.table, {}};
+            for (const row_change& r : t.rows)
+                if (piece.at(r.op.when) == i) some.rows.push_back(r);
+            drop_unused_columns(some);
+            if (!some.rows.empty()) out[i].tables.push_back(std::move(some));
+        }
+    }
+    return out;
+}
+
+/// Returns the greatest stamps of a changeset, by replica.
+version_vector stamps_of(const changeset& c) {
+    version_vector out;
+    for (const table_changes& t : c.tables)
+        for (const row_change& r : t.rows) out.raise(r.op.when.replica, r.op.when.when);
+    return out;
+}
+
+/// Returns a piece of a changeset in the name of the new device. \param next  as in translate()
+changeset in_new_name(const changeset& piece, const new_ids& ids, const frontier::entry& next) {
+    changeset c = piece;
+    c.context = translate(piece.context, ids, next);
+    const bool blind = !c.tables.empty() && c.tables.front().rows.front().op.blind;
+    if (blind) c.context.vector = {};
+    const version_vector stamps = stamps_of(piece);
+    for (const auto& [old, when] : stamps.entries())
+        if (const hlc sent = ids.replicas.at(old).sent; blind && sent != hlc{})
+            c.context.vector.raise(old, sent);
+    for (table_changes& t : c.tables)
+        for (row_change& r : t.rows) {
+            r.op.when.replica = ids.replicas.at(r.op.when.replica).next;
+            r.op.blind = false;
+        }
+    return c;
+}
+
+/// Seals a piece of a changeset anew, and merges it.
+result<void> seal_again(vault::state& v, const changeset& piece, const new_ids& ids) {
+    changeset c = in_new_name(piece, ids, {v.self.device, v.self.last_seq});
+    const version_vector stamps = stamps_of(piece);
+    for (const auto& [old, when] : stamps.entries())
+        if (auto ok = v.rows->own(ids.replicas.at(old).next, v.self.device); !ok) return ok;
+    if (auto ok = v.queue(c); !ok) return ok;
+    // Only this file knows the stamps whose place the new ones take: they give way.
+    c.context.vector.raise(stamps);
+    auto plan = merge(c, *v.rows);
+    if (!plan) return plan.failure();
+    if (auto ok = v.shown->show(plan->rows, v.own_now()); !ok) return ok;
+    v.rows->numbers().forget();
+    return v.conclude(*plan);
+}
+
+/// Lowers what this file has merged of its old self to what others may have.
+result<void> lower(connection& db, const new_ids& ids) {
+    if (auto ok = db.run("UPDATE casasync_device SET seq = ?2 WHERE id = ?1", ids.old.view(),
+                         static_cast<std::int64_t>(ids.sent));
+        !ok)
+        return ok;
+    for (const auto& [old, id] : ids.replicas)
+        if (auto ok = db.run("UPDATE casasync_replica SET hlc = ?2 WHERE id = ?1", old.view(),
+                             static_cast<std::int64_t>(id.sent.packed));
+            !ok)
+            return ok;
+    return db.run("DELETE FROM casasync_outbox");
+}
+
+/// What tells of the old stamps tells of the new ones. What lost for a moment, in between, did not lose.
+result<void> rewrite_history(connection& db, const new_ids& ids) {
+    for (const auto& [old, id] : ids.replicas) {
+        const auto sent = static_cast<std::int64_t>(id.sent.packed);
+        for (const char* sql :
+             {"UPDATE casasync_history SET replica = ?2 WHERE replica = ?1 AND hlc > ?3",
+              "UPDATE casasync_conflict SET won_replica = ?2 WHERE won_replica = ?1 AND won_hlc > ?3",
+              "DELETE FROM casasync_conflict WHERE open = 0 AND hlc > ?3 AND replica IN (?1, ?2)"})
+            if (auto ok = db.run(sql, old.view(), id.next.view(), sent); !ok) return ok;
+    }
+    return {};
+}
+
+}  // namespace
+
+result<void> vault::state::succeed(const device_id& next) {
+    if (auto sealed = seal_log(); !sealed) return sealed.failure();
+    const auto waiting = read_unsent(*db);
+    if (!waiting) return waiting.failure();
+    std::vector<changeset> again;
+    new_ids ids{{}, self.device, self.last_seq};
+    for (const unsent& u : *waiting) {
+        auto c = decode(u.payload);
+        if (!c) return c.failure();
+        ids.sent = std::min(ids.sent, u.seq - 1);
+        const version_vector stamps = stamps_of(*c);
+        for (const auto& [own, when] : stamps.entries())
+            ids.replicas.try_emplace(own, new_ids::replica{id_after(own), u.was});
+        again.push_back(std::move(*c));
+    }
+    for (replica_id* const own : {&self.replica, &self.seeds})
+        *own = ids.replicas.try_emplace(*own, new_ids::replica{id_after(*own), rows->vector().of(*own)})
+                   .first->second.next;
+    if (auto ok = lower(*db, ids); !ok) return ok;
+    if (auto ok = rows->read(); !ok) return ok;
+
+    self.succeeded = {self.device, own_now(), again.size()};
+    self.device = next;
+    self.last_seq = 0;
+    self.name_said = self.copied = self.adopting = false;
+    if (auto ok = name_device(next, self.device_name); !ok) return ok;
+    const accounts before = self.counts;
+    if (again.empty()) {  // one that says the name
+        auto seen = read_frontier();
+        if (!seen) return seen.failure();
+        again.emplace_back().context = {rows->vector(), std::move(*seen)};
+    }
+    for (const changeset& old : again)
+        for (const changeset& piece : cut(old))
+            if (auto ok = seal_again(*this, piece, ids); !ok) return ok;
+    self.counts.absorbed = before.absorbed;  // nothing was written
+    self.counts.superseded += before.total() - self.counts.total();
+    return rewrite_history(*db, ids);
+}
+
+result<void> vault::succeed(const device_id& next) {
+    return state_->write([&]() -> result<void> {
+        return state_->self.device == next ? result<void>() : state_->succeed(next);
+    });
+}
+
+result<void> vault::note_copied() {
+    return state_->write([&]() -> result<void> { return state_->self.copied = true, result<void>{}; });
+}
+
+result<relay_memory> vault::known_of_relay() {
+    relay_memory out;
+    auto ok = state_->run([&]() -> result<void> {
+        const auto unsent =
+            state_->db->query_integer("SELECT COALESCE(min(seq), 0) FROM casasync_outbox WHERE sent = 0");
+        if (!unsent) return unsent.failure();
+        out.last_sent = *unsent > 0 ? static_cast<std::uint64_t>(*unsent) - 1 : state_->self.last_seq;
+        out.head = state_->self.relay_head;
+        out.fed_at = state_->self.relay_fed_at;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<void> vault::note_relay_fed() {
+    return state_->write([&]() -> result<void> {
+        state_->self.relay_fed_at = state_->own_now();
+        state_->self.relay_head = 0;  // of another log
+        return {};
+    });
+}
+
+result<bool> vault::copied() {
+    bool out = false;
+    auto ok = state_->run([&]() -> result<void> { return out = state_->self.copied, result<void>{}; });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<bool> vault::settle_same(std::uint64_t seq, bytes_view payload) {
+    bool same = false;
+    auto ok = state_->write([&]() -> result<void> {
+        auto s = state_->db->prepare("SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload = ?2");
+        if (!s) return s.failure();
+        s->bind_all(static_cast<std::int64_t>(seq), payload);
+        const auto row = s->step();
+        if (!row) return row.failure();
+        same = *row;
+        s->reset();
+        return same ? state_->settle(seq) : result<void>{};
+    });
+    if (!ok) return ok.failure();
+    return same;
+}
+
+}  // namespace casasync::sqlite

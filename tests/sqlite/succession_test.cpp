@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+// A file that was restored from a backup, or copied, becomes a device of its own (scenarios S41 to S45):
+// what the other copy sent comes in, what nobody has got goes out once, and no stamp stands for two writes.
+#include "vault_world.hpp"
+
+#include <casasync/codec.hpp>
+
+#include <random>
+
+using namespace vault_test;
+
+namespace {
+
+constexpr const char* plain_notes = "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)";
+const std::vector<std::string> all_notes{"SELECT * FROM note ORDER BY id"};
+
+device_id id_of(std::uint8_t n) {
+    return who("", n).device;
+}
+
+/// Devices whose files can be saved, brought back and copied, by someone who knows nothing of casasync.
+struct copying_world : world {
+    std::uint8_t next = 100;
+
+    void close(const std::string& name) {
+        devices.erase(name);
+        apps.erase(name);
+    }
+    void reopen(const std::string& name) {
+        apps[name] = std::make_unique<app>(dir.file(name));
+        apps[name]->run("PRAGMA foreign_keys = ON");
+        devices.emplace(name, must(vault::open(dir.file(name), options(name))));
+    }
+    void copy(const std::string& from, const std::string& to) {
+        for (const char* suffix : {"", "-wal"}) {
+            fs::remove(dir.file(to) + suffix);
+            if (fs::exists(dir.file(from) + suffix))
+                fs::copy_file(dir.file(from) + suffix, dir.file(to) + suffix);
+        }
+    }
+    void back_up(const std::string& name) {
+        close(name);
+        copy(name, name + ".backup");
+        reopen(name);
+    }
+    void restore(const std::string& name) {
+        close(name);
+        copy(name + ".backup", name);
+        reopen(name);
+    }
+    void clone(const std::string& name, const std::string& as) {
+        close(name);
+        copy(name, as);
+        reopen(name);
+        reopen(as);
+    }
+    /// What a device does that learned that it is a copy. Returns how many of its changesets others have.
+    std::size_t succeed(const std::string& name) {
+        vault& v = devices.at(name);
+        const cursor at = must(v.position());
+        std::size_t same = 0;
+        for (const inbound_part& p : log)
+            if (p.pos > at.pos && p.device == v.device()) same += must(v.settle_same(p.seq, p.payload));
+        const device_id id = id_of(next++);
+        must(v.succeed(id));
+        CHECK(v.device() == id);
+        return same;
+    }
+    void two_rounds() {
+        everyone_syncs();
+        everyone_syncs();
+    }
+};
+
+/// No stamp stands for two writes, in all that was ever sent.
+void check_stamps(const world& w) {
+    std::set<stamp> seen;
+    for (const inbound_part& p : w.log) {
+        INFO("changeset " << p.seq << " of " << int{p.device.octets[0]} << ", part " << p.part << " of "
+                          << p.parts);
+        const changeset c = must(decode(p.payload));
+        for (const table_changes& t : c.tables)
+            for (const row_change& r : t.rows) CHECK(seen.insert(r.op.when).second);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("S41: a restored backup goes on as a new device, and nothing is lost", "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('old', 'before the backup')");
+    w.everyone_syncs();
+    w.back_up("desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('sent', 'after the backup')");
+    w.push("desktop");
+    w.sql("desktop").run("UPDATE note SET body = 'after, too' WHERE id = 'old'");
+    w.two_rounds();
+
+    w.restore("desktop");
+    w.now += 1000;
+    w.sql("desktop").run("INSERT INTO note VALUES('fresh', 'after the restore')");
+    const device_id before = w["desktop"].device();
+    must(w["desktop"].note_copied());
+    CHECK(must(w["desktop"].status()).copied);
+    CHECK(w.succeed("desktop") == 0);
+    w.two_rounds();
+
+    w.all_agree(all_notes);
+    check_stamps(w);
+    CHECK(w.sql("phone").dump("SELECT * FROM note ORDER BY id") ==
+          "fresh|after the restore\nold|after, too\nsent|after the backup\n");
+    const auto told = must(w["desktop"].status());
+    CHECK_FALSE(told.copied);
+    REQUIRE(told.succeeded);
+    CHECK(told.succeeded->from == before);
+    CHECK(told.succeeded->at == w.now);
+    CHECK(told.succeeded->sent_again == 1);
+    bool announced = false;
+    for (const auto& d : must(w["phone"].devices()))
+        announced |= d.id == w["desktop"].device() && d.name == "desktop";
+    CHECK(announced);
+    must(w["desktop"].succeed(w["desktop"].device()));  // once more does nothing
+    CHECK(must(w["desktop"].status()).pending_out == 0);
+}
+
+TEST_CASE("S41: a restored backup that has nothing to send tells its name all the same", "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.back_up("desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('sent', 'x')");
+    w.two_rounds();
+    w.restore("desktop");
+    CHECK(w.succeed("desktop") == 0);
+    CHECK(must(w["desktop"].status()).pending_out == 1);
+    w.two_rounds();
+    w.all_agree(all_notes);
+    CHECK(must(w["phone"].devices()).size() == 3);
+}
+
+TEST_CASE("S42: a file that was copied, and both go on: what each wrote reaches everybody", "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('n', 'common')");
+    w.two_rounds();
+    w.clone("desktop", "twin");
+    for (const std::string name : {"desktop", "twin"}) {
+        w.sql(name).run("INSERT INTO note VALUES('by-" + name + "', 'x')");
+        must(w[name].seal());
+        w.sql(name).run("UPDATE note SET body = '" + name + "' WHERE id = 'n'");
+        must(w[name].seal());
+        w.now += 1000;
+    }
+    w.push("desktop");
+    CHECK(w.succeed("twin") == 0);
+    CHECK(must(w["twin"].status()).succeeded->sent_again == 2);
+    w.two_rounds();
+    w.all_agree(all_notes);
+    check_stamps(w);
+    CHECK(w.sql("phone").dump("SELECT id, body FROM note ORDER BY id") ==
+          "by-desktop|x\nby-twin|x\nn|twin\n");
+    REQUIRE(must(w["phone"].conflicts()).size() == 1);
+    CHECK(must(w["phone"].conflicts())[0].loser == value("desktop"));
+    CHECK(must(w["phone"].conflicts(false)).size() == 1);
+    CHECK(must(w["twin"].conflicts(false)).size() == 1);  // nothing lost only for a moment
+
+    // Both go on, and none passes over what the other one says.
+    for (const std::string name : {"desktop", "twin", "phone"})
+        w.sql(name).run("INSERT INTO note VALUES('later-" + name + "', 'y')");
+    w.two_rounds();
+    w.all_agree(all_notes);
+    check_stamps(w);
+}
+
+TEST_CASE("S43: unsent changes in a backup that were sent since are not sent a second time", "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    for (int i = 0; i < 5; ++i) {
+        w.sql("desktop").run("INSERT INTO note VALUES('" + std::to_string(i) + "', 'x')");
+        must(w["desktop"].seal());
+    }
+    CHECK(must(w["desktop"].status()).pending_out == 5);
+    w.back_up("desktop");
+    w.push("desktop");
+    const std::size_t sent = w.log.size();
+    w.restore("desktop");
+    CHECK(must(w["desktop"].status()).pending_out == 5);
+    CHECK(w.succeed("desktop") == 5);
+    CHECK(must(w["desktop"].status()).succeeded->sent_again == 0);
+    w.two_rounds();
+    std::size_t again = 0;
+    for (std::size_t i = sent; i < w.log.size(); ++i)
+        again += count_operations(must(decode(w.log[i].payload)));
+    CHECK(again == 0);  // names alone
+    w.all_agree(all_notes);
+    CHECK(must(w["phone"].conflicts(false)).empty());
+}
+
+TEST_CASE("S45: two copies that wrote at the same moment have two stamps for it", "[succession]") {
+    copying_world w;
+    w.first("desktop",
+            "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT);"
+            "CREATE TABLE item(n INTEGER PRIMARY KEY, name TEXT)");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('n', 'common')");
+    w.two_rounds();
+    w.clone("desktop", "twin");
+    for (const std::string name : {"desktop", "twin"}) {  // the clock stands still
+        w.sql(name).run("UPDATE note SET body = '" + name + "'; INSERT INTO item VALUES(1, '" + name + "')");
+        must(w[name].seal());
+    }
+    w.push("desktop");
+    w.succeed("twin");
+    w.two_rounds();
+    w.all_agree({"SELECT * FROM note", "SELECT n, name FROM item ORDER BY n"});
+    check_stamps(w);
+    CHECK(w.sql("phone").dump("SELECT count(*) FROM item") == "2\n");
+    CHECK(must(w["phone"].conflicts()).size() == 1);
+}
+
+TEST_CASE(
+    "a changeset whose author had merged more of this device than this file knows tells that it is a copy",
+    "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.back_up("desktop");
+    w.sql("desktop").run("INSERT INTO note VALUES('sent', 'x')");
+    w.two_rounds();
+    w.sql("phone").run("UPDATE note SET body = 'y'");
+    w.push("phone");
+    w.restore("desktop");
+    CHECK_FALSE(must(w["desktop"].status()).copied);
+    w.pull("desktop");  // own records of the log are passed over
+    CHECK(must(w["desktop"].status()).copied);
+    CHECK(must(w["desktop"].status()).held == 1);
+}
+
+TEST_CASE("copies and restored backups at random: devices end up equal, no stamp is used twice",
+          "[succession][random]") {
+    const auto seed = GENERATE(range(1U, 41U));
+    CAPTURE(seed);
+    std::mt19937 random(seed);
+    const auto pick = [&](unsigned n) { return std::to_string(random() % n); };
+    copying_world w;
+    w.first("desktop",
+            "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT, name TEXT UNIQUE);"
+            "CREATE TABLE item(n INTEGER PRIMARY KEY, note TEXT REFERENCES note(id), price INTEGER)");
+    w.joins("phone", "desktop");
+    for (auto& [name, connection] : w.apps) connection->run("PRAGMA foreign_keys = ON");
+    std::set<std::string> saved;
+    unsigned twins = 0;
+    const auto some = [&] {
+        auto at = w.devices.begin();
+        std::advance(at, random() % w.devices.size());
+        return at->first;
+    };
+    for (int step = 0; step < 120; ++step) {
+        const std::string name = some();
+        w.now += random() % 3;
+        switch (random() % 14) {
+            case 0:
+            case 1:
+                w.sql(name).attempt("INSERT OR REPLACE INTO note VALUES('" + pick(4) + "', '" + pick(9) +
+                                    "', '" + pick(3) + "')");
+                break;
+            case 2:
+            case 3:
+                w.sql(name).attempt("UPDATE note SET body = '" + pick(9) + "' WHERE id = '" + pick(4) + "'");
+                break;
+            case 4:
+                w.sql(name).attempt("UPDATE note SET name = '" + pick(3) + "' WHERE id = '" + pick(4) + "'");
+                break;
+            case 5:
+                w.sql(name).attempt("DELETE FROM note WHERE id = '" + pick(4) + "'");
+                break;
+            case 6:
+                w.sql(name).attempt("INSERT INTO item(note, price) VALUES('" + pick(4) + "', " + pick(9) +
+                                    ")");
+                break;
+            case 7:
+                w.sql(name).attempt("UPDATE item SET price = " + pick(9) + " WHERE n % 2 = " + pick(2));
+                break;
+            case 8:
+                must(w[name].seal());
+                break;
+            case 9:
+                w.push(name);
+                break;
+            case 10:
+            case 11:
+                w.pull(name);
+                break;
+            case 12:
+                if (saved.contains(name) && random() % 2 == 0) {
+                    w.restore(name);
+                    w.succeed(name);
+                    saved.erase(name);
+                } else {
+                    w.back_up(name);
+                    saved.insert(name);
+                }
+                break;
+            default:
+                if (twins == 2 || random() % 3 != 0) break;
+                w.push(name);
+                must(w[name].seal());
+                const std::string twin = "twin" + std::to_string(++twins);
+                w.clone(name, twin);
+                w.sql(twin).attempt("UPDATE note SET body = 'twin" + pick(9) + "'");
+                w.sql(name).attempt("UPDATE note SET body = 'self" + pick(9) + "'");
+                if (random() % 2 == 0) w.push(name);
+                w.succeed(twin);
+        }
+    }
+    for (int round = 0; round < 3; ++round) w.everyone_syncs();
+    check_stamps(w);
+    w.all_agree({"SELECT * FROM note ORDER BY id", "SELECT n, note, price FROM item ORDER BY n"});
+}
