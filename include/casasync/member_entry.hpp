@@ -11,6 +11,7 @@
 ///     first   keys[64]   key check[32]
 ///     add     keys[64]
 ///     kit     keys[64]
+///     copy    keys[64]
 ///     rotate  key check[32]   previous vault key, sealed[72]
 ///             count u8, removed devices[16]   count u8, {device[16] seq u64}   count u8, {device[16]
 ///             key[80]}
@@ -44,6 +45,7 @@ enum class member_entry_kind : std::uint8_t {
     add = 2,     ///< adds a device
     rotate = 3,  ///< removes devices, perhaps none, and begins an epoch with a new vault key
     kit = 4,     ///< adds a device that exists on paper alone: a recovery kit
+    copy = 5,    ///< adds a device that is a copy of the signer's, under keys of its own
 };
 
 /// Tells whether an epoch begins with an entry of this kind, and with it a vault key.
@@ -75,7 +77,7 @@ struct member_entry {
     device_id signer{};
     std::uint64_t created = 0;  ///< unix seconds, signer's clock; for people
 
-    device_keys keys{};     ///< first, add, kit
+    device_keys keys{};     ///< first, add, kit, copy
     digest256 key_check{};  ///< first, rotate: what the vault key of the epoch hashes to
 
     // rotate
@@ -202,7 +204,7 @@ inline void get_rotation(reader& r, member_entry& e) {
         return errc::malformed_members;
     const std::uint8_t version = r.u8(), kind = r.u8();
     if (!r.ok()) return errc::malformed_members;
-    if (version != member_entry_version || kind < 1 || kind > 4) return errc::unknown_format_version;
+    if (version != member_entry_version || kind < 1 || kind > 5) return errc::unknown_format_version;
     member_entry e;
     e.kind = static_cast<member_entry_kind>(kind);
     std::array<std::uint8_t, 4> index{};

@@ -60,6 +60,7 @@ struct member_device {
     std::vector<std::uint64_t> ends{};  ///< where its stream ended in added_epoch and those after
     device_id added_by{};               ///< itself, for the one that made the vault
     bool kit = false;                   ///< a recovery kit
+    bool copy = false;                  ///< it began as a copy of `added_by`
 
     [[nodiscard]] bool active() const noexcept { return removed_epoch == 0; }
 };
@@ -88,6 +89,13 @@ class member_list {
     [[nodiscard]] std::size_t active_count() const {
         return static_cast<std::size_t>(
             std::count_if(devices_.begin(), devices_.end(), [](const auto& d) { return d.second.active(); }));
+    }
+    /// Tells whether `device` began as a copy of `original`, or as a copy of such a copy.
+    [[nodiscard]] bool is_copy_of(device_id device, device_id original) const {
+        const member_device* m = find(device);
+        for (; m != nullptr && m->copy; m = find(m->added_by))
+            if (m->added_by == original) return true;
+        return false;
     }
     /// Tells whether envelope `seq` of `device` may be one of epoch `e`.
     [[nodiscard]] bool admits(device_id device, std::uint32_t e, std::uint64_t seq) const {
@@ -158,9 +166,13 @@ class member_list {
         }
         if (has_vault_key(e.kind)) epochs_.push_back(e);
         if (e.kind != member_entry_kind::rotate)
-            devices_.emplace(
-                device_of(e.keys, check),
-                member_device{e.keys, epoch(), 0, {}, e.signer, e.kind == member_entry_kind::kit});
+            devices_.emplace(device_of(e.keys, check), member_device{e.keys,
+                                                                     epoch(),
+                                                                     0,
+                                                                     {},
+                                                                     e.signer,
+                                                                     e.kind == member_entry_kind::kit,
+                                                                     e.kind == member_entry_kind::copy});
     }
 
     vault_id vault_{};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Devices leave a vault: what those who stay notice, and what the one that left no longer gets.
-#include "folder.hpp"
+#include "home.hpp"
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/openssl/cipher.hpp>
@@ -15,71 +15,7 @@
 #include <string>
 
 using namespace casasync;
-
-namespace {
-
-/// Runs statements; returns the first column of what they select.
-std::string run_sql(const std::string& file, const std::string& statements) {
-    sqlite3* db = nullptr;
-    sqlite3_open(file.c_str(), &db);
-    std::string out;
-    const auto take = [](void* to, int, char** values, char**) {
-        static_cast<std::string*>(to)->append(values[0] == nullptr ? "" : values[0]).append(" ");
-        return 0;
-    };
-    if (sqlite3_exec(db, statements.c_str(), take, &out, nullptr) != SQLITE_OK) FAIL(sqlite3_errmsg(db));
-    sqlite3_close(db);
-    return out;
-}
-
-struct home {
-    casasync_test::folder dir{};
-    std::unique_ptr<relay::server> server{};
-
-    home() {
-        relay::server_options options;
-        options.data = dir / "relay";
-        server = std::move(relay::server::start(options).value());
-        run_sql(file("desktop"), "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
-        agent::init_options init{file("desktop"), server->address(), "desktop", {}, {}};
-        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
-        REQUIRE(agent::init_vault(init)->sync());
-    }
-
-    [[nodiscard]] std::string file(const std::string& name) const { return dir / (name + ".db"); }
-    [[nodiscard]] agent::link open(const std::string& name) const {
-        return agent::link::open(file(name)).value();
-    }
-    agent::link add(agent::link& by, const std::string& name) const {
-        auto joined = casasync_test::pair_devices(by, {file(name), {}, {}, name, {}, {}});
-        INFO((joined ? std::string() : joined.failure().text()));
-        REQUIRE(joined);
-        return std::move(*joined);
-    }
-    void write(const std::string& name, const std::string& id) const {
-        run_sql(file(name), "INSERT INTO note VALUES('" + id + "', 'x')");
-    }
-    [[nodiscard]] std::string notes(const std::string& name) const {
-        return run_sql(file(name), "SELECT id FROM note ORDER BY id");
-    }
-};
-
-error failure_of(agent::link& device) {
-    const auto done = device.sync();
-    return done ? error{errc::invalid_argument, "it works"} : done.failure();
-}
-
-void sync_all(const std::vector<agent::link*>& devices) {
-    for (int round = 0; round < 2; ++round)
-        for (agent::link* d : devices) {
-            const auto done = d->sync();
-            INFO((done ? std::string() : done.failure().text()));
-            REQUIRE(done);
-            CHECK(done->alarms.empty());
-        }
-}
-
-}  // namespace
+using namespace casasync_test;
 
 TEST_CASE("S59: a device that is removed gets nothing more, and the others go on under a new key",
           "[agent][members]") {

@@ -79,6 +79,7 @@ struct agent::state {
     std::string vault_text{};
     std::int64_t seen_version = 0;  ///< the worker's: data_version before the last sync
     backoff failures{};
+    openssl::key256 told_key{};                      ///< the worker's: the key the listener has, or will
     std::vector<sqlite::device_info> known{};        ///< the worker's: the devices it has told of
     agent_state told_state = agent_state::starting;  ///< the worker's: in the last event
     std::optional<errc> told_code{};
@@ -87,8 +88,9 @@ struct agent::state {
     mutable std::mutex guard{};  ///< for everything below
     std::condition_variable changed{};
     bool stopping = false, woken = false, news = false;
-    std::uint64_t news_pos = 0;  ///< position of the newest record the listener heard of
-    cursor at{};                 ///< the vault's, after the last sync
+    std::uint64_t news_pos = 0;              ///< position of the newest record the listener heard of
+    cursor at{};                             ///< the vault's, after the last sync
+    std::optional<credentials> listen_as{};  ///< the device has new keys, and the listener does not know yet
     agent_status now{};
 
     std::thread worker{}, listener{};
@@ -104,11 +106,18 @@ struct agent::state {
     [[nodiscard]] std::int64_t version();
     void hear(const page& p, std::unique_lock<std::mutex>& lock);
     void emit(const std::string& event, const std::string& rest) const;
+    [[nodiscard]] std::string origin_of(const device_id& added) const;
     void emit_state(agent_state what, const std::optional<error>& failure) const;
 };
 
 void agent::state::emit(const std::string& event, const std::string& rest) const {
     if (options.on_event) options.on_event("vault-sync://" + event + "?vault=" + vault_text + "&" + rest);
+}
+
+/// Tells which device an added one is a copy of, if it is.
+std::string agent::state::origin_of(const device_id& added) const {
+    const member_device* const m = device.keys().members.find(added);
+    return m != nullptr && m->copy ? "&copy_of=" + m->added_by.text() : std::string();
 }
 
 void agent::state::emit_state(agent_state what, const std::optional<error>& failure) const {
@@ -138,6 +147,8 @@ void agent::state::end_round(const result<sync_report>& done) {
         before = now;
         if (status) now.vault = *status;
         if (position) at = *position;
+        if (device.keys().device_key != told_key) listen_as = device.keys();
+        told_key = device.keys().device_key;
         now.last_error = done ? std::nullopt : std::optional(done.failure());
         now.state = done ? agent_state::in_sync : state_after(done.failure());
         after = now;
@@ -149,8 +160,9 @@ void agent::state::end_round(const result<sync_report>& done) {
     if (done)
         for (const std::string& alarm : done->alarms) emit("alarm", "text=" + percent_encoded(alarm));
     if (status) {
-        for (const auto& device : devices_added(known, status->devices))
-            emit("device-added", "device=" + device.id.text() + "&name=" + percent_encoded(device.name));
+        for (const auto& added : devices_added(known, status->devices))
+            emit("device-added",
+                 "device=" + added.id.text() + "&name=" + percent_encoded(added.name) + origin_of(added.id));
         known = status->devices;
     }
     const std::optional<errc> code = done ? std::nullopt : std::optional(done.code());
@@ -254,6 +266,8 @@ void agent::state::listen() {
         changed.wait(lock, [&] { return stopping || !at.generation.is_zero(); });
         if (stopping) return;
         const cursor seen = at;
+        if (const auto keys = std::exchange(listen_as, std::nullopt))
+            scout.sign_as(keys->device, keys->device_key, keys->key_version);
         lock.unlock();
         pace.begin();
         const auto answer = news_after(seen);
@@ -284,20 +298,21 @@ agent::~agent() {
 }
 
 result<agent> agent::start(agent_options options) {
-    auto vault = sqlite::vault::open(options.path);
+    auto vault = open_vault(options.path);
     if (!vault) return vault.failure();
     auto keys = read_credentials(options.path);
     if (!keys) return keys.failure();
     if (!options.relay.empty()) keys->relay = options.relay;
-    auto scout = make_client(*keys);
-    if (!scout) return scout.failure();
     auto device = link::make(std::move(*vault), options.path, *keys);
     if (!device) return device.failure();
+    auto scout = make_client(device->keys());
+    if (!scout) return scout.failure();
     const auto status = device->vault().status();
     if (!status) return status.failure();
     auto s = std::make_unique<state>(std::move(options), std::move(*device), std::move(*scout));
     s->vault_text = keys->vault.text();
     s->known = status->devices;
+    s->told_key = s->device.keys().device_key;
     s->worker = std::thread([raw = s.get()] { raw->work(); });
     s->listener = std::thread([raw = s.get()] { raw->listen(); });
     return agent(std::move(s));

@@ -48,7 +48,7 @@ result<sqlite::vault> download(const newcomer_file& o, const credentials& keys,
     if (!relay) return relay.failure();
     auto members = membership::make(o.path, keys);
     if (!members) return members.failure();
-    metered transport(*relay, *members, progress);
+    metered transport(*relay, *members, o.path, progress);
     auto found = find_snapshot<openssl::snapshot_opener>(keys.vault, members->cipher(), transport);
     if (!found && found.code() == errc::device_revoked) return give_up(o.path, found.failure());
     if (!found) return found.failure();

@@ -77,6 +77,10 @@ std::optional<credentials> decode(std::string_view text) {
     const std::string step = in.text("setup");
     out.step = step == "init" ? setup::init : step == "join" ? setup::join : setup::done;
     if (in.has("pairing")) out.pairing = in.text("pairing");
+    if (in.has("next_signing_key"))
+        out.next = new_device{{in.key("next_signing_key"), in.key("next_agreement_key")},
+                              in.key("next_device_key"),
+                              static_cast<std::uint32_t>(in.number("next_key_version", 1, most))};
     if (in.bad() || !members || step != name_of_step(out.step)) return std::nullopt;
     out.members = std::move(*members);
     return out;
@@ -98,6 +102,12 @@ std::string encode(const credentials& keys) {
                             {"key_version", keys.key_version},
                             {"setup", name_of_step(keys.step)}};
     if (!keys.pairing.empty()) out["pairing"] = keys.pairing;
+    if (keys.next) {
+        out["next_signing_key"] = to_base64url(keys.next->identity.signing);
+        out["next_agreement_key"] = to_base64url(keys.next->identity.agreement);
+        out["next_device_key"] = to_base64url(keys.next->device_key);
+        out["next_key_version"] = keys.next->key_version;
+    }
     return boost::json::serialize(out) + "\n";
 }
 

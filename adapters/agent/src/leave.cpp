@@ -20,7 +20,8 @@ result<void> leave_vault(const std::string& path) {
     const bool had_keys = std::filesystem::exists(key_file_of(path), failed);
     if (!left && !had_keys) return left;
     // The keys last: as long as they are there, calling this again goes on.
-    for (const std::string& file : {file_beside(path, "-casasync.tries"), key_file_of(path)}) {
+    for (const std::string& file :
+         {file_beside(path, "-casasync.tries"), file_beside(path, "-casasync.mark"), key_file_of(path)}) {
         std::filesystem::remove(file, failed);
         if (failed)
             return error{errc::io_failed, "The file is an ordinary one now, but " + file +

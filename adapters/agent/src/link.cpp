@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <casasync/agent/link.hpp>
-
-#include "membership.hpp"
+#include "install_mark.hpp"
+#include "link_state.hpp"
 #include "metered.hpp"
 #include "spool_file.hpp"
+#include "succession.hpp"
 #include "turn.hpp"
-#include "wall_clock.hpp"
 
 #include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/random.hpp>
@@ -13,58 +12,28 @@
 #include <casasync/snapshot_transfer.hpp>
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <utility>
 
 namespace casasync::agent {
+
 namespace {
 
-constexpr int tries_max = 5;
 constexpr int offers_max = 2;  // a relay forgets what two snapshots cover
 constexpr std::chrono::minutes offer_pause{10};
 
-error too_busy() {
-    return {
-        errc::relay_unavailable,
-        "Other devices changed the vault at the same moment, again and again. Nothing is lost. Try again."};
-}
-
-/// Adds what another round did.
-void add(sync_report& sum, sync_report round) {
-    round.sealed += sum.sealed;
-    round.pushed += sum.pushed;
-    round.received += sum.received;
-    round.merged += sum.merged;
-    round.rows += sum.rows;
-    round.snapshot_merged |= sum.snapshot_merged;
-    sum = std::move(round);
-}
-
 }  // namespace
 
-struct link::state {
-    sqlite::vault vault;
-    std::string path;
-    membership members;
-    beast::client relay;
-    progress_sink progress;
-    std::atomic<bool> canceled{false};
-    std::size_t changes = 0;                              ///< sealed since the last snapshot
-    std::chrono::steady_clock::time_point offer_again{};  ///< not before, after one that failed
-
-    [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
-    [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
-    [[nodiscard]] result<void> offer();
-    [[nodiscard]] result<bool> rotate(std::vector<device_id> gone);
-    [[nodiscard]] std::vector<device_id> kits_but(device_id kept) const;
-    [[nodiscard]] result<bool> offer_if_wanted(const result<sync_report>& done, relay_state heard);
-    [[nodiscard]] result<void> replace_snapshot();
-};
+result<void> link::state::reread() {
+    if (auto ok = members.reread(); !ok) return ok;
+    const credentials& keys = members.keys();
+    relay.sign_as(keys.device, keys.device_key, keys.key_version);
+    return {};
+}
 
 result<sync_report> link::state::sync_rounds(relay_state& heard) {
     sync_report sum;
-    metered transport(relay, members, progress);
+    metered transport(relay, members, path, progress);
     do {
         session s(vault, members.cipher());
         auto done = casasync::sync<openssl::snapshot_opener>(s, vault, members.cipher(), transport);
@@ -74,6 +43,38 @@ result<sync_report> link::state::sync_rounds(relay_state& heard) {
         add(sum, std::move(*done));
     } while (sum.more);
     return sum;
+}
+
+/// Tells whether another file goes on as this device, or this one has begun to be another.
+result<bool> link::state::is_copy() {
+    if (auto ok = recognise_copy(vault, path); !ok) return ok.failure();
+    const auto noted = vault.copied();
+    if (!noted) return noted.failure();
+    const auto& next = members.keys().next;
+    return *noted || (next && next->identity.id() == vault.device());
+}
+
+result<sync_report> link::state::sync_as_itself(relay_state& heard) {
+    auto copy = is_copy();
+    if (!copy) return copy.failure();
+    auto done = *copy ? result<sync_report>(sync_report{}) : sync_rounds(heard);
+    const bool suspected = !done && (done.code() == errc::device_copied || done.code() == errc::seq_conflict);
+    if (!done && !suspected) return done;
+    copy = is_copy();  // what came may have told
+    if (!copy) return copy.failure();
+    if (!*copy && !suspected) return done;
+    if (auto ok = succeed(path, vault, members, relay, !*copy); !ok) return ok.failure();
+    auto again = sync_rounds(heard);
+    if (!again) return again;
+    if (done)
+        add(*done, std::move(*again));
+    else
+        done = std::move(again);
+    done->alarms.emplace_back(
+        "This file was restored from a backup, or copied, while another one went on as this device. It is a "
+        "device of its own now; nothing was lost, and what had not been sent was sent. If the other one is "
+        "gone, remove it: see casasync devices.");
+    return done;
 }
 
 result<void> link::state::note(const result<sync_report>& done, const relay_state& heard) {
@@ -90,7 +91,7 @@ result<void> link::state::note(const result<sync_report>& done, const relay_stat
 result<void> link::state::offer() {
     auto spool = spool_file::make(path);
     if (!spool) return spool.failure();
-    metered transport(relay, members, progress);
+    metered transport(relay, members, path, progress);
     openssl::random random;
     auto made = casasync::offer_snapshot<openssl::snapshot_sealer>(vault, members.cipher(), transport, *spool,
                                                                    random);
@@ -99,8 +100,6 @@ result<void> link::state::offer() {
     return {};
 }
 
-/// Offers a snapshot where the relay asks for one, or this device has made many changes. The device that
-/// sent something last comes first; in need, any. Returns whether it did.
 result<bool> link::state::offer_if_wanted(const result<sync_report>& done, relay_state heard) {
     const bool full = !done && done.code() == errc::quota_exceeded;
     const auto asked = [&] {
@@ -123,45 +122,13 @@ result<bool> link::state::offer_if_wanted(const result<sync_report>& done, relay
     return any;
 }
 
-/// Ends the epoch without these devices. False: the vault changed meanwhile.
-result<bool> link::state::rotate(std::vector<device_id> gone) {
-    const auto now = relay.info();
-    if (!now) return now.failure();
-    const credentials& keys = members.keys();
-    openssl::rotation what{std::move(gone), {}, keys.vault_key, {}};
-    openssl::random{}.fill(what.next_key);
-    for (const auto& [id, m] : members.list().devices()) {
-        if (!m.active()) continue;
-        const auto known = std::find_if(now->devices.begin(), now->devices.end(),
-                                        [&id = id](const beast::device_info& d) { return d.id == id; });
-        what.ends.push_back({id, known == now->devices.end() ? 0 : known->last_seq});
-    }
-    const auto entry = openssl::rotate_entry(members.list(), keys.identity, what, now_s());
-    if (!entry) return entry.failure();
-    return members.append(relay, *entry);
-}
-
-std::vector<device_id> link::state::kits_but(device_id kept) const {
-    std::vector<device_id> out;
-    for (const auto& [id, m] : members.list().devices())
-        if (m.kit && m.active() && id != kept) out.push_back(id);
-    return out;
-}
-
-/// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
-result<void> link::state::replace_snapshot() {
-    const auto now = relay.info();
-    if (!now) return now.failure();
-    return now->relay.wanted == snapshot_need::high ? offer() : result<void>();
-}
-
 link::link(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
 link::link(link&&) noexcept = default;
 link& link::operator=(link&&) noexcept = default;
 link::~link() = default;
 
 result<link> link::open(const std::string& path, progress_sink progress) {
-    auto vault = sqlite::vault::open(path);
+    auto vault = open_vault(path);
     if (!vault) return vault.failure();
     auto keys = read_credentials(path);
     if (!keys) return keys.failure();
@@ -170,7 +137,13 @@ result<link> link::open(const std::string& path, progress_sink progress) {
 
 result<link> link::make(sqlite::vault vault, const std::string& path, credentials keys,
                         progress_sink progress) {
-    if (keys.vault != vault.id() || keys.device != vault.device())
+    if (keys.next && keys.next->identity.id() == vault.device()) {
+        auto finished = finish_succession(path, std::move(keys));
+        if (!finished) return finished.failure();
+        keys = std::move(*finished);
+    }
+    const bool ours = keys.device == vault.device() || went_on_from(keys, vault.device());
+    if (keys.vault != vault.id() || !ours)
         return error{errc::missing_credentials,
                      "The key file " + key_file_of(path) +
                          " belongs to another vault. The data is safe. Put the key file of this vault back, "
@@ -187,9 +160,9 @@ result<sync_report> link::sync() {
     state& s = *state_;
     const auto held = turn::take(s.path, s.canceled);
     if (!held) return held.failure();
-    if (auto ok = s.members.reread(); !ok) return ok.failure();
+    if (auto ok = s.reread(); !ok) return ok.failure();
     relay_state heard;
-    auto done = s.sync_rounds(heard);
+    auto done = s.sync_and_feed(heard);
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
     const auto offered = s.offer_if_wanted(done, heard);
     if (!offered) {
@@ -207,75 +180,8 @@ result<sync_report> link::sync() {
 result<void> link::offer_snapshot() {
     const auto held = turn::take(state_->path, state_->canceled);
     if (!held) return held.failure();
-    if (auto ok = state_->members.reread(); !ok) return ok.failure();
+    if (auto ok = state_->reread(); !ok) return ok.failure();
     return state_->offer();
-}
-
-result<void> link::add_device(const device_keys& keys) {
-    state& s = *state_;
-    const auto held = turn::take(s.path, s.canceled);
-    if (!held) return held.failure();
-    if (auto ok = s.members.reread(); !ok) return ok.failure();
-    const device_id added = device_of(keys, openssl::verifier{});
-    for (int tries = 0; tries < tries_max; ++tries) {
-        const member_device* const known = s.members.list().find(added);
-        if (known != nullptr && known->active()) return {};
-        if (known != nullptr)
-            return error{
-                errc::invalid_argument,
-                "This device was removed from the vault. It can come back under new keys: leave the vault "
-                "there (casasync leave), and join again."};
-        const auto stored = s.members.append(
-            s.relay, openssl::add_entry(s.members.list(), s.members.keys().identity, keys, now_s()));
-        if (!stored) return stored.failure();
-    }
-    return s.members.list().is_active(added) ? result<void>() : too_busy();
-}
-
-result<void> link::remove_device(device_id device) {
-    state& s = *state_;
-    const auto held = turn::take(s.path, s.canceled);
-    if (!held) return held.failure();
-    if (auto ok = s.members.reread(); !ok) return ok.failure();
-    if (device == s.members.keys().device)
-        return error{errc::invalid_argument,
-                     "A device cannot remove itself. Nothing was changed; run this on another one."};
-    for (int tries = 0; tries < tries_max; ++tries) {
-        // A vault that is full, or a clock that is wrong, is no reason to keep a device in.
-        relay_state heard;
-        static_cast<void>(s.sync_rounds(heard));
-        if (auto ok = s.members.catch_up(s.relay); !ok) return ok.failure();
-        const member_device* const known = s.members.list().find(device);
-        if (known == nullptr) return error{errc::not_found, "The vault has no such device."};
-        if (!known->active()) return {};
-        const auto stored = s.rotate({device});
-        if (!stored) return stored.failure();
-        // Others get on without: the log has everything, and pairing offers a snapshot.
-        if (*stored) static_cast<void>(s.replace_snapshot());
-    }
-    return s.members.list().is_active(device) ? too_busy() : result<void>();
-}
-
-result<void> link::replace_kit(const device_keys& kit) {
-    state& s = *state_;
-    const auto held = turn::take(s.path, s.canceled);
-    if (!held) return held.failure();
-    if (auto ok = s.members.reread(); !ok) return ok.failure();
-    const device_id added = device_of(kit, openssl::verifier{});
-    for (int tries = 0; tries < tries_max; ++tries) {
-        relay_state heard;
-        if (const auto synced = s.sync_rounds(heard); !synced) return synced.failure();
-        if (s.members.list().find(added) == nullptr) {
-            const auto stored = s.members.append(
-                s.relay, openssl::kit_entry(s.members.list(), s.members.keys().identity, kit, now_s()));
-            if (!stored) return stored.failure();
-            if (!*stored) continue;
-        }
-        const auto sealed = s.rotate(s.kits_but(added));
-        if (!sealed) return sealed.failure();
-        if (*sealed) return s.offer();
-    }
-    return too_busy();
 }
 
 sqlite::vault& link::vault() noexcept {
@@ -293,6 +199,16 @@ const std::string& link::path() const noexcept {
 void link::cancel() {
     state_->canceled = true;
     state_->relay.cancel();
+}
+
+result<sqlite::vault> open_vault(const std::string& path) {
+    auto vault = sqlite::vault::open(path);
+    if (!vault) return vault;
+    const auto keys = find_credentials(path);
+    if (!keys) return keys.failure();
+    const bool older = *keys && (*keys)->vault == vault->id() && went_on_from(**keys, vault->device());
+    if (auto ok = older ? vault->note_copied() : recognise_copy(*vault, path); !ok) return ok.failure();
+    return vault;
 }
 
 result<beast::client> make_client(const credentials& keys, beast::endpoint at) {

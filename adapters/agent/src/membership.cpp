@@ -46,11 +46,13 @@ result<membership> membership::make(std::string vault_path, credentials keys) {
 result<void> membership::reread() {
     auto found = find_credentials(path_);
     if (!found) return found.failure();
-    if (!*found || (*found)->members.entries().size() <= list().entries().size()) return {};
+    const bool news = *found && ((*found)->device != keys_.device ||
+                                 (*found)->members.entries().size() > list().entries().size());
+    if (!news) return {};
     auto ring = vault_keys_of(**found);
     if (!ring) return ring.failure();
     keys_ = std::move(**found);
-    cipher_.update(keys_.members, std::move(*ring));
+    cipher_ = openssl::vault_cipher(keys_.members, std::move(*ring), keys_.identity);
     return {};
 }
 
@@ -75,6 +77,15 @@ result<void> membership::keep(member_list longer) {
     if (auto ok = write_credentials(path_, fresh); !ok) return ok.failure();
     keys_ = std::move(fresh);
     cipher_.update(keys_.members, std::move(*ring));
+    return {};
+}
+
+result<void> membership::take(const std::string& vault_path, credentials keys) {
+    auto ring = vault_keys_of(keys);
+    if (!ring) return ring.failure();
+    if (auto ok = write_credentials(vault_path, keys); !ok) return ok.failure();
+    keys_ = std::move(keys);
+    cipher_ = openssl::vault_cipher(keys_.members, std::move(*ring), keys_.identity);
     return {};
 }
 

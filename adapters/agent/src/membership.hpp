@@ -22,8 +22,9 @@ class membership {
     [[nodiscard]] const credentials& keys() const noexcept { return keys_; }
     [[nodiscard]] const member_list& list() const noexcept { return keys_.members; }
     [[nodiscard]] openssl::vault_cipher& cipher() noexcept { return cipher_; }
+    [[nodiscard]] const openssl::vault_cipher& cipher() const noexcept { return cipher_; }
 
-    /// Takes over what another process learned meanwhile.
+    /// Takes over what another process learned, or became, meanwhile.
     [[nodiscard]] result<void> reread();
     /// Takes the entries that the relay has and this device has not. \errors those of client::members;
     /// members_fork when they are no continuation, or the new key is not the one they promise;
@@ -33,6 +34,8 @@ class membership {
     /// Adds an entry at the relay and here. False: the list is longer than was known here; it is caught up
     /// with. \errors those of catch_up and client::add_member_entry
     [[nodiscard]] result<bool> append(beast::client& relay, const bytes& entry);
+    /// Keeps other keys of the same vault: those of a new device, or what the relay gave.
+    [[nodiscard]] result<void> take(const std::string& vault_path, credentials keys);
 
  private:
     membership(std::string vault_path, credentials keys, openssl::vault_key_ring ring);

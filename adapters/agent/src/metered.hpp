@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// A transport that tells how far it is, and keeps up with the list of the vault's devices: what an answer
-/// brings was perhaps written by a device, or under a key, that is new.
+/// A transport that tells how far it is, marks what it sends (install_mark.hpp), and keeps up with the list
+/// of the vault's devices: what an answer brings was perhaps written by a device, or under a key, that is
+/// new.
+#include "install_mark.hpp"
 #include "membership.hpp"
 
 #include <casasync/agent/link.hpp>
@@ -10,13 +12,16 @@
 
 namespace casasync::agent {
 
-/// Models transport. The client, the list and the sink must outlive it.
+/// Models transport. The client, the list, the path and the sink must outlive it.
 class metered {
  public:
-    metered(beast::client& relay, membership& members, const progress_sink& sink) noexcept
-        : relay_(&relay), members_(&members), sink_(&sink) {}
+    metered(beast::client& relay, membership& members, const std::string& vault_path,
+            const progress_sink& sink) noexcept
+        : relay_(&relay), members_(&members), path_(&vault_path), sink_(&sink) {}
 
     [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes) {
+        const digest256 last = members_->cipher().digest(envelopes.back());
+        if (auto ok = mark_sending(*path_, members_->keys().device, last); !ok) return ok.failure();
         auto answer = heard(relay_->push(envelopes));
         if (answer) tell("sending", sent_ += envelopes.size(), 0);
         return answer;
@@ -74,6 +79,7 @@ class metered {
 
     beast::client* relay_;
     membership* members_;
+    const std::string* path_;
     const progress_sink* sink_;
     std::uint64_t sent_ = 0;
 };

@@ -54,6 +54,7 @@ struct client::state {
     /// Returns the answer to a signed request on this vault, with what it says of the log.
     result<answered> vault_call(const call& c) {
         auto answer = signed_call("/v1/vaults/" + options.vault.text() + c.path, c);
+        if (!answer && answer.code() == errc::log_mismatch) ack = 0;  // nothing of another log is stored
         if (!answer) return answer.failure();
         const auto relay = state_in(*answer, http.origin());
         if (!relay) return relay.failure();
@@ -121,6 +122,13 @@ result<client> client::make(const client_options& options) {
     return client(std::make_unique<state>(state{options, std::move(*http)}));
 }
 
+void client::sign_as(const device_id& device, const openssl::key256& device_key, std::uint32_t key_version) {
+    client_options& o = state_->options;
+    if (o.device != device) state_->ack = 0;
+    o.device = device;
+    o.device_key = device_key;
+    o.key_version = key_version;
+}
 void client::set_ack(std::uint64_t pos) noexcept {
     state_->ack = std::max(state_->ack, pos);
 }
@@ -172,6 +180,7 @@ result<page> client::pull(const pull_request& request) {
     call c{"GET", "/changesets?after=" + std::to_string(request.from.pos), {200, 204}};
     if (request.from.pos > 0) c.path += "&log=" + to_base64url(bytes_view(request.from.log).first(16));
     c.path += "&limit=" + std::to_string(records) + "&max_bytes=" + std::to_string(limits::page_bytes_max);
+    if (request.own_whole) c.path += "&own=1";
     if (wait_s > 0) c.path += "&wait=" + std::to_string(wait_s);
     c.answer_bytes_max = limits::page_bytes_max + page_frame_bytes_max;
     c.wait_s = wait_s;

@@ -60,7 +60,8 @@ http_request attach_request(const relay_origin& origin, vault_id vault, const op
     return out;
 }
 
-std::string attach_body(device_id device, const std::vector<bytes>& members, std::int64_t created) {
+std::string attach_body(device_id device, const std::vector<bytes>& members, std::int64_t created,
+                        std::uint64_t last_seq) {
     openssl::random random;
     std::array<std::uint8_t, 16> nonce{};
     random.fill(nonce);
@@ -68,20 +69,22 @@ std::string attach_body(device_id device, const std::vector<bytes>& members, std
     for (const bytes& entry : members)
         list += (list.empty() ? R"(")" : R"(,")") + to_base64url(entry) + R"(")";
     return R"({"members":[)" + list + R"(],"device":")" + device.text() + R"(","created":)" +
-           std::to_string(created) + R"(,"nonce":")" + to_base64url(nonce) + R"("})";
+           std::to_string(created) + R"(,"last_seq":)" + std::to_string(last_seq) + R"(,"nonce":")" +
+           to_base64url(nonce) + R"("})";
 }
 
 }  // namespace
 
 result<attached_device> attach(const endpoint& at, vault_id vault, const openssl::device_identity& self,
-                               const std::vector<bytes>& members, const std::string& token) {
+                               const std::vector<bytes>& members, const std::string& token,
+                               std::uint64_t last_seq) {
     auto http = connection_to(at);
     if (!http) return http.failure();
     if (printable(token) != token)
         return error{errc::invalid_argument, "The relay's token is not one line of ASCII."};
     refusal_hints hints;
     const auto try_at = [&](std::int64_t created) {
-        const std::string json = attach_body(self.id(), members, created);
+        const std::string json = attach_body(self.id(), members, created, last_seq);
         return ask(*http, attach_request(http->origin(), vault, self, token, json), {200, 201}, &hints);
     };
     auto answer = try_at(unix_seconds());

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "commands.hpp"
 
+#include <casasync/agent/link.hpp>
+
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
@@ -36,7 +38,7 @@ result<void> require_file(const std::string& path) {
 
 result<sqlite::vault> open_vault(const std::string& path) {
     if (auto ok = require_file(path); !ok) return ok.failure();
-    return sqlite::vault::open(path);
+    return agent::open_vault(path);
 }
 
 }  // namespace casasync::cli

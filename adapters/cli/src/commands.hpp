@@ -41,7 +41,7 @@ void add_relay_command(CLI::App& app, program& run);      ///< relay
 CLI::App* add_command(CLI::App& app, program& run, const std::string& name, const std::string& help,
                       std::function<result<int>()> body);
 
-/// \errors not_found when there is no such file; those of vault::open
+/// \errors not_found when there is no such file; those of agent::open_vault
 [[nodiscard]] result<sqlite::vault> open_vault(const std::string& path);
 
 /// \errors not_found when there is no such file

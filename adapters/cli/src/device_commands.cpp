@@ -73,10 +73,11 @@ struct device_list {
 boost::json::object json_of_device(const device_list& list, const known_device& d) {
     boost::json::object out = json_of(d.info);
     if (d.member != nullptr && d.member->kit) out["name"] = kit_name;
-    out["active"] = out["added_by"] = out["last_seen"] = nullptr;
+    out["active"] = out["added_by"] = out["copy_of"] = out["last_seen"] = nullptr;
     if (d.member != nullptr) {
         out["active"] = d.member->active();
         if (d.member->added_by != d.info.id) out["added_by"] = json_of_text(list.name_of(d.member->added_by));
+        if (d.member->copy) out["copy_of"] = d.member->added_by.text();
     }
     if (d.at_relay != nullptr) out["last_seen"] = d.at_relay->last_seen;
     return out;
@@ -85,7 +86,9 @@ boost::json::object json_of_device(const device_list& list, const known_device& 
 std::string text_of_device(const device_list& list, const known_device& d) {
     std::string out = d.info.id.text() + "  " + printable(d.name());
     if (d.info.self) out += " (this device)";
-    if (d.member != nullptr && d.member->added_by != d.info.id)
+    if (d.member != nullptr && d.member->copy)
+        out += ", a copy of " + d.member->added_by.text();
+    else if (d.member != nullptr && d.member->added_by != d.info.id)
         out += ", added by " + printable(list.name_of(d.member->added_by));
     if (d.info.last_write > 0) out += ", last write " + time_text(d.info.last_write / 1000);
     if (d.member != nullptr && !d.member->active()) out += ", removed";
@@ -129,7 +132,8 @@ result<known_device> find_device(const device_list& list, const std::string& wan
                                              ". Nothing was changed. Give the id of the one: " + ids + "."};
 }
 
-result<int> remove_device(const console& out, const std::string& db, const std::string& wanted) {
+result<int> remove_device(const console& out, const std::string& db, const std::string& wanted,
+                          bool with_copies) {
     if (auto ok = require_file(db); !ok) return ok.failure();
     progress bar;
     auto link = agent::link::open(db, bar.sink());
@@ -140,16 +144,22 @@ result<int> remove_device(const console& out, const std::string& db, const std::
     const device_list list{std::move(*heard), link->keys(), {}};
     const auto gone = find_device(list, wanted);
     if (!gone) return gone.failure();
-    const auto removed = link->remove_device(gone->info.id);
+    const auto removed = link->remove_device(gone->info.id, with_copies);
     bar.clear();
     if (!removed) return removed.failure();
+    boost::json::array copies;
+    for (const device_id id : *removed)
+        if (id != gone->info.id) copies.emplace_back(id.text());
     if (out.json())
-        out.print({{"removed", json_of_text(gone->name())}, {"id", gone->info.id.text()}});
+        out.print(
+            {{"removed", json_of_text(gone->name())}, {"id", gone->info.id.text()}, {"copies", copies}});
     else
         out.line(
             printable(gone->name()) +
             " was removed, and the vault has a new key. What it wrote so far stays in the vault; what it "
             "holds stays there, and it gets nothing that is new.");
+    if (!out.json() && !copies.empty())
+        out.line("With it went " + counted(copies.size(), "device") + " that began as a copy of it.");
     return exit_ok;
 }
 
@@ -196,7 +206,7 @@ result<int> make_kit(const console& out, const std::string& db) {
 void add_device_commands(CLI::App& app, program& run) {
     struct options {
         std::string db{}, name{};
-        bool local = false;
+        bool local = false, only = false;
     };
     const auto o = std::make_shared<options>();
     const auto chosen = std::make_shared<bool>(false);  // a command below, not the list itself
@@ -214,10 +224,11 @@ void add_device_commands(CLI::App& app, program& run) {
         add_command(*list, run, "remove", "Take a device out of the vault, and give the others a new key",
                     [&run, o, chosen] {
                         *chosen = true;
-                        return remove_device(run.out, o->db, o->name);
+                        return remove_device(run.out, o->db, o->name, !o->only);
                     });
     remove->add_option("DB", o->db, "the vault file")->required();
     remove->add_option("DEVICE", o->name, "its name, or its id")->required();
+    remove->add_flag("--only", o->only, "leave devices that began as a copy of it");
     CLI::App* const rename =
         add_command(*list, run, "rename", "Give this device another name", [&run, o, chosen] {
             *chosen = true;

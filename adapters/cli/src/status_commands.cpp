@@ -95,6 +95,33 @@ boost::json::object ops_json(const sqlite::write_counts& ops) {
             {"parked", ops.parked},     {"total", ops.total}};
 }
 
+/// Tells that this file was restored from a backup, or copied, and what was done; empty when there is nothing
+/// to tell or, with the other one removed, nothing left to do.
+std::string identity_text(const standing& s) {
+    const sqlite::vault_status& v = s.vault;
+    if (v.copied)
+        return "this file was restored from a backup, or copied, and another one went on as this device; the "
+               "next sync makes it a device of its own, and nothing is lost";
+    if (!v.succeeded) return {};
+    if (s.relay)
+        for (const beast::device_info& known : s.relay->devices)
+            if (known.id == v.succeeded->from && !known.active) return {};
+    const std::string old = v.succeeded->from.text();
+    return "this file was restored from a backup, or copied; since " + time_text(v.succeeded->at / 1000) +
+           " it is a device of its own. Nothing was lost; " + counted(v.succeeded->sent_again, "changeset") +
+           " that nobody had got went out again. If the other one, " + old +
+           ", is gone: casasync devices remove DB " + old + " --only";
+}
+
+boost::json::object identity_json(const standing& s) {
+    boost::json::object out{{"copied", s.vault.copied}, {"continues", nullptr}, {"text", nullptr}};
+    if (const auto& was = s.vault.succeeded)
+        out["continues"] = {
+            {"device", was->from.text()}, {"at", was->at / 1000}, {"sent_again", was->sent_again}};
+    if (const std::string text = identity_text(s); !text.empty()) out["text"] = text;
+    return out;
+}
+
 void print_json(const console& out, const standing& s) {
     const sqlite::vault_status& v = s.vault;
     boost::json::object all{{"vault", v.vault.text()},
@@ -123,6 +150,7 @@ void print_json(const console& out, const standing& s) {
         all["last_error"] = json_of_text(s.trouble->text());
         all["last_error_code"] = name_of(s.trouble->code);
     }
+    all["identity"] = identity_json(s);
     all["devices"] = devices_json(s);
     all["parked_rows"] = parked_json(s);
     all["schema"] = json_of(v.schema);
@@ -140,6 +168,7 @@ void print_text(const console& out, const standing& s) {
     if (s.trouble) row("", printable(s.trouble->text()));
     row("vault", v.vault.text() + " at " + printable(v.relay));
     row("this device", printable(name_of_device(v.device_name, v.device)));
+    if (const std::string text = identity_text(s); !text.empty()) row("identity", text);
     row("to send", counted(v.pending_out, "changeset"));
     row("to receive", counted(v.pending_in, "changeset") +
                           (v.held > 0 ? ", " + std::to_string(v.held) + " held back" : ""));

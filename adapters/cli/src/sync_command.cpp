@@ -68,10 +68,14 @@ result<int> sync_once(const console& out, const sync_options& o) {
     const auto status = device->vault().status();
     if (!status) return status.failure();
     const auto added = agent::devices_added(before->devices, status->devices);
-    for (const auto& fresh : added)
-        out.note(printable(fresh.name) +
-                 " is a new device of this vault since the last sync. If nobody you "
-                 "trust added it, see casasync devices.");
+    for (const auto& fresh : added) {
+        const member_device* const m = device->keys().members.find(fresh.id);
+        out.note(printable(fresh.name) + " is a new device of this vault since the last sync" +
+                 (m != nullptr && m->copy ? ": a file of device " + m->added_by.text() +
+                                                " that was restored from a backup, or copied"
+                                          : "") +
+                 ". If nobody you trust added it, see casasync devices.");
+    }
     if (out.json())
         print_json(out, *done, *status, added);
     else

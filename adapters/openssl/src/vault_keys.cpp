@@ -111,6 +111,13 @@ bytes add_entry(const member_list& list, const device_identity& self, const devi
     return signed_by(self, e);
 }
 
+bytes copy_entry(const member_list& list, const device_identity& self, const device_keys& added,
+                 std::uint64_t created) {
+    member_entry e = follow(list, member_entry_kind::copy, created);
+    e.keys = added;
+    return signed_by(self, e);
+}
+
 result<bytes> rotate_entry(const member_list& list, const device_identity& self, const rotation& what,
                            std::uint64_t created) {
     member_entry e = follow(list, member_entry_kind::rotate, created);

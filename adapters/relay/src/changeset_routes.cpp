@@ -100,8 +100,11 @@ std::optional<page_query> page_query_of(const exchange& x) {
     const auto records = number_of(x, "limit", 1, limits::page_records_max, limits::page_records_max);
     const auto size = number_of(x, "max_bytes", 1, limits::page_bytes_max, limits::page_bytes_max);
     const auto log = from_base64url(x.where.value("log").value_or(""));
-    if (!after || !records || !size || !log || log->size() != (*after == 0 ? 0U : 16U)) return std::nullopt;
-    return page_query{*after, *log, static_cast<std::size_t>(*records), static_cast<std::size_t>(*size)};
+    const auto own = number_of(x, "own", 0, 1, 0);
+    if (!after || !records || !size || !log || !own || log->size() != (*after == 0 ? 0U : 16U))
+        return std::nullopt;
+    return page_query{*after, *log, static_cast<std::size_t>(*records), static_cast<std::size_t>(*size),
+                      *own == 1};
 }
 
 /// 410: with the snapshot that leads on.

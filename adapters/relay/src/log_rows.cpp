@@ -116,7 +116,7 @@ page_answer log_reader::page(const member& reader, const page_query& q, std::uin
 void log_reader::append_records(page_answer& out, const member& reader, const page_query& q) {
     rows row = records_.query(reader.vault_row, q.after, std::uint64_t{q.records_max});
     while (row.next()) {
-        const bool own = row.integer(2) == reader.device_row;
+        const bool own = !q.own_whole && row.integer(2) == reader.device_row;
         const bytes_view content = row.blob(own ? 3 : 4);
         const std::size_t size = record_head_bytes + content.size();
         if (!out.body.empty() && out.body.size() + size + page_end_bytes > q.bytes_max) return;
@@ -134,7 +134,7 @@ log_writer::log_writer(database& db)
       device_(db, "SELECT n FROM device WHERE vault = ? AND id = ?"),
       insert_device_(db,
                      "INSERT INTO device(vault, id, created, revoked, ack, last_seq, last_seen) "
-                     "VALUES(?, ?, ?, 0, 0, 0, ?)"),
+                     "VALUES(?, ?, ?, 0, 0, ?, ?)"),
       revoke_(db, "UPDATE device SET revoked = 1 WHERE n = ?"),
       touch_(db, "UPDATE device SET ack = max(ack, ?), last_seen = max(last_seen, ?) WHERE n = ?"),
       device_state_(db, "SELECT revoked, last_seq FROM device WHERE n = ?"),
@@ -151,8 +151,8 @@ std::int64_t log_writer::create(vault_id vault, generation_id generation, std::u
     return db_.last_row();
 }
 
-void log_writer::enter(std::int64_t vault_row, device_id device, std::uint64_t now) {
-    if (!device_row(vault_row, device)) insert_device_.run(vault_row, device.octets, now, now);
+void log_writer::enter(std::int64_t vault_row, device_id device, std::uint64_t now, std::uint64_t last_seq) {
+    if (!device_row(vault_row, device)) insert_device_.run(vault_row, device.octets, now, last_seq, now);
 }
 
 std::optional<std::int64_t> log_writer::device_row(std::int64_t vault_row, device_id device) {

@@ -56,6 +56,7 @@ struct page_query {
     bytes log{};  ///< the first 16 bytes of the reader's log value; empty with after = 0
     std::size_t records_max = 0;
     std::size_t bytes_max = 0;
+    bool own_whole = false;  ///< the reader's own records come whole, too
 };
 
 struct page_answer {
@@ -73,8 +74,8 @@ class log_reader {
 
     [[nodiscard]] std::optional<member> find(vault_id vault, device_id device);
     [[nodiscard]] std::vector<device_row> devices(std::int64_t vault_row);
-    /// Returns a page for `reader`, in one read transaction: own records as digests, at least one record
-    /// however large. \param now for the page's end
+    /// Returns a page for `reader`, in one read transaction: own records as digests unless asked, at least
+    /// one record however large. \param now for the page's end
     [[nodiscard]] page_answer page(const member& reader, const page_query& q, std::uint64_t now);
 
  private:
@@ -131,8 +132,8 @@ class log_writer {
 
     /// Makes a vault without devices. Returns its row.
     [[nodiscard]] std::int64_t create(vault_id vault, generation_id generation, std::uint64_t now);
-    /// Makes the device's row if there is none.
-    void enter(std::int64_t vault_row, device_id device, std::uint64_t now);
+    /// Makes the device's row if there is none. \param last_seq  of its changesets before
+    void enter(std::int64_t vault_row, device_id device, std::uint64_t now, std::uint64_t last_seq = 0);
     [[nodiscard]] std::optional<std::int64_t> device_row(std::int64_t vault_row, device_id device);
     [[nodiscard]] std::uint64_t last_seq(std::int64_t device_row);
     void revoke(std::int64_t device_row);

@@ -26,6 +26,7 @@ struct attach_request {
     device_id device{};
     std::vector<bytes> entries{};
     std::uint64_t created = 0;
+    std::uint64_t last_seq = 0;  ///< where the stream of a device goes on that is new here
     member_writer::nonce nonce{};
     signature512 signature{};
     bytes covered{};         ///< what is signed
@@ -51,11 +52,14 @@ std::optional<attach_request> attach_request_of(const exchange& x, const core& s
     const auto vault = id_at<vault_id>(x, 1);
     const auto device = body ? id_in<device_id>(*body, "device") : std::nullopt;
     const auto created = body ? number_in(*body, "created") : std::nullopt;
+    const auto last_seq = body && body->contains("last_seq") ? number_in(*body, "last_seq") : 0;
     const auto nonce = body ? id_in<mailbox_id>(*body, "nonce") : std::nullopt;
     const auto signature = openssl::from_base64(x.in.attach);
-    if (!entries || !vault || !device || !created || !nonce || !signature || signature->size() != 64)
+    if (!entries || !vault || !device || !created || !last_seq || !nonce || !signature ||
+        signature->size() != 64)
         return std::nullopt;
-    attach_request out{*vault, *device, std::move(*entries), *created, nonce->octets, {}, {}, true};
+    attach_request out{*vault, *device, std::move(*entries), *created, *last_seq, nonce->octets, {},
+                       {},     true};
     std::copy(signature->begin(), signature->end(), out.signature.begin());
     out.covered = openssl::attach_text(shared.names.accept(x.in.host).value_or(""), x.in.body_hash);
     const std::string& token = shared.options.create_token;
@@ -125,7 +129,7 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
         row = store.log.create(r.vault, generation_id::make(random), now);
     }
     store_entries(store, *row, list, stored);
-    store.log.enter(*row, r.device, now);
+    store.log.enter(*row, r.device, now, r.last_seq);
     const auto who = store.read.find(r.vault, r.device);
     if (!who) throw damage("a device that was stored is not there");
     const auto key =

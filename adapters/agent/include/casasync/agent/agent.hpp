@@ -43,6 +43,7 @@ struct agent_options {
     ///     vault-sync://conflict?vault=..&open=N
     ///     vault-sync://alarm?vault=..&text=..
     ///     vault-sync://device-added?vault=..&device=..&name=..      somebody let it in: tell the person
+    ///     with &copy_of=.. when it is a file of that device that was restored from a backup, or copied
     /// It must not call stop().
     std::function<void(const std::string& url)> on_event{};
     std::chrono::milliseconds poll{50};            ///< how often the file is looked at: 4 us each

@@ -18,6 +18,15 @@ namespace casasync::agent {
 /// nothing that cannot be taken up again.
 enum class setup : std::uint8_t { done, init, join };
 
+/// Keys that a copy of a device made for itself, until its vault is theirs.
+struct new_device {
+    openssl::device_identity identity{};
+    openssl::key256 device_key{};  ///< zeros until the relay gave one
+    std::uint32_t key_version = 1;
+
+    friend bool operator==(const new_device&, const new_device&) = default;
+};
+
 struct credentials {
     vault_id vault{};
     openssl::device_identity identity{};  ///< made here, and nowhere else
@@ -29,6 +38,7 @@ struct credentials {
     openssl::key256 device_key{};   ///< zeros until the relay gave one
     std::uint32_t key_version = 1;  ///< of device_key
     setup step = setup::done;
+    std::optional<new_device> next{};  ///< while this device becomes another: see succession.hpp
     std::string pairing{};  ///< while a join is under way: the code or link that it came by; used up
 
     friend bool operator==(const credentials&, const credentials&) = default;

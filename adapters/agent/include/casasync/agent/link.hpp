@@ -41,7 +41,9 @@ class link {
     ~link();
 
     /// Syncs until nothing is left, and notes in the vault how it ended. Several processes may do so with one
-    /// vault; they take turns. \errors those of the session: what was done before counts, nothing is lost
+    /// vault; they take turns. A file that was restored from a backup, or copied, becomes a new device of the
+    /// vault by it, with keys of its own. \errors those of the session: what was done before counts, nothing
+    /// is lost
     [[nodiscard]] result<sync_report> sync();
     /// Puts a snapshot of the vault at the relay. The vault must have been synced once.
     [[nodiscard]] result<void> offer_snapshot();
@@ -52,8 +54,9 @@ class link {
     [[nodiscard]] result<void> add_device(const device_keys& keys);
     /// Removes a device and gives those who stay a new vault key, in one step; one that is no member any more
     /// is fine. What the device has sent so far stays. It keeps what it holds, and gets nothing that is new.
-    /// \errors invalid_argument for this device; not_found; those of sync and add_device
-    [[nodiscard]] result<void> remove_device(device_id device);
+    /// Returns who was removed. \param with_copies  devices that began as a copy of it go, too, but for this
+    /// one \errors invalid_argument for this device; not_found; those of sync and add_device
+    [[nodiscard]] result<std::vector<device_id>> remove_device(device_id device, bool with_copies = true);
 
     /// Adds a recovery kit in place of those there are, begins an epoch whose key is sealed for it, and puts
     /// a snapshot at the relay. \errors as for add_device; those of offer_snapshot
@@ -72,6 +75,11 @@ class link {
     explicit link(std::unique_ptr<state> s) noexcept;
     std::unique_ptr<state> state_;
 };
+
+/// Opens a vault, and looks whether it is an older state of the file that sent last: then its status says so,
+/// and the next sync makes it a device of its own. \errors those of vault::open; missing_credentials for a
+/// key file that is damaged
+[[nodiscard]] result<sqlite::vault> open_vault(const std::string& path);
 
 /// Returns the client of a device with these keys. \param at  how patient it is; its URL is that of the keys
 [[nodiscard]] result<beast::client> make_client(const credentials& keys, beast::endpoint at = {});

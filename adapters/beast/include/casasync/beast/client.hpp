@@ -66,6 +66,9 @@ class client {
                                               bytes_view part);
     [[nodiscard]] result<void> complete_snapshot(const snapshot_info& info);
 
+    /// Signs every later request as another device of the vault.
+    void sign_as(const device_id& device, const openssl::key256& device_key, std::uint32_t key_version);
+
     /// Tells the relay with every later request that everything up to `pos` is stored. Never goes back.
     void set_ack(std::uint64_t pos) noexcept;
 

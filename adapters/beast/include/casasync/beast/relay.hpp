@@ -30,13 +30,14 @@ struct attached_device {
 };
 
 /// Makes the device known to the relay, and with it the vault, if it is not there yet.
-/// \param members  the vault's list of devices as it is known here, or nothing when the relay has it
+/// \param last_seq  of what the device has sent elsewhere: where its stream goes on if the relay does not
+/// know it \param members  the vault's list of devices as it is known here, or nothing when the relay has it
 /// \param token    what the relay's operator asks of those who make vaults, where he asks for one
 /// \errors unauthenticated when the list does not have the device, or a token is missing or wrong;
 /// device_revoked; members_fork when the relay has another list of this vault
 [[nodiscard]] result<attached_device> attach(const endpoint& at, vault_id vault,
                                              const openssl::device_identity& self,
-                                             const std::vector<bytes>& members,
-                                             const std::string& token = {});
+                                             const std::vector<bytes>& members, const std::string& token = {},
+                                             std::uint64_t last_seq = 0);
 
 }  // namespace casasync::beast

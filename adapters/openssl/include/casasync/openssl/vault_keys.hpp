@@ -26,6 +26,10 @@ using vault_key_ring = std::map<std::uint32_t, key256>;
 [[nodiscard]] bytes kit_entry(const member_list& list, const device_identity& self, const device_keys& kit,
                               std::uint64_t created);
 
+/// Returns the entry by which a copy of a device adds itself under keys of its own. \param self  the old keys
+[[nodiscard]] bytes copy_entry(const member_list& list, const device_identity& self, const device_keys& added,
+                               std::uint64_t created);
+
 /// A rotation before it is signed.
 struct rotation {
     std::vector<device_id> removed{};

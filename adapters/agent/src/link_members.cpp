@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+#include "link_state.hpp"
+#include "turn.hpp"
+#include "wall_clock.hpp"
+
+#include <casasync/openssl/random.hpp>
+#include <casasync/openssl/vault_keys.hpp>
+
+#include <algorithm>
+
+namespace casasync::agent {
+namespace {
+
+constexpr int tries_max = 5;
+
+error too_busy() {
+    return {
+        errc::relay_unavailable,
+        "Other devices changed the vault at the same moment, again and again. Nothing is lost. Try again."};
+}
+
+}  // namespace
+
+std::vector<device_id> link::state::to_remove(device_id device, bool with_copies) const {
+    std::vector<device_id> out;
+    for (const auto& [id, m] : members.list().devices()) {
+        const bool wanted = id == device || (with_copies && members.list().is_copy_of(id, device));
+        if (wanted && m.active() && id != members.keys().device) out.push_back(id);
+    }
+    return out;
+}
+
+result<bool> link::state::rotate(std::vector<device_id> gone) {
+    const auto now = relay.info();
+    if (!now) return now.failure();
+    const credentials& keys = members.keys();
+    openssl::rotation what{std::move(gone), {}, keys.vault_key, {}};
+    openssl::random{}.fill(what.next_key);
+    for (const auto& [id, m] : members.list().devices()) {
+        if (!m.active()) continue;
+        const auto known = std::find_if(now->devices.begin(), now->devices.end(),
+                                        [&id = id](const beast::device_info& d) { return d.id == id; });
+        what.ends.push_back({id, known == now->devices.end() ? 0 : known->last_seq});
+    }
+    const auto entry = openssl::rotate_entry(members.list(), keys.identity, what, now_s());
+    if (!entry) return entry.failure();
+    return members.append(relay, *entry);
+}
+
+std::vector<device_id> link::state::kits_but(device_id kept) const {
+    std::vector<device_id> out;
+    for (const auto& [id, m] : members.list().devices())
+        if (m.kit && m.active() && id != kept) out.push_back(id);
+    return out;
+}
+
+result<void> link::state::replace_snapshot() {
+    const auto now = relay.info();
+    if (!now) return now.failure();
+    return now->relay.wanted == snapshot_need::high ? offer() : result<void>();
+}
+
+result<void> link::add_device(const device_keys& keys) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.reread(); !ok) return ok.failure();
+    const device_id added = device_of(keys, openssl::verifier{});
+    for (int tries = 0; tries < tries_max; ++tries) {
+        const member_device* const known = s.members.list().find(added);
+        if (known != nullptr && known->active()) return {};
+        if (known != nullptr)
+            return error{
+                errc::invalid_argument,
+                "This device was removed from the vault. It can come back under new keys: leave the vault "
+                "there (casasync leave), and join again."};
+        const auto stored = s.members.append(
+            s.relay, openssl::add_entry(s.members.list(), s.members.keys().identity, keys, now_s()));
+        if (!stored) return stored.failure();
+    }
+    return s.members.list().is_active(added) ? result<void>() : too_busy();
+}
+
+result<std::vector<device_id>> link::remove_device(device_id device, bool with_copies) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.reread(); !ok) return ok.failure();
+    if (device == s.members.keys().device)
+        return error{errc::invalid_argument,
+                     "A device cannot remove itself. Nothing was changed; run this on another one."};
+    for (int tries = 0; tries < tries_max; ++tries) {
+        // A vault that is full, or a clock that is wrong, is no reason to keep a device in.
+        relay_state heard;
+        static_cast<void>(s.sync_as_itself(heard));
+        if (auto ok = s.members.catch_up(s.relay); !ok) return ok.failure();
+        const member_device* const known = s.members.list().find(device);
+        if (known == nullptr) return error{errc::not_found, "The vault has no such device."};
+        const std::vector<device_id> gone = s.to_remove(device, with_copies);
+        if (gone.empty()) return gone;
+        const auto stored = s.rotate(gone);
+        if (!stored) return stored.failure();
+        if (!*stored) continue;
+        // Others get on without: the log has everything, and pairing offers a snapshot.
+        static_cast<void>(s.replace_snapshot());
+        return gone;
+    }
+    return too_busy();
+}
+
+result<void> link::replace_kit(const device_keys& kit) {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.reread(); !ok) return ok.failure();
+    const device_id added = device_of(kit, openssl::verifier{});
+    for (int tries = 0; tries < tries_max; ++tries) {
+        relay_state heard;
+        if (const auto synced = s.sync_as_itself(heard); !synced) return synced.failure();
+        if (s.members.list().find(added) == nullptr) {
+            const auto stored = s.members.append(
+                s.relay, openssl::kit_entry(s.members.list(), s.members.keys().identity, kit, now_s()));
+            if (!stored) return stored.failure();
+            if (!*stored) continue;
+        }
+        const auto sealed = s.rotate(s.kits_but(added));
+        if (!sealed) return sealed.failure();
+        if (*sealed) return s.offer();
+    }
+    return too_busy();
+}
+
+}  // namespace casasync::agent

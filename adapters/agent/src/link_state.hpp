@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// What a link holds, and what it is made of.
+#include "membership.hpp"
+
+#include <casasync/agent/link.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace casasync::agent {
+
+struct link::state {
+    sqlite::vault vault;
+    std::string path;
+    membership members;
+    beast::client relay;
+    progress_sink progress;
+    std::atomic<bool> canceled{false};
+    std::size_t changes = 0;                              ///< sealed since the last snapshot
+    std::chrono::steady_clock::time_point offer_again{};  ///< not before, after one that failed
+
+    // link.cpp
+    /// Takes over what another process learned, or became.
+    [[nodiscard]] result<void> reread();
+    [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
+    [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
+    [[nodiscard]] result<void> offer();
+    /// Offers a snapshot where the relay asks for one, or this device has made many changes. The device that
+    /// sent something last comes first; in need, any. Returns whether it did.
+    [[nodiscard]] result<bool> offer_if_wanted(const result<sync_report>& done, relay_state heard);
+    [[nodiscard]] result<bool> is_copy();
+    /// Syncs; where it turns out that this file is a copy, as the new device that it becomes.
+    [[nodiscard]] result<sync_report> sync_as_itself(relay_state& heard);
+
+    // lost_relay.cpp
+    /// Syncs; a relay that has lost something is given it again.
+    [[nodiscard]] result<sync_report> sync_and_feed(relay_state& heard);
+    [[nodiscard]] result<void> attach_again();
+    [[nodiscard]] result<sync_report> feed(relay_state& heard, bool certain);
+
+    // link_members.cpp
+    /// Returns which of a device and its copies are members, without this one.
+    [[nodiscard]] std::vector<device_id> to_remove(device_id device, bool with_copies) const;
+    /// Ends the epoch without these devices. False: the vault changed meanwhile.
+    [[nodiscard]] result<bool> rotate(std::vector<device_id> gone);
+    [[nodiscard]] std::vector<device_id> kits_but(device_id kept) const;
+    /// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
+    [[nodiscard]] result<void> replace_snapshot();
+};
+
+/// Adds what another round did.
+inline void add(sync_report& sum, sync_report round) {
+    round.sealed += sum.sealed;
+    round.pushed += sum.pushed;
+    round.received += sum.received;
+    round.merged += sum.merged;
+    round.rows += sum.rows;
+    round.snapshot_merged |= sum.snapshot_merged;
+    for (auto said = sum.alarms.rbegin(); said != sum.alarms.rend(); ++said)
+        if (std::find(round.alarms.begin(), round.alarms.end(), *said) == round.alarms.end())
+            round.alarms.insert(round.alarms.begin(), std::move(*said));
+    sum = std::move(round);
+}
+
+}  // namespace casasync::agent
