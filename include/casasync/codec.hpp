@@ -3,9 +3,10 @@
 
 /// Changeset <-> bytes: versioned, columnar, canonical (equal changesets, equal bytes; what decodes encodes
 /// to the same bytes). Names of tables and columns stand once a changeset; each table is then a set of
-/// columns: keys (prefix-shared), kinds (runs), column masks (dictionary), stamps (deltas), and values,
-/// column by column, with a dictionary of short strings. A decoder checks every length, count and name
-/// against a named limit before it allocates.
+/// columns: keys (without what they share with the one before), kinds, authors, stamps (steps in their order,
+/// and each one's place in it), column masks (a dictionary), and values, column by column, with a dictionary
+/// of short texts. detail/number_column.hpp and detail/text_column.hpp say how numbers and texts are written.
+/// A decoder checks every length, count and name against a named limit before it allocates.
 #include <casasync/changeset.hpp>
 #include <casasync/detail/value_columns.hpp>
 #include <casasync/detail/wire.hpp>
@@ -15,12 +16,13 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <numeric>
 #include <span>
 #include <vector>
 
 namespace casasync {
 
-inline constexpr std::uint8_t changeset_format = 1;
+inline constexpr std::uint8_t changeset_format = 2;
 
 namespace detail {
 
@@ -132,78 +134,153 @@ inline table_traits get_traits(reader& r) {
 
 using replica_index = std::map<replica_id, std::uint64_t>;
 
-inline void put_keys(writer& w, const std::vector<row_change>& rows) {
-    bytes_view last;
-    for (const row_change& row : rows) {
-        std::size_t shared = 0;
-        while (shared < last.size() && shared < row.key.size() && last[shared] == row.key[shared]) ++shared;
-        w.varint(shared);
-        w.counted(bytes_view(row.key).subspan(shared));
-        last = row.key;
-    }
+/// An operation's clock, and its place among the operations.
+struct clock_place {
+    std::uint64_t clock = 0;
+    std::size_t row = 0;
+};
+
+/// Returns the operations in the order of their stamps, equal ones in their order in `rows`.
+inline std::vector<clock_place> by_stamp(const std::vector<row_change>& rows) {
+    std::vector<clock_place> out(rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = {rows[i].op.when.when.packed, i};
+    const auto order = [&rows](const clock_place& a, const clock_place& b) {
+        if (a.clock != b.clock) return a.clock < b.clock;
+        const replica_id &x = rows[a.row].op.when.replica, &y = rows[b.row].op.when.replica;
+        return x != y ? x < y : a.row < b.row;
+    };
+    if (!std::is_sorted(out.begin(), out.end(), order)) std::sort(out.begin(), out.end(), order);
+    return out;
 }
 
-inline void put_operations(writer& w, const table_changes& t, const replica_index& replicas, hlc base) {
+/// Writes keys: their sizes, how much of the one before each repeats (never all of it), and the rests.
+inline void put_keys(writer& w, const std::vector<row_change>& rows) {
+    numbers sizes, shared;
+    sizes.reserve(rows.size());
+    shared.reserve(rows.size());
+    bytes_view last;
+    for (const row_change& row : rows) {
+        std::size_t n = 0;
+        while (n < last.size() && n + 1 < row.key.size() && last[n] == row.key[n]) ++n;
+        sizes.push_back(row.key.size());
+        shared.push_back(n);
+        last = row.key;
+    }
+    put_numbers(w, sizes);
+    put_numbers(w, shared);
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        w.raw(bytes_view(rows[i].key).subspan(static_cast<std::size_t>(shared[i])));
+}
+
+/// Writes clocks in their order, as steps, then each operation's place in it, as the distance to the one
+/// behind that of the operation before.
+inline void put_stamps(writer& w, const std::vector<row_change>& rows, hlc greatest) {
+    const std::vector<clock_place> order = by_stamp(rows);
+    w.varint(greatest.packed - order[0].clock);
+    numbers steps, places(rows.size()), distances;
+    steps.reserve(rows.size());
+    distances.reserve(rows.size());
+    for (std::size_t i = 1; i < rows.size(); ++i) steps.push_back(order[i].clock - order[i - 1].clock);
+    put_numbers(w, steps);
+    for (std::size_t i = 0; i < rows.size(); ++i) places[order[i].row] = i;
+    std::uint64_t next = 0;
+    for (const std::uint64_t place : places) {
+        distances.push_back(zigzag(static_cast<std::int64_t>(place - next)));
+        next = place + 1;
+    }
+    put_numbers(w, distances);
+}
+
+inline void put_operations(writer& w, const table_changes& t, const replica_index& replicas, hlc greatest) {
     w.varint(t.rows.size());
     put_keys(w, t.rows);
-    put_runs(w, t.rows, [](const row_change& r) {
+    put_column(w, t.rows, [](const row_change& r) {
         return static_cast<std::uint64_t>(r.op.kind) | (r.op.blind ? 8U : 0U);
     });
-    put_runs(w, t.rows, [&](const row_change& r) { return replicas.at(r.op.when.replica); });
-    for (const row_change& r : t.rows) {
-        w.signed_varint(static_cast<std::int64_t>(r.op.when.when.packed - base.packed));
-        base = r.op.when.when;
-    }
+    put_column(w, t.rows, [&](const row_change& r) { return replicas.at(r.op.when.replica); });
+    put_stamps(w, t.rows, greatest);
     put_masks(w, t.rows);
     put_values(w, t);
 }
 
-inline bool get_keys(reader& r, std::vector<row_change>& rows) {
-    for (std::size_t i = 0; i < rows.size() && r.ok(); ++i) {
-        const bytes_view last = i > 0 ? bytes_view(rows[i - 1].key) : bytes_view{};
-        const std::size_t shared = static_cast<std::size_t>(r.varint());
-        const bytes_view rest = r.counted(limits::key_bytes_max);
-        if (shared > last.size() || shared + rest.size() > limits::key_bytes_max || shared + rest.size() == 0)
-            return false;
-        // canonical: shared is as long as it can be, keys do not go back
-        if (shared < last.size() && !rest.empty() && rest[0] <= last[shared]) return false;
-        if (shared < last.size() && rest.empty()) return false;
-        rows[i].key.reserve(shared + rest.size());
-        rows[i].key.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(shared));
-        rows[i].key.insert(rows[i].key.end(), rest.begin(), rest.end());
+inline bool get_keys(reader& r, std::vector<row_change>& rows, std::size_t& bytes_left) {
+    numbers sizes, shared;
+    if (!get_numbers(r, rows.size(), sizes) || !get_numbers(r, rows.size(), shared)) return false;
+    bytes_view last;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (sizes[i] == 0 || sizes[i] > limits::key_bytes_max || sizes[i] > bytes_left) return false;
+        if (shared[i] >= sizes[i] || shared[i] > last.size()) return false;
+        const auto size = static_cast<std::size_t>(sizes[i]), n = static_cast<std::size_t>(shared[i]);
+        const bytes_view rest = r.raw(size - n);
+        if (!r.ok()) return false;
+        if (n < last.size()) {  // canonical: shared is as long as it can be, keys do not go back
+            const bool same = rest[0] == last[n];
+            if (same ? n + 1 < size || size != last.size() : rest[0] < last[n]) return false;
+        }
+        bytes_left -= size;
+        bytes& key = rows[i].key;
+        key.reserve(size);
+        key.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(n));
+        key.insert(key.end(), rest.begin(), rest.end());
+        last = key;
+    }
+    return true;
+}
+
+/// Reads the clocks of operations whose replicas are known.
+inline bool get_stamps(reader& r, std::vector<row_change>& rows, hlc greatest) {
+    const std::uint64_t before = r.varint();
+    numbers clocks, distances;
+    if (before > greatest.packed || !get_numbers(r, rows.size() - 1, clocks)) return false;
+    clocks.insert(clocks.begin(), greatest.packed - before);
+    for (std::size_t i = 1; i < clocks.size(); ++i) {
+        if (clocks[i] > greatest.packed - clocks[i - 1]) return false;
+        clocks[i] += clocks[i - 1];
+    }
+    if (clocks[0] == 0 || !get_numbers(r, rows.size(), distances))
+        return false;  // a write without a time is none
+    std::vector<std::size_t> order(rows.size(), rows.size());
+    std::uint64_t next = 0;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const std::uint64_t place = next + static_cast<std::uint64_t>(unzigzag(distances[i]));
+        if (place >= rows.size() || order[static_cast<std::size_t>(place)] != rows.size()) return false;
+        order[static_cast<std::size_t>(place)] = i;
+        rows[i].op.when.when = hlc{clocks[static_cast<std::size_t>(place)]};
+        next = place + 1;
+        if (i > 0 && rows[i].key == rows[i - 1].key && !(rows[i - 1].op.when < rows[i].op.when)) return false;
+    }
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        const stamp &a = rows[order[i - 1]].op.when, &b = rows[order[i]].op.when;
+        if (b < a || (a == b && order[i] < order[i - 1])) return false;
     }
     return r.ok();
 }
 
+/// What may still come of a changeset.
+struct content_left {
+    std::size_t cells = limits::changeset_cells_max, bytes = limits::changeset_content_bytes_max;
+};
+
 /// Reads one table's operations; returns unknown_format_version for a kind or value tag of a newer casasync.
 inline result<void> get_operations(reader& r, table_changes& t, std::span<const replica_id> replicas,
-                                   hlc base, std::size_t& cells_left) {
-    t.rows.resize(r.count(limits::changeset_ops_max, 2));
-    if (!get_keys(r, t.rows)) return errc::malformed_changeset;
-    bool newer = false;
-    const bool kinds = get_runs(r, t.rows, [&newer](row_change& row, std::uint64_t v) {
-        newer = newer || (v & 7) < 1 || (v & 7) > 3 || v > 15;
-        row.op.kind = static_cast<op_kind>(v & 3);
-        row.op.blind = (v & 8) != 0;
-        return true;
-    });
-    if (kinds && newer) return errc::unknown_format_version;
-    const bool authors = kinds && get_runs(r, t.rows, [&](row_change& row, std::uint64_t v) {
-                             if (v >= replicas.size()) return false;
-                             row.op.when.replica = replicas[static_cast<std::size_t>(v)];
-                             return true;
-                         });
-    if (!authors) return errc::malformed_changeset;
-    for (row_change& row : t.rows) {
-        base.packed += static_cast<std::uint64_t>(r.signed_varint());
-        row.op.when.when = base;
-        if (!row.op.when.exists()) return errc::malformed_changeset;  // a write without a time is none
+                                   hlc greatest, content_left& left) {
+    t.rows.resize(r.count(limits::changeset_ops_max));
+    if (t.rows.empty() || !get_keys(r, t.rows, left.bytes)) return errc::malformed_changeset;
+    numbers column;
+    if (!get_numbers(r, t.rows.size(), column)) return errc::malformed_changeset;
+    for (std::size_t i = 0; i < column.size(); ++i) {
+        const std::uint64_t v = column[i];
+        if ((v & 7) < 1 || (v & 7) > 3 || v > 15) return errc::unknown_format_version;
+        t.rows[i].op.kind = static_cast<op_kind>(v & 3);
+        t.rows[i].op.blind = (v & 8) != 0;
     }
-    for (std::size_t i = 1; i < t.rows.size(); ++i)
-        if (t.rows[i].key == t.rows[i - 1].key && !(t.rows[i - 1].op.when < t.rows[i].op.when))
-            return errc::malformed_changeset;
-    if (!r.ok() || !get_masks(r, t, cells_left)) return errc::malformed_changeset;
-    return get_values(r, t);
+    if (!get_numbers(r, t.rows.size(), column)) return errc::malformed_changeset;
+    for (std::size_t i = 0; i < column.size(); ++i) {
+        if (column[i] >= replicas.size()) return errc::malformed_changeset;
+        t.rows[i].op.when.replica = replicas[static_cast<std::size_t>(column[i])];
+    }
+    if (!get_stamps(r, t.rows, greatest) || !get_masks(r, t, left.cells)) return errc::malformed_changeset;
+    return get_values(r, t, left.bytes);
 }
 
 }  // namespace detail
@@ -290,7 +367,7 @@ inline result<changeset_head> get_head(reader& r) {
     c.seq = head->seq;
     c.device_name = std::move(head->device_name);
     c.context = std::move(head->context);
-    std::size_t cells_left = limits::changeset_cells_max;
+    detail::content_left left;
     const std::size_t tables = r.count(limits::tables_max, 4);
     for (std::size_t i = 0; i < tables && r.ok(); ++i) {
         table_changes& t = c.tables.emplace_back();
@@ -298,9 +375,8 @@ inline result<changeset_head> get_head(reader& r) {
         if (!r.ok()) return errc::malformed_changeset;
         for (std::size_t j = 0; j < i; ++j)
             if (c.tables[j].table.name == t.table.name) return errc::malformed_changeset;
-        if (auto ok = detail::get_operations(r, t, head->replicas, head->greatest, cells_left); !ok)
+        if (auto ok = detail::get_operations(r, t, head->replicas, head->greatest, left); !ok)
             return ok.failure();
-        if (t.rows.empty()) return errc::malformed_changeset;
     }
     if (!r.done() || greatest_stamp(c).when != head->greatest) return errc::malformed_changeset;
     std::vector<bool> used(head->replicas.size());

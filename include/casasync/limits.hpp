@@ -28,6 +28,8 @@ inline constexpr std::size_t part_payload_bytes_max =
     132;  ///< payload of one envelope: with length, signature and padding it fits into one
 inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset
 inline constexpr std::size_t changeset_bytes_max = part_payload_bytes_max * group_parts_max;
+/// Keys and texts of one changeset together: what is written short takes no more than this in memory.
+inline constexpr std::size_t changeset_content_bytes_max = 2 * changeset_bytes_max;
 inline constexpr std::size_t envelope_bytes_max = std::size_t{1} << 20;  ///< one sealed envelope
 inline constexpr std::size_t request_bytes_max = std::size_t{4} << 20;   ///< one push
 inline constexpr std::size_t request_envelopes_max = 64;                 ///< envelopes of one push

@@ -60,14 +60,14 @@ struct home {
         auto device = agent::link::open(path);
         return device->relay().info().value();
     }
-    /// The desktop writes `count` notes of `size` characters, each its own changeset.
+    /// The desktop writes `count` notes that take `size` bytes, each its own changeset.
     result<sync_report> write(const std::string& path, int count, const std::string& name,
                               int size = 20) const {
         result<sync_report> last = sync_report{};
         auto device = agent::link::open(path);
         for (int i = 0; i < count && last; ++i) {
-            app(path).run("INSERT INTO note VALUES('" + name + std::to_string(i) + "', hex(zeroblob(" +
-                          std::to_string(size / 2) + ")))");
+            app(path).run("INSERT INTO note VALUES('" + name + std::to_string(i) + "', hex(randomblob(" +
+                          std::to_string(size) + ")))");
             last = device->sync();
         }
         return last;

@@ -30,7 +30,7 @@ struct tally {
 
 }  // namespace
 
-TEST_CASE("every truncation and every flipped bit of 14 changesets is refused or decodes equal", "[fuzz]") {
+TEST_CASE("every truncation and every flipped bit of 15 changesets is refused or decodes equal", "[fuzz]") {
     REQUIRE(sample_changesets().size() >= 12);
     tally all;
     for (const changeset& sample : sample_changesets()) {

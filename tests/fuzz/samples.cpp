@@ -179,13 +179,25 @@ changeset days_of_work() {
     return of_device_1({txn(std::move(rows))});
 }
 
+changeset pictures() {
+    std::vector<row_change> rows;
+    std::uint32_t drawn = 1;
+    for (int i = 0; i < 12; ++i) {
+        bytes picture(400);
+        for (std::uint8_t& b : picture)
+            b = static_cast<std::uint8_t>((drawn = drawn * 1664525 + 1013904223) >> 24);
+        rows.push_back(insert(i, at(static_cast<std::uint64_t>(i)), {{note, std::move(picture)}}));
+    }
+    return of_device_1({txn(std::move(rows))});
+}
+
 }  // namespace
 
 const std::vector<changeset>& sample_changesets() {
     static const std::vector<changeset> all{
         one_insert(), every_kind_of_value(), a_life(),         blind_writes(), several_replicas(),
         many_alike(), many_masks(),          long_texts(),     days_of_work(), only_deletes(),
-        heartbeat(),  several_tables(),      composite_keys(), a_wide_table()};
+        heartbeat(),  several_tables(),      composite_keys(), a_wide_table(), pictures()};
     return all;
 }
 

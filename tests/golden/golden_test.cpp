@@ -79,8 +79,8 @@ changeset sample_changeset() {
 
 }  // namespace
 
-TEST_CASE("changeset, format 1", "[golden]") {
-    const bytes expected = golden("changeset-1.hex");
+TEST_CASE("changeset, format 2", "[golden]") {
+    const bytes expected = golden("changeset-2.hex");
     CHECK(to_hex(encode(sample_changeset())) == to_hex(expected));
     const auto back = decode(expected);
     REQUIRE(back.ok());

@@ -31,7 +31,7 @@ SCENARIO("S65 a backlog of 100,000 changes arrives in pieces, and goes on where 
         for (int i = 0; i < 100; ++i) {
             desktop.run(
                 "WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
-                "INSERT INTO txn SELECT ?1 || '-' || i, i, printf('%0300d', i) FROM n",
+                "INSERT INTO txn SELECT ?1 || '-' || i, i, hex(randomblob(300)) FROM n",
                 {value(std::to_string(i))});
             desktop.seal();
         }

@@ -328,7 +328,9 @@ TEST_CASE("a changeset larger than an envelope arrives whole, page by page", "[s
     household h;
     device a(h, 1), b(h, 2);
     h.network.set({0, 0, 0, 0, 1});
-    const std::string large(std::size_t{5} << 20, 'x');
+    bytes large(std::size_t{5} << 20);
+    for (std::uint32_t drawn = 1; std::uint8_t & b : large)
+        b = static_cast<std::uint8_t>((drawn = drawn * 1664525 + 1013904223) >> 24);
     a.write("1", {{"note", large}});
     const auto sent = a.sync();
     REQUIRE(sent.ok());

@@ -40,6 +40,10 @@ constexpr std::uint64_t fmix64(std::uint64_t k) noexcept {
 
 [[nodiscard]] inline std::uint64_t load_le64(const std::uint8_t* at, std::size_t n = 8) noexcept {
     std::uint64_t v = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+        std::memcpy(&v, at, n);
+        return v;
+    }
     for (std::size_t i = 0; i < n; ++i) v |= std::uint64_t{at[i]} << (8 * i);
     return v;
 }

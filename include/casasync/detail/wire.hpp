@@ -28,6 +28,7 @@ class writer {
  public:
     explicit writer(bytes& out) : out_(out) {}
 
+    [[nodiscard]] bytes& out() noexcept { return out_; }
     void u8(std::uint8_t v) { out_.push_back(v); }
     void varint(std::uint64_t v) {
         while (v >= 0x80) {
@@ -44,7 +45,9 @@ class writer {
     }
     void counted(std::string_view v) { counted(as_bytes(v)); }
     void u64(std::uint64_t v) {
-        for (int shift = 56; shift >= 0; shift -= 8) out_.push_back(static_cast<std::uint8_t>(v >> shift));
+        std::array<std::uint8_t, 8> all{};
+        for (std::size_t i = 0; i < 8; ++i) all[i] = static_cast<std::uint8_t>(v >> (56 - 8 * i));
+        raw(all);
     }
     void real(double v) { u64(std::bit_cast<std::uint64_t>(v)); }
 
