@@ -9,8 +9,12 @@
 #include <casasync/table.hpp>
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace casasync {
@@ -57,5 +61,42 @@ struct changeset {
     for (const table_changes& t : c.tables) n += t.rows.size();
     return n;
 }
+
+/// Hands out a changeset piece by piece: merging the pieces in order, in one transaction, is merging the
+/// whole, in less memory. Each has the whole's author, number and context; all operations of a row are in one
+/// piece.
+class changeset_pieces {
+ public:
+    /// \param operations  that make a piece; the last row of one may bring more
+    changeset_pieces(changeset whole, std::size_t operations)
+        : whole_(std::move(whole)), operations_(std::max<std::size_t>(operations, 1)) {}
+
+    /// Returns the next piece; nothing after the last one. One of no operations has one piece.
+    [[nodiscard]] std::optional<changeset> next() {
+        if (done_) return std::nullopt;
+        changeset out{whole_.device, whole_.seq, whole_.last_seq, whole_.device_name, whole_.context, {}};
+        for (std::size_t taken = 0; taken < operations_ && table_ < whole_.tables.size();) {
+            std::vector<row_change>& rows = whole_.tables[table_].rows;
+            std::size_t end = std::min(rows.size(), row_ + operations_ - taken);
+            while (end > row_ && end < rows.size() && rows[end].key == rows[end - 1].key) ++end;
+            table_changes& part = out.tables.emplace_back(table_changes{whole_.tables[table_].table, {}});
+            part.rows.assign(std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(row_)),
+                             std::make_move_iterator(rows.begin() + static_cast<std::ptrdiff_t>(end)));
+            taken += end - row_;
+            row_ = end;
+            if (row_ < rows.size()) continue;
+            row_ = 0;
+            ++table_;
+        }
+        done_ = table_ == whole_.tables.size();
+        return out;
+    }
+
+ private:
+    changeset whole_;
+    std::size_t operations_;
+    std::size_t table_ = 0, row_ = 0;
+    bool done_ = false;
+};
 
 }  // namespace casasync

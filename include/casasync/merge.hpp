@@ -66,16 +66,17 @@ struct merge_plan {
 
 namespace detail {
 
-/// The operations on one row, with this store's column numbers.
-inline std::vector<row_operation> translate(std::span<const row_change> group,
+/// Takes out the operations on one row, with this store's column numbers.
+inline std::vector<row_operation> translate(std::span<row_change> group,
                                             const std::vector<column_no>& columns) {
     std::vector<row_operation> out;
     out.reserve(group.size());
-    for (const row_change& change : group) {
-        row_operation& op = out.emplace_back(change.op);
+    for (row_change& change : group) {
+        row_operation& op = out.emplace_back(std::move(change.op));
         for (cell_write& c : op.cells) c.column = columns[c.column];
-        std::sort(op.cells.begin(), op.cells.end(),
-                  [](const cell_write& a, const cell_write& b) { return a.column < b.column; });
+        const auto order = [](const cell_write& a, const cell_write& b) { return a.column < b.column; };
+        if (!std::is_sorted(op.cells.begin(), op.cells.end(), order))
+            std::sort(op.cells.begin(), op.cells.end(), order);
     }
     return out;
 }
@@ -92,7 +93,7 @@ inline std::vector<conflict> without(const std::vector<conflict>& all, const std
 }
 
 /// Fills in the plan for one row from its state before and after.
-/// \param operations  what was merged; none: another replica's state of the row
+/// \param operations  what was merged, whose values may be gone; none: another replica's state of the row
 inline merged_row compare_states(merge_plan& plan, const resolved_table& table, bytes key,
                                  const row_state& before, row_state after,
                                  std::span<const row_operation> operations) {
@@ -112,8 +113,7 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
                open_after = open_conflicts(after, *table.traits);
     row.opened = without(open_after, open_before);
     row.closed = without(open_before, open_after);
-    plan.digest += row_digest(*table.traits, row.key, after);
-    plan.digest -= row_digest(*table.traits, row.key, before);
+    plan.digest += digest_change(*table.traits, row.key, before, after);
     plan.open_digest += conflict_digest(*table.traits, row.key, open_after);
     plan.open_digest -= conflict_digest(*table.traits, row.key, open_before);
     plan.counts +=
@@ -126,22 +126,23 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
 }  // namespace detail
 
 /// Returns what merging `incoming` changes in `rows`. The changeset must be admitted (inbox.hpp); this
-/// device's own ones take the same way when they are sealed.
+/// device's own ones take the same way when they are sealed. Whoever does not need it any more moves it in:
+/// its keys and values become those of the plan.
 ///
 /// \errors those of `rows`; nothing was changed then.
 /// \cost   one load a row, a second one with values only where a write was unseen, a row is deleted or comes
 /// back
 template <row_source Rows>
-[[nodiscard]] result<merge_plan> merge(const changeset& incoming, Rows& rows) {
+[[nodiscard]] result<merge_plan> merge(changeset incoming, Rows& rows) {
     merge_plan plan;
     const version_vector& vector = incoming.context.vector;
-    for (const table_changes& changes : incoming.tables) {
+    for (table_changes& changes : incoming.tables) {
         auto table = rows.resolve(changes.table);
         if (!table) return table.failure();
         for (auto first = changes.rows.begin(); first != changes.rows.end();) {
             const auto last = std::find_if(first, changes.rows.end(),
                                            [&](const row_change& r) { return r.key != first->key; });
-            const auto ops = detail::translate({first, last}, table->columns);
+            auto ops = detail::translate({first, last}, table->columns);
             auto before = rows.load(table->table, first->key, false);
             if (!before) return before.failure();
             const bool values = std::any_of(ops.begin(), ops.end(), [&](const row_operation& y) {
@@ -150,13 +151,13 @@ template <row_source Rows>
             if (values) before = rows.load(table->table, first->key, true);
             if (!before) return before.failure();
             row_state after = *before;
-            for (const row_operation& y : ops) {
-                merge_operation(after, y, vector, *table->traits);
+            for (row_operation& y : ops) {
+                merge_operation(after, std::move(y), vector, *table->traits);
                 plan.merged.vector.raise(y.when.replica, y.when.when);
                 plan.greatest = observe(plan.greatest, y.when.when);
             }
             plan.rows.push_back(
-                detail::compare_states(plan, *table, first->key, *before, std::move(after), ops));
+                detail::compare_states(plan, *table, std::move(first->key), *before, std::move(after), ops));
             first = last;
         }
     }

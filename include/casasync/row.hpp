@@ -142,14 +142,24 @@ inline void add_live(row_state& row, live_write w) {
 }
 
 /// Takes the maximum of a register and a write; under max and min, of stamps and of amounts on their own.
-inline void raise_cell(cell& c, merge_rule rule, const stamp& when, const std::optional<value>& what) {
+/// \param what  null where it is not loaded; moved from when it is the greater. Returns whether it is.
+inline bool raise_cell(cell& c, merge_rule rule, const stamp& when, value* what) {
+    bool taken = false;
+    const auto take = [&] {
+        taken = true;
+        if (what != nullptr)
+            c.what = std::move(*what);
+        else
+            c.what.reset();
+    };
     if (rule != merge_rule::lww) {
-        if (!c.when.exists() || (what && c.what && wins_by_amount(rule, *what, *c.what))) c.what = what;
+        if (!c.when.exists() || (what != nullptr && c.what && wins_by_amount(rule, *what, *c.what))) take();
         c.when = std::max(c.when, when);
-    } else if (when > c.when || (when == c.when && what && c.what && *what > *c.what)) {
+    } else if (when > c.when || (when == c.when && what != nullptr && c.what && *what > *c.what)) {
         c.when = when;
-        c.what = what;
+        take();
     }
+    return taken;
 }
 
 /// Lists every live write of `row`, implied winners included; max and min columns have none.
@@ -175,11 +185,11 @@ inline void set_live(row_state& row, std::vector<live_write> all) {
 
 }  // namespace detail
 
-/// Merges one operation into a row.
+/// Merges one operation into a row; the values it shows now are moved out of the operation.
 ///
 /// \param  vector  the context of the operation's changeset
 /// \cost   O(columns written) for an update over seen writes, else O(columns of the row). Thread-safe: pure.
-inline void merge_operation(row_state& row, const row_operation& y, const version_vector& vector,
+inline void merge_operation(row_state& row, row_operation&& y, const version_vector& vector,
                             const table_traits& table) {
     const bool whole = y.kind != op_kind::update;  // INSERT and DELETE cover every column of the row
     const auto covered = [&](const live_write& w) {
@@ -211,19 +221,28 @@ inline void merge_operation(row_state& row, const row_operation& y, const versio
     const bool first_insert = y.kind == op_kind::insert && !row.born.exists();
     if (y.kind == op_kind::insert) row.born = std::max(row.born, y.when);
     if (y.kind != op_kind::erase) row.touched = std::max(row.touched, y.when);
-    for (const cell_write& w : y.cells) {
+    if (row.cells.empty()) row.cells.reserve(y.cells.size());
+    for (cell_write& w : y.cells) {
+        cell& c = detail::cell_of(row, w.column);
         const merge_rule rule = table.columns[w.column].rule;
-        detail::raise_cell(detail::cell_of(row, w.column), rule, y.when, w.what);
-        if (rule == merge_rule::lww) displaced.push_back({w.column, y.when, w.what});
+        const bool taken = detail::raise_cell(c, rule, y.when, &w.what);
+        if (rule != merge_rule::lww) continue;
+        const bool shown = taken || (c.when == y.when && (!c.what || *c.what == w.what));
+        if (!shown || !is_implied(row, c.when))
+            detail::add_live(row, {w.column, y.when, taken ? *c.what : std::move(w.what)});
     }
     for (live_write& w : displaced) {
         const cell* c = row.find(w.column);
-        const bool implied =
-            c->when == w.when && (!c->what || *c->what == w.what) && is_implied(row, c->when);
-        if (!implied) detail::add_live(row, std::move(w));
+        const bool shown = c->when == w.when && (!c->what || *c->what == w.what);
+        if (!shown || !is_implied(row, c->when)) detail::add_live(row, std::move(w));
     }
     // Only a row's first INSERT makes winners implied that were not: those of UPDATEs that came before it.
     if (first_insert) detail::set_live(row, std::exchange(row.live, {}));
+}
+
+inline void merge_operation(row_state& row, const row_operation& y, const version_vector& vector,
+                            const table_traits& table) {
+    merge_operation(row, row_operation(y), vector, table);
 }
 
 /// Merges another replica's state of the same row (from a snapshot) into `mine`. Absence deletes nothing.
@@ -250,8 +269,11 @@ inline void merge_state(row_state& mine, const version_vector& mine_vector, cons
     }
     mine.born = std::max(mine.born, theirs.born);
     mine.touched = std::max(mine.touched, theirs.touched);
-    for (const cell& c : theirs.cells)
-        detail::raise_cell(detail::cell_of(mine, c.column), table.columns[c.column].rule, c.when, c.what);
+    for (const cell& c : theirs.cells) {
+        std::optional<value> what = c.what;
+        detail::raise_cell(detail::cell_of(mine, c.column), table.columns[c.column].rule, c.when,
+                           what ? &*what : nullptr);
+    }
     detail::set_live(mine, std::move(all));
 }
 

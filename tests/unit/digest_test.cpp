@@ -52,6 +52,28 @@ TEST_CASE("the hash is MurmurHash3_x64_128", "[digest]") {
           detail::u128{0xe34bbc7bbc071b6c, 0x7a433ca9c49a9347});
 }
 
+TEST_CASE("the change of a row is the difference of its sums", "[digest]") {
+    std::uint64_t n = 0;
+    const auto random = [&n](std::uint64_t below) { return detail::fmix64(++n) % below; };
+    const auto some_stamp = [&] {
+        return random(3) == 0 ? stamp{} : random(5) == 0 ? band::adopted : at(random(4));
+    };
+    const auto some_row = [&] {
+        row_state row;
+        row.born = some_stamp(), row.dead = some_stamp(), row.touched = std::max(row.born, some_stamp());
+        for (column_no c = 0; c < 4; ++c)
+            if (random(3) > 0) row.cells.push_back({c, some_stamp(), value(1)});
+        return row;
+    };
+    const table_traits wide{"t", delete_policy::later_wins, {{"a"}, {"b", merge_rule::max}, {"c"}, {"d"}}};
+    for (int i = 0; i < 2000; ++i) {
+        const row_state before = some_row(), after = some_row();
+        digest128 difference = sum_of(after, wide);
+        difference -= sum_of(before, wide);
+        REQUIRE(digest_change(wide, key, before, after) == difference);
+    }
+}
+
 TEST_CASE("every register of a visible row counts, and where it is", "[digest]") {
     const digest128 before = sum_of(sample());
     for (stamp row_state::*which : {&row_state::born, &row_state::dead}) {

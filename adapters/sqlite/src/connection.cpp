@@ -3,6 +3,7 @@
 
 #include "statement_cache.hpp"
 
+#include <iterator>
 #include <new>
 #include <utility>
 
@@ -13,16 +14,23 @@ statement_cache::~statement_cache() {
     if (owned_) sqlite3_close_v2(db_);
 }
 
-sqlite3_stmt* statement_cache::take(std::string_view sql) noexcept {
-    const auto it = idle_.find(sql);
-    if (it == idle_.end() || it->second.empty()) return nullptr;
-    sqlite3_stmt* handle = it->second.back();
-    it->second.pop_back();
+statement_shelf& statement_cache::shelf_of(std::string_view sql) {
+    const auto it = shelves_.find(sql);
+    return it != shelves_.end() ? it->second
+                                : shelves_.emplace(std::string(sql), statement_shelf{}).first->second;
+}
+
+sqlite3_stmt* statement_cache::take(statement_shelf& of) noexcept {
+    if (of.idle.empty()) return nullptr;
+    sqlite3_stmt* handle = of.idle.back();
+    of.idle.pop_back();
     --idle_count_;
+    ++of.lent;
     return handle;
 }
 
-void statement_cache::give_back(sqlite3_stmt* handle) noexcept {
+void statement_cache::give_back(statement_shelf& of, sqlite3_stmt* handle) noexcept {
+    --of.lent;
     sqlite3_reset(handle);
     if (idle_count_ >= idle_max) {
         sqlite3_finalize(handle);
@@ -30,10 +38,7 @@ void statement_cache::give_back(sqlite3_stmt* handle) noexcept {
     }
     sqlite3_clear_bindings(handle);
     try {
-        const std::string_view sql = sqlite3_sql(handle);
-        auto it = idle_.find(sql);
-        if (it == idle_.end()) it = idle_.emplace(std::string(sql), std::vector<sqlite3_stmt*>{}).first;
-        it->second.push_back(handle);
+        of.idle.push_back(handle);
         ++idle_count_;
     } catch (const std::bad_alloc&) {  // it is compiled anew next time
         sqlite3_finalize(handle);
@@ -41,9 +46,11 @@ void statement_cache::give_back(sqlite3_stmt* handle) noexcept {
 }
 
 void statement_cache::clear() noexcept {
-    for (auto& [sql, handles] : idle_)
-        for (sqlite3_stmt* handle : handles) sqlite3_finalize(handle);
-    idle_.clear();
+    for (auto it = shelves_.begin(); it != shelves_.end();) {
+        for (sqlite3_stmt* handle : it->second.idle) sqlite3_finalize(handle);
+        it->second.idle.clear();
+        it = it->second.lent == 0 ? shelves_.erase(it) : std::next(it);
+    }
     idle_count_ = 0;
 }
 
@@ -85,15 +92,17 @@ sqlite3* connection::handle() const noexcept {
 }
 
 result<statement> connection::prepare(std::string_view sql) {
-    sqlite3_stmt* handle = cache_->take(sql);
+    statement_shelf& shelf = cache_->shelf_of(sql);
+    sqlite3_stmt* handle = cache_->take(shelf);
     if (handle == nullptr) {
         const int rc = sqlite3_prepare_v3(cache_->db(), sql.data(), static_cast<int>(sql.size()),
                                           SQLITE_PREPARE_PERSISTENT, &handle, nullptr);
         if (rc != SQLITE_OK) return to_error(rc, cache_->db());
         if (handle == nullptr)
             return error{errc::invalid_argument, "There is no SQL statement in this text."};
+        cache_->lend(shelf);
     }
-    return statement(*cache_, handle);
+    return statement(*cache_, shelf, handle);
 }
 
 result<void> connection::execute(const std::string& script) {

@@ -29,6 +29,7 @@ namespace casasync::sqlite {
 
 /// The statements of one connection that nobody uses at the moment, by their text.
 class statement_cache;
+struct statement_shelf;
 
 /// A prepared statement on loan: the destructor resets it and gives it back to the connection's cache, so a
 /// read never stays open by accident. Must not outlive its connection.
@@ -81,12 +82,14 @@ class statement {
 
  private:
     friend class connection;
-    statement(statement_cache& home, sqlite3_stmt* handle) noexcept : home_(&home), handle_(handle) {}
+    statement(statement_cache& home, statement_shelf& shelf, sqlite3_stmt* handle) noexcept
+        : home_(&home), shelf_(&shelf), handle_(handle) {}
     /// Keeps the first failure of bind().
     statement& bound(int result_code) noexcept;
     void check_memory() const;
 
     statement_cache* home_ = nullptr;
+    statement_shelf* shelf_ = nullptr;
     sqlite3_stmt* handle_ = nullptr;
     int bind_code_ = SQLITE_OK;
     int code_ = SQLITE_OK;

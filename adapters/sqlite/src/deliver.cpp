@@ -24,8 +24,9 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr std::int64_t sent_kept_s = std::int64_t{30} * 86'400;
-constexpr std::size_t rows_while_app_writes = 100;  ///< about 5 ms of lock
-constexpr std::size_t rows_while_idle = 2'500;      ///< a larger changeset is merged whole all the same
+constexpr std::size_t rows_while_app_writes = 100;    ///< about 5 ms of lock
+constexpr std::size_t rows_while_idle = 2'500;        ///< a larger changeset is merged whole all the same
+constexpr std::size_t operations_of_a_piece = 1'000;  ///< about 1 MiB of rows in memory
 constexpr auto app_is_busy = std::chrono::milliseconds(100);
 constexpr auto shortest_gap = std::chrono::milliseconds(10);
 /// SQLite's busy handler tries again after 1, 2, 5, .. ms, in the end every 100: whoever waits for the lock
@@ -108,6 +109,13 @@ result<void> note_why(connection& db, const waiting_changeset& c, const std::str
         c.device.view(), static_cast<std::int64_t>(c.first), why, writes);
 }
 
+/// Takes in tables and columns that are new here.
+result<void> resolve_tables(row_store& rows, const changeset& c) {
+    for (const table_changes& t : c.tables)
+        if (const auto table = rows.resolve(t.table); !table) return table.failure();
+    return {};
+}
+
 }  // namespace
 
 result<void> vault::state::settle(std::uint64_t seq) {
@@ -184,28 +192,46 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
         }
         incoming->last_seq = (*whole)->last;
         self.adopting = false;
-        auto plan = merge(*incoming, *rows);
-        if (!plan && plan.code() == errc::schema_mismatch) {
-            if (auto ok = note_why(*db, **whole, plan.failure().detail, count_writes(*incoming)); !ok)
+        const auto fits = resolve_tables(*rows, *incoming);
+        if (!fits && fits.code() == errc::schema_mismatch) {
+            if (auto ok = note_why(*db, **whole, fits.failure().detail, count_writes(*incoming)); !ok)
                 return ok.failure();
             continue;
         }
-        if (!plan) return plan.failure();
+        if (!fits) return fits.failure();
         for (const replica_id& replica : head->replicas)
             if (auto ok = rows->own(replica, device); !ok) return ok.failure();
         if (auto ok = name_device(device, head->device_name); !ok) return ok.failure();
-        if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok.failure();
-        rows->numbers().forget();
-        if (auto ok = conclude(*plan); !ok) return ok.failure();
-        if (auto ok = keep_writes(*incoming); !ok) return ok.failure();
+        auto pieces = pieces_of(std::move(*incoming));
+        if (!pieces) return pieces.failure();
+        while (auto piece = pieces->next()) {
+            const auto taken = merge_piece(std::move(*piece));
+            if (!taken) return taken.failure();
+            rows_touched += *taken;
+        }
         if (auto ok = db->run("DELETE FROM casasync_inbox WHERE device = ?1 AND seq <= ?2", device.view(),
                               static_cast<std::int64_t>((*whole)->last));
             !ok)
             return ok.failure();
-        rows_touched += plan->rows.size();
         return true;
     }
     return false;
+}
+
+result<changeset_pieces> vault::state::pieces_of(changeset c) {
+    const auto cut = shown->stand_alone(c, own_now());
+    if (!cut) return cut.failure();
+    return changeset_pieces(std::move(c), *cut ? operations_of_a_piece : limits::changeset_ops_max);
+}
+
+result<std::size_t> vault::state::merge_piece(changeset c) {
+    if (auto ok = keep_writes(c); !ok) return ok.failure();
+    auto plan = merge(std::move(c), *rows);
+    if (!plan) return plan.failure();
+    if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok.failure();
+    rows->numbers().forget();
+    if (auto ok = conclude(*plan); !ok) return ok.failure();
+    return plan->rows.size();
 }
 
 result<merge_report> vault::merge_inbox(unix_ms relay_now) {

@@ -21,8 +21,16 @@ result<void> display::keep(std::span<const merged_row> changed, unix_ms now) {
     return display_pass(*db_, *tables_, *rows_, now).keep(changed);
 }
 
+result<bool> display::stand_alone(const changeset& c, unix_ms now) {
+    return display_pass(*db_, *tables_, *rows_, now).stand_alone(c);
+}
+
 result<std::vector<parked_row>> display::parked() {
     return parked_list(*db_).all();
+}
+
+result<bool> display::any_parked() {
+    return parked_list(*db_).any();
 }
 
 result<bool> display::is_parked(table_no table, bytes_view key) {

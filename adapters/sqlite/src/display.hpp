@@ -38,7 +38,12 @@ class display {
     /// are looked at again.
     [[nodiscard]] result<void> keep(std::span<const merged_row> changed, unix_ms now);
 
+    /// True when what becomes of a row of these changes does not depend on other rows: then show() and keep()
+    /// may get them piece by piece.
+    [[nodiscard]] result<bool> stand_alone(const changeset& c, unix_ms now);
+
     [[nodiscard]] result<std::vector<parked_row>> parked();
+    [[nodiscard]] result<bool> any_parked();
     [[nodiscard]] result<bool> is_parked(table_no table, bytes_view key);
 
  private:

@@ -142,6 +142,19 @@ result<void> display_pass::save_changed(const merged_row& row, bool in_table, co
     return store_->save(row.table, row.key, after, in_table);
 }
 
+result<bool> display_pass::stand_alone(const changeset& c) {
+    if (auto ok = open(); !ok) return ok.failure();
+    if (any_parked_) return false;
+    for (const table_changes& t : c.tables) {
+        const vault_table* table = tables_->find(t.table.name);
+        if (table == nullptr || !table->tracked) continue;  // only registers are kept
+        const auto home = lane_of(*table);
+        if (!home) return home.failure();
+        if (!(*home)->plain() || table->numbered() || table->has_references()) return false;
+    }
+    return true;
+}
+
 result<void> display_pass::show(std::span<const merged_row> changed) {
     if (changed.empty()) return {};
     if (auto ok = open(); !ok) return ok;

@@ -50,6 +50,7 @@ class display_pass {
 
     [[nodiscard]] result<void> show(std::span<const merged_row> changed);
     [[nodiscard]] result<void> keep(std::span<const merged_row> changed);
+    [[nodiscard]] result<bool> stand_alone(const changeset& c);
 
  private:
     /// What this call knows of a table.

@@ -112,18 +112,22 @@ result<void> vault::state::translate(std::vector<row_life>& lives) {
 /// Sorts a chunk of the log by rows, as the registers know them.
 result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& log) {
     std::vector<std::vector<row_life>> all;
+    all.reserve(log.size());
     for (row_log& l : log) {
         const vault_table* table = tables.find(static_cast<table_no>(l.table));
         if (table == nullptr || !table->tracked) continue;
         l.key.resize(table->shape.key.size());
-        if (!table->numbered() && !encode_key(l.key)) {
-            if (auto ok = list_long_key(*db, *table, l.key); !ok) return ok.failure();
-            continue;
-        }
-        if (!table->numbered() && table->traits.key_refers.empty()) {
+        if (!table->numbered()) {
             auto key = encode_key(l.key);
-            all.push_back({{table, std::move(*key), std::move(l.key), std::move(l.entries), {}}});
-            continue;
+            if (!key) {
+                if (auto ok = list_long_key(*db, *table, l.key); !ok) return ok.failure();
+                continue;
+            }
+            if (table->traits.key_refers.empty()) {
+                row_life& life = all.emplace_back(1).front();
+                life = {table, std::move(*key), std::move(l.key), std::move(l.entries), {}};
+                continue;
+            }
         }
         if (table->numbered() && l.key[0].kind() != value_kind::integer) continue;  // nothing we logged
         auto lives = lives_of(*table, l);
@@ -132,6 +136,7 @@ result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& lo
         all.push_back(std::move(lives));
     }
     std::vector<row_life> out;
+    out.reserve(log.size());
     for (std::vector<row_life>& lives : all) {
         if (!lives.front().table->traits.key_refers.empty() && !lives.front().table->numbered())
             if (auto ok = translate(lives); !ok) return ok.failure();

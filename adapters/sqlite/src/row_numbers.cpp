@@ -92,7 +92,7 @@ result<std::optional<bytes>> row_numbers::identity_of(const vault_table& table, 
 
 result<std::vector<bytes>> row_numbers::asking_for(const vault_table& table, std::int64_t number) {
     std::vector<bytes> out;
-    auto s = db_->prepare("SELECT k FROM " + records_of(table) + " WHERE w = ?1 UNION SELECT k FROM " +
+    auto s = db_->prepare("SELECT k FROM " + records_of(table) + " WHERE w = ?1 UNION ALL SELECT k FROM " +
                           records_of(table) + " WHERE n = ?1 AND n IS NOT w");
     if (!s) return s.failure();
     s->bind(1, number);

@@ -17,19 +17,6 @@ error damaged(const vault_table& table) {
                                     "a backup, or join it anew."};
 }
 
-std::string select_row(const vault_table& table) {
-    std::string sql = "SELECT ";
-    for (std::size_t i = 0; i < table.shape.columns.size(); ++i)
-        sql += (i > 0 ? ", " : "") + (table.shape.columns[i].generated
-                                          ? std::string("NULL")
-                                          : quote_name(table.shape.columns[i].name));
-    sql += " FROM main." + quote_name(table.shape.name) + " WHERE ";
-    for (std::size_t i = 0; i < table.shape.key.size(); ++i)
-        sql += (i > 0 ? " AND " : "") + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
-               std::to_string(i + 1);
-    return sql;
-}
-
 std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
 }
@@ -51,7 +38,7 @@ result<void> row_store::read() {
     auto s = db_->prepare("SELECT n, id, device, hlc FROM casasync_replica ORDER BY n");
     if (!s) return s.failure();
     vector_ = {};
-    numbers_.forget();
+    forget();
     replica_numbers_.clear();
     replicas_.clear();
     owners_.clear();
@@ -69,6 +56,19 @@ result<void> row_store::read() {
         if (const auto device = device_id::from(s->blob(2))) owners_.emplace(*id, *device);
         if (s->integer(3) != 0) vector_.raise(*id, hlc{static_cast<std::uint64_t>(s->integer(3))});
     }
+}
+
+void row_store::forget() noexcept {
+    numbers_.forget();
+    beside_.clear();
+}
+
+result<bool> row_store::any_beside(table_no table) {
+    if (const auto known = beside_.find(table); known != beside_.end()) return known->second;
+    const auto any =
+        db_->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_side WHERE t = ?1)", std::int64_t{table});
+    if (!any) return any.failure();
+    return beside_[table] = *any != 0;
 }
 
 result<std::uint64_t> row_store::number_of(const replica_id& id) {
@@ -131,20 +131,19 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
 
 result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& table,
                                                              std::span<const value> key) {
-    auto s = db_->prepare(select_row(table));
+    auto s = db_->prepare(table.shape.select_row);
     if (!s) return s.failure();
     for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
     for (;;) {
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return std::optional<std::vector<value>>{};
-        bool same = true;  // SQL finds 1 also as 1.0
-        for (std::size_t i = 0; i < key.size() && same; ++i)
-            same = s->cell(static_cast<int>(table.shape.key[i])) == key[i];
-        if (!same) continue;
         std::vector<value> out;
         out.reserve(table.shape.columns.size());
         for (int i = 0; i < s->columns(); ++i) out.push_back(s->cell(i));
+        bool same = true;  // SQL finds 1 also as 1.0
+        for (std::size_t i = 0; i < key.size() && same; ++i) same = out[table.shape.key[i]] == key[i];
+        if (!same) continue;
         s->reset();
         if (auto ok = numbers_.to_registers(table, out); !ok) return ok.failure();
         return std::optional(std::move(out));
@@ -247,14 +246,17 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
     put_registers(w, row, number_or_zero);
     if (!interned) return interned;
     if (auto ok = table.numbered() ? save_numbered(table, key, out, asked, number)
-                                   : db_->run("INSERT INTO " + meta_name(table.number) +
-                                                  "(k, r) VALUES(?1, ?2) ON CONFLICT(k) DO UPDATE SET r = "
-                                                  "excluded.r",
+                                   : db_->run("REPLACE INTO " + meta_name(table.number) +
+                                                  "(k, r) VALUES(?1, ?2)",  // looks for the row once
                                               key, out);
         !ok)
         return ok;
+    const auto beside = any_beside(table.number);
+    if (!beside) return beside.failure();
+    if (!side && !*beside) return {};
     if (!side)
         return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{table.number}, key);
+    beside_[table.number] = true;
     out.clear();
     put_contents(w, row, number_or_zero, elsewhere);
     if (!interned) return interned;

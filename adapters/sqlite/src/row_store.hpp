@@ -39,6 +39,8 @@ class row_store {
     [[nodiscard]] static result<void> create(connection& db);
     /// Reads the replicas. Call after open, and after a rollback.
     [[nodiscard]] result<void> read();
+    /// Forgets what holds only inside a transaction: at its end.
+    void forget() noexcept;
 
     /// Models row_source for merge().
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
@@ -71,6 +73,8 @@ class row_store {
  private:
     [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
     [[nodiscard]] std::optional<replica_id> replica_of(std::uint64_t number) const;
+    /// True when a row of the table may have a casasync_side record. Inside a transaction.
+    [[nodiscard]] result<bool> any_beside(table_no table);
     [[nodiscard]] result<void> save_numbered(const vault_table& table, bytes_view key, bytes_view registers,
                                              const cell* asked, std::optional<std::int64_t> number);
 
@@ -81,6 +85,7 @@ class row_store {
     std::map<replica_id, std::uint64_t> replica_numbers_;
     std::vector<replica_id> replicas_;
     std::map<replica_id, device_id> owners_;
+    std::map<table_no, bool> beside_;  ///< what any_beside() found in this transaction
 };
 
 }  // namespace casasync::sqlite

@@ -9,8 +9,11 @@
 #include <casasync/key.hpp>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <set>
+#include <string_view>
+#include <unordered_map>
 
 namespace casasync::sqlite {
 
@@ -20,8 +23,11 @@ struct sealed_row {
     bytes key{};
     captured_row captured{};
     std::vector<column_no> columns{};  ///< what the captured columns are numbers of
-    bool adopted = false;              ///< it has no record because it was there when the vault began
-    bool seed = false;                 ///< its app may have made it by itself: it wins over nothing
+    std::optional<row_state> known{};  ///< its record before the seal
+    bool parked = false;
+    bool dropped = false;  ///< its values are not kept any more: it is new, and in the table
+    bool adopted = false;  ///< it has no record because it was there when the vault began
+    bool seed = false;     ///< its app may have made it by itself: it wins over nothing
     std::vector<log_entry> entries{};
 };
 
@@ -56,15 +62,16 @@ std::vector<value> held_values(const sealed_row& row, std::vector<value>& in_sha
 
 /// The captured columns, as places in row.columns; a member of a group brings the whole group.
 std::vector<column_no> captured_columns(const sealed_row& row, const column_set& changed) {
-    std::set<column_no> written;
-    for (std::size_t i = 0; i < row.table->of_shape.size(); ++i)
-        if (row.table->of_shape[i] && changed.contains(i)) written.insert(*row.table->of_shape[i]);
-    for (const auto& group : row.table->groups)
-        if (std::any_of(group.begin(), group.end(), [&](column_no c) { return written.count(c) > 0; }))
-            written.insert(group.begin(), group.end());
     std::vector<column_no> out;
+    if (changed.empty()) return out;
+    std::vector<bool> written(row.table->traits.columns.size());
+    for (std::size_t i = 0; i < row.table->of_shape.size(); ++i)
+        if (row.table->of_shape[i] && changed.contains(i)) written[*row.table->of_shape[i]] = true;
+    for (const auto& group : row.table->groups)
+        if (std::any_of(group.begin(), group.end(), [&](column_no c) { return written[c]; }))
+            for (const column_no c : group) written[c] = true;
     for (column_no place = 0; place < row.columns.size(); ++place)
-        if (written.count(row.columns[place]) > 0) out.push_back(place);
+        if (written[row.columns[place]]) out.push_back(place);
     return out;
 }
 
@@ -95,20 +102,32 @@ bool is_seed(const row_state& known, delete_policy policy, const settings& self)
 class states_before {
  public:
     explicit states_before(row_store& rows) : rows_(&rows) {}
-    void add(const sealed_row& row) { sealed_[{row.table->number, row.key}] = &row; }
+    /// \param row  stays where it is
+    void add(const sealed_row& row) {
+        sealed_.insert_or_assign(place_of(row.table->number, row.key), entry{&row});
+    }
+    /// These rows have other records from now on.
+    void saved(std::span<const merged_row> changed) {
+        for (const merged_row& row : changed)
+            if (const auto it = sealed_.find(place_of(row.table, row.key)); it != sealed_.end())
+                it->second.as_looked_up = false;
+    }
 
     result<resolved_table> resolve(const table_traits& theirs) { return rows_->resolve(theirs); }
     result<row_state> load(table_no table, bytes_view key, bool values) {
-        const auto it = sealed_.find({table, bytes(key.begin(), key.end())});
+        const auto it = sealed_.find(place_of(table, key));
         if (it == sealed_.end()) return rows_->load(table, key, values);
-        const sealed_row& sealed = *it->second;
-        auto known = rows_->record(table, key);
+        const sealed_row& sealed = *it->second.row;
+        if (sealed.dropped) return it->second.as_looked_up ? row_state{} : rows_->load(table, key, values);
+        auto known = it->second.as_looked_up ? result<std::optional<row_state>>(sealed.known)
+                                             : rows_->record(table, key);
         if (!known) return known.failure();
         row_state row = *known ? std::move(**known) : row_state{};
         if (!*known && sealed.adopted) {
             row.born = row.touched = band::adopted;
             for (const column_no c : sealed.columns) row.cells.push_back({c, band::adopted, std::nullopt});
         }
+        if (!values && !sealed.table->numbered() && !sealed.table->has_references()) return row;
         const std::vector<value>* seen = sealed.captured.now ? &*sealed.captured.now : nullptr;
         if (sealed.captured.buried) seen = &*sealed.captured.buried;
         for (std::size_t i = 0; seen != nullptr && i < sealed.columns.size(); ++i) {
@@ -119,8 +138,22 @@ class states_before {
     }
 
  private:
+    using place = std::pair<table_no, std::string_view>;
+    struct place_hash {
+        std::size_t operator()(const place& p) const noexcept {
+            return std::hash<std::string_view>{}(p.second) ^ p.first;
+        }
+    };
+    struct entry {
+        const sealed_row* row = nullptr;
+        bool as_looked_up = true;  ///< its record is what it was before the seal
+    };
+    static place place_of(table_no table, bytes_view key) noexcept {
+        return {table, {reinterpret_cast<const char*>(key.data()), key.size()}};
+    }
+
     row_store* rows_;
-    std::map<std::pair<table_no, bytes>, const sealed_row*> sealed_;
+    std::unordered_map<place, entry, place_hash> sealed_;
 };
 
 }  // namespace
@@ -139,7 +172,7 @@ result<void> vault::state::keep_dangling(const vault_table& table, const row_sta
 }
 
 /// Reads what the table, the graveyard and the registers know of a row of the log.
-result<sealed_row> vault::state::look_up(row_life& life) {
+result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
     const vault_table& table = *life.table;
     sealed_row row;
     row.table = &table;
@@ -149,29 +182,38 @@ result<sealed_row> vault::state::look_up(row_life& life) {
         if (table.holds(c)) row.columns.push_back(c);
     auto known = rows->record(table.number, row.key);
     if (!known) return known.failure();
-    auto parked = shown->is_parked(table.number, row.key);
-    if (!parked) return parked.failure();
+    if (any_parked) {
+        auto parked = shown->is_parked(table.number, row.key);
+        if (!parked) return parked.failure();
+        row.parked = *parked;
+    }
     const bool may_be_adopted = table.adopted && !row_numbers::refers_to_new(table, row.key);
     row.adopted = !*known && may_be_adopted && row.entries.front().kind != change_kind::insert;
     // A row that was there when the vault began has no record, and where it was replaced the log may say only
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
     row.captured.known = known->has_value() || (table.numbered() ? row.adopted : may_be_adopted);
-    row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !*parked : row.adopted;
+    row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !row.parked : row.adopted;
     row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
-    auto now = rows->in_table(table, row.key);
+    const bool same_key = !table.numbered() && table.traits.key_refers.empty();  // in registers and file
+    auto now = same_key ? rows->in_file(table, life.in_file) : rows->in_table(table, row.key);
     if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
         const auto meant = rows->numbers().in_registers(table, life.in_file);
         if (!meant) return meant.failure();
         if (*meant == row.key) now = rows->in_file(table, life.in_file);
     }
     if (!now) return now.failure();
-    auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
-    if (!buried) return buried.failure();
-    if (!buried->empty()) {
-        std::vector<value>& last = buried->back();
-        if (auto ok = rows->numbers().to_registers(table, last, row_numbers::moment::before); !ok)
-            return ok.failure();
-        row.captured.buried = held_values(row, last);
+    const auto removed = [](const log_entry& e) {  // only then there is a copy of it
+        return e.kind == change_kind::erase || e.kind == change_kind::displaced;
+    };
+    if (std::any_of(row.entries.begin(), row.entries.end(), removed)) {
+        auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
+        if (!buried) return buried.failure();
+        if (!buried->empty()) {
+            std::vector<value>& last = buried->back();
+            if (auto ok = rows->numbers().to_registers(table, last, row_numbers::moment::before); !ok)
+                return ok.failure();
+            row.captured.buried = held_values(row, last);
+        }
     }
     if (*now && *known)
         if (auto ok = keep_dangling(table, **known, **now); !ok) return ok.failure();
@@ -185,6 +227,7 @@ result<sealed_row> vault::state::look_up(row_life& life) {
     if (*now) row.captured.now = held_values(row, **now);
     for (const log_entry& e : row.entries)
         row.captured.writes.push_back({kind_of(e.kind), captured_columns(row, e.columns)});
+    row.known = std::move(*known);
     return row;
 }
 
@@ -219,19 +262,22 @@ static changeset make_changeset(std::vector<pending>::iterator first, std::vecto
         auto& changes = c.tables.emplace_back();
         changes.table = table->traits.without_columns();
         std::set<column_no> used;
-        for (const pending* p : by_table[table])
+        const std::vector<pending*>& list = by_table[table];
+        for (const pending* p : list)
             for (const cell_write& w : p->op.cells) used.insert(w.column);
-        std::map<column_no, column_no> place;
+        std::vector<column_no> place(table->traits.columns.size());
+        changes.rows.reserve(list.size());
         for (const column_no column : used) {
             place[column] = static_cast<column_no>(changes.table.columns.size());
             changes.table.columns.push_back(table->traits.columns[column]);
         }
-        for (pending* p : by_table[table]) {
+        for (pending* p : list) {
             for (cell_write& w : p->op.cells) w.column = place[w.column];
             changes.rows.push_back({p->row->key, std::move(p->op)});
         }
         std::sort(changes.rows.begin(), changes.rows.end(), [](const row_change& a, const row_change& b) {
-            return a.key != b.key ? a.key < b.key : a.op.when < b.op.when;
+            const auto order = a.key <=> b.key;
+            return order != 0 ? order < 0 : a.op.when < b.op.when;
         });
     }
     return c;
@@ -340,23 +386,21 @@ result<std::size_t> vault::state::seal_log() {
         if (!lives) return lives.failure();
         std::vector<sealed_row> looked_up;
         looked_up.reserve(lives->size());
-        for (row_life& life : *lives) {
-            auto row = look_up(life);
-            if (!row) return row.failure();
-            looked_up.push_back(std::move(*row));
-        }
+        const auto any_parked = shown->any_parked();
+        if (!any_parked) return any_parked.failure();
         states_before before(*rows);
         std::vector<pending> operations;
         std::vector<large_cell> large;
         const unix_ms now = stamping_now();
-        for (const sealed_row& row : looked_up) {
+        for (row_life& life : *lives) {
+            auto found = look_up(life, *any_parked);
+            if (!found) return found.failure();
+            sealed_row& row = looked_up.emplace_back(std::move(*found));
             before.add(row);
-            auto parked = shown->is_parked(row.table->number, row.key);
-            if (!parked) return parked.failure();
             for (captured_operation& o : operations_of(row.captured)) {
                 const log_entry& entry = row.entries[o.write];
                 for (cell_write& w : o.op.cells) w.column = row.columns[w.column];
-                o.op.blind = *parked;
+                o.op.blind = row.parked;
                 const unix_ms at = std::min(entry.at.value_or(now), now);
                 for (const column_no c : take_large(o.op))
                     if (row.captured.now) large.push_back({&row, c});
@@ -364,6 +408,8 @@ result<std::size_t> vault::state::seal_log() {
                 for (row_operation& piece : in_pieces(std::move(o.op)))
                     operations.push_back({entry.position, operations.size(), at, &row, std::move(piece)});
             }
+            row.dropped = !row.known && !row.adopted && row.captured.now;
+            if (row.dropped) row.captured = {};
         }
         std::sort(operations.begin(), operations.end(), [](const pending& a, const pending& b) {
             return std::pair(a.position, a.order) < std::pair(b.position, b.order);
@@ -393,13 +439,19 @@ result<std::size_t> vault::state::seal_log() {
                 c.context = {rows->vector(), std::move(*seen)};
             }
             if (auto ok = rows->own(seeds ? self.seeds : self.replica, self.device); !ok) return ok.failure();
-            auto merged = publish(c, before);
-            if (!merged) return merged.failure();
-            for (const merged_row& row : *merged)
-                if (auto ok = put_back(*db, tables, *rows, row); !ok) return ok.failure();
-            if (seeds)
-                if (auto ok = take_out_lost(*merged); !ok) return ok.failure();
-            if (auto ok = shown->keep(*merged, own_now()); !ok) return ok.failure();
+            if (auto ok = queue(c); !ok) return ok.failure();
+            auto pieces = pieces_of(std::move(c));
+            if (!pieces) return pieces.failure();
+            while (auto piece = pieces->next()) {
+                auto merged = merge_own(std::move(*piece), before);
+                if (!merged) return merged.failure();
+                for (const merged_row& row : *merged)
+                    if (auto ok = put_back(*db, tables, *rows, row); !ok) return ok.failure();
+                if (seeds)
+                    if (auto ok = take_out_lost(*merged); !ok) return ok.failure();
+                before.saved(*merged);
+                if (auto ok = shown->keep(*merged, own_now()); !ok) return ok.failure();
+            }
             sealed += static_cast<std::size_t>(last - first);
             first = last;
         }

@@ -9,12 +9,14 @@ namespace casasync::sqlite {
 
 statement::statement(statement&& other) noexcept
     : home_(other.home_),
+      shelf_(other.shelf_),
       handle_(std::exchange(other.handle_, nullptr)),
       bind_code_(other.bind_code_),
       code_(other.code_) {}
 
 statement& statement::operator=(statement&& other) noexcept {
     std::swap(home_, other.home_);
+    std::swap(shelf_, other.shelf_);
     std::swap(handle_, other.handle_);
     std::swap(bind_code_, other.bind_code_);
     std::swap(code_, other.code_);
@@ -22,7 +24,7 @@ statement& statement::operator=(statement&& other) noexcept {
 }
 
 statement::~statement() {
-    if (handle_ != nullptr) home_->give_back(handle_);
+    if (handle_ != nullptr) home_->give_back(*shelf_, handle_);
 }
 
 statement& statement::bound(int result_code) noexcept {

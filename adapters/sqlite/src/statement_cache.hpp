@@ -5,12 +5,20 @@
 #include "connection.hpp"
 
 #include <cstddef>
-#include <map>
+#include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace casasync::sqlite {
+
+/// Where the statements with one text lie that nobody uses. It stays where it is while one of them is on
+/// loan.
+struct statement_shelf {
+    std::vector<sqlite3_stmt*> idle{};
+    std::size_t lent = 0;
+};
 
 class statement_cache {
  public:
@@ -25,17 +33,27 @@ class statement_cache {
     [[nodiscard]] sqlite3* db() const noexcept { return db_; }
     /// Where a connection that is being opened is put.
     [[nodiscard]] sqlite3** opening() noexcept { return &db_; }
-    /// Returns an idle statement with this text, or null.
-    [[nodiscard]] sqlite3_stmt* take(std::string_view sql) noexcept;
+    /// Returns the shelf of a text, which is made when there is none.
+    [[nodiscard]] statement_shelf& shelf_of(std::string_view sql);
+    /// Lends an idle statement of the shelf; null when there is none.
+    [[nodiscard]] sqlite3_stmt* take(statement_shelf& of) noexcept;
+    /// Lends a statement that was compiled now.
+    void lend(statement_shelf& of) noexcept { ++of.lent; }
     /// Takes a statement back: reset, without bindings, ready for take().
-    void give_back(sqlite3_stmt* handle) noexcept;
+    void give_back(statement_shelf& of, sqlite3_stmt* handle) noexcept;
     void clear() noexcept;
 
  private:
     sqlite3* db_;
     bool owned_;
     std::size_t idle_count_ = 0;
-    std::map<std::string, std::vector<sqlite3_stmt*>, std::less<>> idle_{};
+    struct text_hash {
+        using is_transparent = void;
+        [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    std::unordered_map<std::string, statement_shelf, text_hash, std::equal_to<>> shelves_{};
 };
 
 }  // namespace casasync::sqlite

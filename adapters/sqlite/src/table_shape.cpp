@@ -188,6 +188,18 @@ result<void> read_foreign_keys(connection& db, table_shape& out) {
     }
 }
 
+std::string select_row_of(const table_shape& table) {
+    std::string sql = "SELECT ";
+    for (std::size_t i = 0; i < table.columns.size(); ++i)
+        sql += (i > 0 ? ", " : "") +
+               (table.columns[i].generated ? std::string("NULL") : quote_name(table.columns[i].name));
+    sql += " FROM main." + quote_name(table.name) + " WHERE ";
+    for (std::size_t i = 0; i < table.key.size(); ++i)
+        sql += (i > 0 ? " AND " : "") + quote_name(table.columns[table.key[i]].name) + " = ?" +
+               std::to_string(i + 1);
+    return sql;
+}
+
 }  // namespace
 
 bool same_name(const std::string& a, const std::string& b) noexcept {
@@ -205,6 +217,7 @@ result<table_shape> read_shape(connection& db, std::string_view table) {
     if (!out || out->kind != table_kind::table) return out;
     for (const auto read : {read_columns, read_table_text, read_indexes, read_foreign_keys})
         if (const auto done = read(db, *out); !done) return done.failure();
+    out->select_row = select_row_of(*out);
     return out;
 }
 

@@ -68,7 +68,8 @@ struct table_shape {
     bool strict = false;
     std::vector<unique_index> uniques{};
     std::vector<foreign_key> foreign_keys{};
-    std::string sql{};  ///< its CREATE statement
+    std::string sql{};         ///< its CREATE statement
+    std::string select_row{};  ///< SELECT of all columns, NULL for generated ones, by the key as ?1, ?2, ..
 
     /// Returns the index of a column by its exact name.
     [[nodiscard]] std::optional<std::size_t> column(std::string_view wanted) const noexcept;

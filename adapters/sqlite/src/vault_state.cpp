@@ -135,7 +135,7 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
             bool committed = false;
             ~undo() {
                 s.mark.reset();
-                if (s.rows) s.rows->numbers().forget();
+                if (s.rows) s.rows->forget();
                 if (committed) return;
                 s.stale = true;
                 s.schema_version = s.captured_schema = -1;

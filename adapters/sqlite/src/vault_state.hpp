@@ -90,7 +90,8 @@ struct vault::state {
 
     // seal.cpp: inside write()
     [[nodiscard]] result<std::size_t> seal_log();
-    [[nodiscard]] result<sealed_row> look_up(row_life& life);
+    /// \param any_parked  some row of the vault is parked
+    [[nodiscard]] result<sealed_row> look_up(row_life& life, bool any_parked);
     [[nodiscard]] result<void> take_out_lost(std::vector<merged_row>& merged);
     [[nodiscard]] result<void> keep_dangling(const vault_table& table, const row_state& known,
                                              std::vector<value>& in_shape);
@@ -98,6 +99,11 @@ struct vault::state {
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
     [[nodiscard]] result<void> queue(changeset& c);
+    /// Merges a queued changeset, or a piece of one; the tables have its rows already.
+    template <row_source Rows>
+    [[nodiscard]] result<std::vector<merged_row>> merge_own(changeset c, Rows& source);
+    /// Cuts a changeset into pieces to be merged one after the other, where its tables allow that.
+    [[nodiscard]] result<changeset_pieces> pieces_of(changeset c);
     /// Keeps the writes of a changeset, where the policy says so.
     [[nodiscard]] result<void> keep_writes(const changeset& c);
     /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
@@ -153,6 +159,9 @@ struct vault::state {
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<void> prune_sent();
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);
+    /// Merges and shows a changeset whose tables are known, or a piece of one. Returns the number of its
+    /// rows.
+    [[nodiscard]] result<std::size_t> merge_piece(changeset c);
 
     [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
@@ -198,10 +207,15 @@ struct vault::state {
 template <row_source Rows>
 result<std::vector<merged_row>> vault::state::publish(changeset& c, Rows& source) {
     if (auto ok = queue(c); !ok) return ok.failure();
-    auto plan = merge(c, source);
+    return merge_own(std::move(c), source);
+}
+
+template <row_source Rows>
+result<std::vector<merged_row>> vault::state::merge_own(changeset c, Rows& source) {
+    if (auto ok = keep_writes(c); !ok) return ok.failure();
+    auto plan = merge(std::move(c), source);
     if (!plan) return plan.failure();
     if (auto ok = conclude(*plan); !ok) return ok.failure();
-    if (auto ok = keep_writes(c); !ok) return ok.failure();
     return std::move(plan->rows);
 }
 
