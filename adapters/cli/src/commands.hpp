@@ -22,13 +22,13 @@ struct program {
     int exit = exit_ok;
 };
 
-void add_setup_commands(CLI::App& app, program& run);     ///< init
-void add_pairing_commands(CLI::App& app, program& run);   ///< pair, join
-void add_leave_command(CLI::App& app, program& run);      ///< leave
-void add_sync_command(CLI::App& app, program& run);       ///< sync
-void add_status_commands(CLI::App& app, program& run);    ///< status, digest
-void add_device_commands(CLI::App& app, program& run);    ///< devices, devices remove, devices rename, recovery
-void add_verify_command(CLI::App& app, program& run);     ///< verify
+void add_setup_commands(CLI::App& app, program& run);    ///< init
+void add_pairing_commands(CLI::App& app, program& run);  ///< pair, join
+void add_leave_command(CLI::App& app, program& run);     ///< leave
+void add_sync_command(CLI::App& app, program& run);      ///< sync
+void add_status_commands(CLI::App& app, program& run);   ///< status, digest
+void add_device_commands(CLI::App& app, program& run);  ///< devices, devices remove, devices rename, recovery
+void add_verify_command(CLI::App& app, program& run);   ///< verify
 void add_conflict_commands(CLI::App& app, program& run);  ///< conflicts, restore, keep, why
 void add_log_commands(CLI::App& app, program& run);       ///< log, deleted, undelete, integrity
 void add_history_command(CLI::App& app, program& run);    ///< history

@@ -34,7 +34,8 @@ constexpr entry table[] = {
      "The relay's log is not the one this device knows. Your data is safe. Run sync again; if it stays, ask "
      "the relay's operator whether it was restored from a backup."},
     {errc::device_copied, exit_protocol,
-     "This file was restored from a backup, or copied, while another one went on as this device. Your data is "
+     "This file was restored from a backup, or copied, while another one went on as this device. Your data "
+     "is "
      "safe. Run sync again: it makes this file a device of its own."},
     {errc::seq_conflict, exit_protocol,
      "The relay holds other changes under this device's numbers, as happens when a vault file was copied or "

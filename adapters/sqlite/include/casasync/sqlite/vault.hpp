@@ -254,8 +254,8 @@ struct vault_status {
 /// What tells whether the relay has lost something.
 struct relay_memory {
     std::uint64_t last_sent = 0;  ///< of this device's changesets that it has confirmed
-    std::uint64_t head = 0;      ///< the relay's, as last heard
-    unix_ms fed_at = 0;          ///< when it was last given again what it had lost, own clock; 0: never
+    std::uint64_t head = 0;       ///< the relay's, as last heard
+    unix_ms fed_at = 0;           ///< when it was last given again what it had lost, own clock; 0: never
 };
 
 /// What verify() found. Empty lists: all is well.
