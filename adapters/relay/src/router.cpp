@@ -148,7 +148,7 @@ void router::note_visit(const exchange& x) {
     const std::uint64_t now = c_.shared.now_s();
     if (x.ack <= x.who->ack && now < x.who->last_seen + visit_s) return;
     // A full queue is no reason to refuse a read: the next request says the same.
-    (void)c_.shared.write.submit({[&shared = c_.shared, who = *x.who, ack = x.ack, now](write_store& store) {
+    (void)c_.shared.write.submit({[&shared = c_.shared, who = *x.who, ack = x.ack](write_store& store) {
                                       note_ack(shared, store, who, ack);
                                       return verdict{};
                                   },
