@@ -157,7 +157,8 @@ result<int> explain_row(const console& out, const cell_name& o) {
     auto row = vault->why(o.table, key);
     if (!row) return row.failure();
     if (column) {
-        std::erase_if(row->cells, [&](const sqlite::cell_history& cell) { return cell.column != *column; });
+        std::erase_if(row->cells,
+                      [&name = *column](const sqlite::cell_history& cell) { return cell.column != name; });
         if (row->cells.empty())
             return error{errc::not_found,
                          "Nothing is known of a column " + *column + " of this row. Check its name."};
