@@ -186,3 +186,46 @@ TEST_CASE("a device gets another name", "[cli][members]") {
     check_error(home.casasync({"devices", "rename", phone, ""}), 64, "empty");
     check_error(home.casasync({"devices", "rename", phone, std::string(1001, 'x')}), 64, "1,000");
 }
+
+TEST_CASE("S41: a restored backup is told of, becomes a device of its own, and the old one can be removed",
+          "[cli][copy]") {
+    household h;
+    const std::string desktop = h.make_vault("desktop.db");
+    const std::string phone = h.add_device(desktop, "phone.db");
+    h.json({"sync", desktop});
+    h.json({"sync", phone});
+    const std::string backup = h.dir / "backup.db";
+    h.sql(desktop, "VACUUM INTO '" + backup + "'");
+    h.sql(desktop, "UPDATE txn SET note = 'sent' WHERE id = 'rent'");
+    h.json({"sync", desktop});
+    const std::string old(h.json({"status", desktop}).at("device").as_string());
+    CHECK(h.json({"status", desktop}).at("identity").at("text").is_null());
+
+    for (const char* suffix : {"", "-wal", "-shm"}) std::filesystem::remove(desktop + suffix);
+    std::filesystem::copy_file(backup, desktop);
+    h.sql(desktop, "UPDATE txn SET note = 'fresh' WHERE id = 'coffee'");
+    const auto seen = h.json({"status", desktop}).at("identity");
+    CHECK(seen.at("copied").as_bool());
+    CHECK(std::string(seen.at("text").as_string()).find("restored from a backup") != std::string::npos);
+    const outcome synced = h.casasync({"sync", desktop});
+    CHECK(synced.exit == 0);
+    CHECK(synced.err.find("It is a device of its own now") != std::string::npos);
+    const auto told = h.json({"status", desktop});
+    CHECK(told.at("device").as_string() != old);
+    CHECK(told.at("identity").at("continues").at("device").as_string() == old);
+    CHECK(told.at("identity").at("continues").at("sent_again").as_int64() == 1);
+    CHECK(std::string(told.at("identity").at("text").as_string()).find("--only") != std::string::npos);
+
+    const outcome heard = h.casasync({"sync", phone});
+    CHECK(heard.exit == 0);
+    CHECK(heard.err.find("a file of device " + old) != std::string::npos);
+    CHECK(h.sql(phone, "SELECT note FROM txn ORDER BY id") == "fresh\nsent");
+    CHECK(h.sql(desktop, "SELECT note FROM txn ORDER BY id") == "fresh\nsent");
+
+    const auto removed = h.json({"devices", "remove", phone, old, "--only"});
+    CHECK(removed.at("copies").as_array().empty());
+    h.json({"sync", desktop});
+    h.json({"sync", phone});
+    CHECK(h.json({"digest", desktop}) == h.json({"digest", phone}));
+    CHECK(h.json({"status", desktop}).at("identity").at("text").is_null());
+}
