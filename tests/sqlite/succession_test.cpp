@@ -5,6 +5,8 @@
 
 #include <casasync/codec.hpp>
 
+#include <algorithm>
+#include <array>
 #include <random>
 
 using namespace vault_test;
@@ -238,6 +240,75 @@ TEST_CASE(
     w.pull("desktop");  // own records of the log are passed over
     CHECK(must(w["desktop"].status()).copied);
     CHECK(must(w["desktop"].status()).held == 1);
+}
+
+TEST_CASE("a write to a row that is not shown covers nothing, under the new name either", "[succession]") {
+    const bool insert_first = GENERATE(false, true);
+    std::array<std::vector<std::string>, 2> found;  // conflicts without a restored backup, and with one
+    for (const bool restored : {false, true}) {
+        copying_world w;
+        w.first("desktop", "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT, name TEXT UNIQUE)");
+        w.joins("phone", "desktop");
+        w.sql("desktop").run("INSERT INTO note VALUES('a', 'of the desktop', 'list')");
+        must(w["desktop"].seal());
+        w.now += 1000;
+        w.sql("phone").run("INSERT INTO note VALUES('b', 'of the phone', 'list')");
+        w.two_rounds();
+        REQUIRE(w.sql("desktop").dump("SELECT id FROM note") == "a\n");  // the phone's is parked
+        const std::string edit = "UPDATE note SET body = 'edited' WHERE id = 'a';",
+                          insert = "INSERT INTO note VALUES('b', 'mine', 'other list');";
+        w.sql("desktop").run(insert_first ? insert + edit : edit + insert);
+        must(w["desktop"].seal());
+        if (restored) {
+            w.back_up("desktop");
+            w.restore("desktop");
+            CHECK(w.succeed("desktop") == 0);
+            CHECK(must(w["desktop"].status()).succeeded->sent_again == 1);
+        }
+        w.two_rounds();
+        w.all_agree({"SELECT * FROM note ORDER BY id"});
+        check_stamps(w);
+        for (const auto& c : must(w["phone"].conflicts()))
+            found[restored].push_back(c.key[0].text() + ": " + *c.column + " " + c.loser.text());
+        std::sort(found[restored].begin(), found[restored].end());
+    }
+    CHECK_FALSE(found[0].empty());
+    CHECK(found[0] == found[1]);
+}
+
+TEST_CASE("a changeset of which only a part was sent is sent whole, under the new name", "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.two_rounds();
+    std::mt19937 random(7);
+    std::string rows;
+    for (int i = 0; i < 6; ++i) {
+        std::string body(900'000, ' ');  // no two alike, so that nothing is packed
+        for (char& c : body) c = static_cast<char>('a' + random() % 26);
+        rows += "INSERT INTO note VALUES('" + std::to_string(i) + "', '" + body + "');";
+    }
+    w.sql("desktop").run("BEGIN;" + rows + "COMMIT");
+    must(w["desktop"].seal());
+    const auto parts = must(w["desktop"].outbox(std::size_t{1} << 30));
+    REQUIRE(parts.size() > 2);
+    REQUIRE(parts[0].parts == parts.size());
+    w.back_up("desktop");
+    const outbound_part& p = parts[0];
+    w.log.push_back({w.log.size() + 1, w["desktop"].device(), p.seq, p.part, p.parts, p.payload});
+    must(w["desktop"].settle(p.seq));
+
+    if (GENERATE(false, true)) w.restore("desktop");  // knows nothing of the part that was sent
+    CHECK(w.succeed("desktop") == 1);
+    w.two_rounds();
+    for (auto& [name, v] : w.devices) {
+        INFO(name);
+        CHECK(w.sql(name).dump("SELECT count(*) FROM note") == "6\n");
+        CHECK(must(v.verify()).differences.empty());
+    }
+    CHECK(w.sql("phone").dump("SELECT * FROM note ORDER BY id") ==
+          w.sql("desktop").dump("SELECT * FROM note ORDER BY id"));
+    CHECK(must(w["phone"].digest()) == must(w["desktop"].digest()));
 }
 
 TEST_CASE("copies and restored backups at random: devices end up equal, no stamp is used twice",
