@@ -191,6 +191,36 @@ TEST_CASE("an agent tells of a conflict", "[agent]") {
     CHECK(ears.heard("conflict", "&open=1"));
 }
 
+TEST_CASE("an agent tells that rows have other numbers than they had, until the app has asked", "[agent]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    app(dir / "desktop.db").run("CREATE TABLE item(n INTEGER PRIMARY KEY, name TEXT)");
+    agent::init_options made{dir / "desktop.db", server->address(), "desktop", {}, {}};
+    made.track = [](sqlite::vault& vault) { return vault.track("item"); };
+    REQUIRE(agent::init_vault(made)->sync());
+    add_device(dir / "desktop.db", dir / "phone.db");
+    app(dir / "desktop.db").run("INSERT INTO item VALUES(1,'lamp')");
+    REQUIRE(agent::link::open(dir / "desktop.db")->sync());
+    app(dir / "phone.db").run("INSERT INTO item VALUES(1,'chair')");
+    {
+        listener ears;
+        const auto phone = start_agent(dir / "phone.db", ears);
+        REQUIRE(ears.heard("renumbered", "&rows=1"));
+    }
+    listener again;
+    auto phone = start_agent(dir / "phone.db", again);
+    REQUIRE(again.heard("renumbered", "&rows=1"));
+    phone.stop();
+    const auto told = sqlite::vault::open(dir / "phone.db")->take_renumbered().value();
+    REQUIRE(told.size() == 1);
+    CHECK(app(dir / "phone.db").text("SELECT name FROM item WHERE n=" + std::to_string(told[0].is)) ==
+          "chair");
+    listener after;
+    const auto later = start_agent(dir / "phone.db", after);
+    REQUIRE(after.heard("state", "state=in_sync"));
+    CHECK(after.count("renumbered") == 0);
+}
+
 TEST_CASE("S39_out_of_memory: an agent that finds no memory goes on, and does not end the app",
           "[agent][scenario]") {
     const casasync_test::folder dir;

@@ -164,6 +164,32 @@ TEST_CASE("sync exits 0 with a row that cannot be shown and a conflict that is o
     check_same(home, a, b);
 }
 
+TEST_CASE("sync tells which row has another number than it had, once", "[cli]") {
+    const household home;
+    const std::string desktop = home.dir / "desktop.db";
+    home.sql(desktop, "CREATE TABLE item(n INTEGER PRIMARY KEY, name TEXT)");
+    REQUIRE(home.casasync({"init", desktop, "--relay", home.url(), "--name", "desktop"}).exit == 0);
+    const std::string phone = home.add_device(desktop, "phone.db");
+    home.sql(desktop, "INSERT INTO item VALUES(1,'lamp')");
+    home.sql(phone, "INSERT INTO item VALUES(1,'chair')");
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    const outcome told = home.casasync({"sync", phone});
+    CHECK(has(told.err, "Row 1 of item is row "));
+    CHECK(home.sql(phone, "SELECT name FROM item ORDER BY name") == "chair\nlamp");
+    CHECK(home.sql(phone, "SELECT name FROM item WHERE n=1") == "lamp");
+
+    home.sql(desktop, "INSERT INTO item VALUES(2,'stool')");
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    home.sql(phone, "INSERT INTO item VALUES(2,'table')");
+    const auto next = home.json({"sync", phone}).at("renumbered").as_array();
+    REQUIRE(next.size() == 1);
+    CHECK(next[0].at("table").as_string() == "item");
+    CHECK(next[0].at("was").as_int64() == 2);
+    const std::string is = std::to_string(next[0].at("is").as_int64());
+    CHECK(home.sql(phone, "SELECT name FROM item WHERE n=" + is) == "table");
+    CHECK(home.json({"sync", phone}).at("renumbered").as_array().empty());
+}
+
 TEST_CASE("tables are tracked and untracked by name", "[cli]") {
     const household home;
     const std::string db = home.make_file("home.db");

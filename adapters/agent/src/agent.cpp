@@ -79,9 +79,10 @@ struct agent::state {
     std::string vault_text{};
     std::int64_t seen_version = 0;  ///< the worker's: data_version before the last sync
     backoff failures{};
-    openssl::key256 told_key{};                      ///< the worker's: the key the listener has, or will
-    std::vector<sqlite::device_info> known{};        ///< the worker's: the devices it has told of
-    agent_state told_state = agent_state::starting;  ///< the worker's: in the last event
+    openssl::key256 told_key{};                        ///< the worker's: the key the listener has, or will
+    std::vector<sqlite::device_info> known{};          ///< the worker's: the devices it has told of
+    std::vector<sqlite::renumbered_row> renumbered{};  ///< the worker's: as it has told
+    agent_state told_state = agent_state::starting;    ///< the worker's: in the last event
     std::optional<errc> told_code{};
 
     std::mutex stopper{};        ///< one stop() at a time
@@ -106,6 +107,7 @@ struct agent::state {
     [[nodiscard]] std::int64_t version();
     void hear(const page& p, std::unique_lock<std::mutex>& lock);
     void emit(const std::string& event, const std::string& rest) const;
+    void emit_renumbered();
     [[nodiscard]] std::string origin_of(const device_id& added) const;
     void emit_state(agent_state what, const std::optional<error>& failure) const;
 };
@@ -123,6 +125,13 @@ std::string agent::state::origin_of(const device_id& added) const {
 void agent::state::emit_state(agent_state what, const std::optional<error>& failure) const {
     emit("state", "state=" + std::string(name_of(what)) +
                       (failure ? "&code=" + std::string(casasync::name_of(failure->code)) : std::string()));
+}
+
+void agent::state::emit_renumbered() {
+    const auto rows = device.vault().renumbered();
+    if (!rows) return;  // told after another sync
+    if (!rows->empty() && *rows != renumbered) emit("renumbered", "rows=" + std::to_string(rows->size()));
+    renumbered = *rows;
 }
 
 std::int64_t agent::state::version() {
@@ -155,6 +164,7 @@ void agent::state::end_round(const result<sync_report>& done) {
         changed.notify_all();
     }
     if (done && done->rows > 0) emit("changeset-received", "rows=" + std::to_string(done->rows));
+    emit_renumbered();
     if (after.vault.open_conflicts > before.vault.open_conflicts)
         emit("conflict", "open=" + std::to_string(after.vault.open_conflicts));
     if (done)

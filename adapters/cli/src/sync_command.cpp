@@ -9,7 +9,9 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
+#include <algorithm>
 #include <csignal>
+#include <iterator>
 #include <memory>
 #include <vector>
 
@@ -27,8 +29,25 @@ boost::json::array names_json(const std::vector<sqlite::device_info>& devices) {
     return out;
 }
 
+boost::json::array numbers_json(const std::vector<sqlite::renumbered_row>& rows) {
+    boost::json::array out;
+    for (const auto& r : rows)
+        out.push_back(boost::json::object{{"table", json_of_text(r.table)}, {"was", r.was}, {"is", r.is}});
+    return out;
+}
+
+/// Returns what is in the second list and not in the first.
+std::vector<sqlite::renumbered_row> fresh_numbers(const std::vector<sqlite::renumbered_row>& before,
+                                                  const std::vector<sqlite::renumbered_row>& after) {
+    std::vector<sqlite::renumbered_row> out;
+    std::copy_if(after.begin(), after.end(), std::back_inserter(out),
+                 [&](const auto& r) { return std::find(before.begin(), before.end(), r) == before.end(); });
+    return out;
+}
+
 void print_json(const console& out, const sync_report& done, const sqlite::vault_status& status,
-                const std::vector<sqlite::device_info>& added) {
+                const std::vector<sqlite::device_info>& added,
+                const std::vector<sqlite::renumbered_row>& moved) {
     boost::json::array alarms;
     for (const std::string& alarm : done.alarms) alarms.push_back(json_of_text(alarm));
     out.print({{"sent", done.pushed},
@@ -38,6 +57,7 @@ void print_json(const console& out, const sync_report& done, const sqlite::vault
                {"refused", done.refused},
                {"snapshot_merged", done.snapshot_merged},
                {"devices_added", names_json(added)},
+               {"renumbered", numbers_json(moved)},
                {"in_sync", status.in_sync},
                {"parked", status.parked},
                {"open_conflicts", status.open_conflicts},
@@ -61,6 +81,8 @@ result<int> sync_once(const console& out, const sync_options& o) {
     if (!device) return device.failure();
     const auto before = device->vault().status();
     if (!before) return before.failure();
+    const auto numbers = device->vault().renumbered();
+    if (!numbers) return numbers.failure();
     const auto done = device->sync();
     bar.clear();
     if (!done) return done.failure();
@@ -76,8 +98,16 @@ result<int> sync_once(const console& out, const sync_options& o) {
                                           : "") +
                  ". If nobody you trust added it, see casasync devices.");
     }
+    const auto now = device->vault().renumbered();
+    if (!now) return now.failure();
+    const auto moved = fresh_numbers(*numbers, *now);
+    for (const auto& r : moved)
+        out.note("Row " + std::to_string(r.was) + " of " + printable(r.table) + " is row " +
+                 std::to_string(r.is) +
+                 " here now: another device had given out that number, too. Both rows are there, and what "
+                 "refers to them follows.");
     if (out.json())
-        print_json(out, *done, *status, added);
+        print_json(out, *done, *status, added, moved);
     else
         print_text(out, *done, *status);
     return done->refused > 0 ? exit_data : exit_ok;

@@ -338,27 +338,41 @@ result<std::vector<conflict_info>> vault::conflicts(bool open_only) {
     return out;
 }
 
-result<std::vector<renumbered_row>> vault::take_renumbered() {
+result<std::vector<renumbered_row>> vault::state::read_renumbered() {
+    // Who gives a number up comes before who gets it: numbers given in exchange are negative.
+    auto s =
+        db->prepare("SELECT t, was, number, at FROM casasync_renumbered WHERE was <> number ORDER BY number");
+    if (!s) return s.failure();
     std::vector<renumbered_row> out;
-    const auto any = [&]() -> result<void> {
-        // Who gives a number up comes before who gets it: numbers given in exchange are negative.
-        auto s = state_->db->prepare(
-            "SELECT t, was, number, at FROM casasync_renumbered WHERE was <> number ORDER BY number");
-        if (!s) return s.failure();
-        for (;;) {
-            const auto row = s->step();
-            if (!row) return row.failure();
-            if (!*row) return {};
-            const vault_table* table = state_->tables.find(static_cast<table_no>(s->integer(0)));
-            if (table != nullptr)
-                out.push_back({table->traits.name, s->integer(1), s->integer(2), s->integer(3)});
-        }
-    };
-    if (auto ok = state_->run(any); !ok) return ok.failure();
-    if (out.empty()) return out;
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        const vault_table* table = tables.find(static_cast<table_no>(s->integer(0)));
+        if (table != nullptr)
+            out.push_back({table->traits.name, s->integer(1), s->integer(2), s->integer(3)});
+    }
+}
+
+result<std::vector<renumbered_row>> vault::renumbered() {
+    std::vector<renumbered_row> out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto rows = state_->read_renumbered();
+        if (!rows) return rows.failure();
+        out = std::move(*rows);
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<std::vector<renumbered_row>> vault::take_renumbered() {
+    auto out = renumbered();
+    if (!out || out->empty()) return out;
     auto ok = state_->write([&]() -> result<void> {
-        out.clear();
-        if (auto read = any(); !read) return read;
+        auto rows = state_->read_renumbered();
+        if (!rows) return rows.failure();
+        out = std::move(rows);
         return state_->db->run("DELETE FROM casasync_renumbered");
     });
     if (!ok) return ok.failure();

@@ -187,6 +187,7 @@ struct vault::state {
     [[nodiscard]] result<std::vector<value>> free_number(const vault_table& table, bytes_view key);
     [[nodiscard]] result<bytes> key_typed(const vault_table& table, std::span<const value> key);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
+    [[nodiscard]] result<std::vector<renumbered_row>> read_renumbered();
     // deleted_rows.cpp: inside write_captured()
     [[nodiscard]] result<void> insert_again(const vault_table& table, bytes_view key,
                                             std::span<const std::pair<column_no, value>> values);

@@ -44,6 +44,8 @@ struct agent_options {
     ///     vault-sync://alarm?vault=..&text=..
     ///     vault-sync://device-added?vault=..&device=..&name=..      somebody let it in: tell the person
     ///     with &copy_of=.. when it is a file of that device that was restored from a backup, or copied
+    ///     vault-sync://renumbered?vault=..&rows=N      rows have other numbers here than they had: see
+    ///     vault::take_renumbered(); told again after a start, until it was called
     /// It must not call stop().
     std::function<void(const std::string& url)> on_event{};
     std::chrono::milliseconds poll{50};            ///< how often the file is looked at: 4 us each

@@ -123,6 +123,8 @@ struct renumbered_row {
     std::string table{};
     std::int64_t was = 0, is = 0;
     unix_ms at = 0;  ///< when this device learned of it
+
+    friend bool operator==(const renumbered_row&, const renumbered_row&) = default;
 };
 
 enum class schema_verdict : std::uint8_t {
@@ -378,11 +380,13 @@ class vault {
     [[nodiscard]] result<std::vector<device_info>> devices();
     [[nodiscard]] result<std::vector<conflict_info>> conflicts(bool open_only = true);
     [[nodiscard]] result<std::vector<parked_info>> integrity();
-    /// Returns the rows that got another number while they were shown, since this was last called, and
-    /// forgets them: two devices had given one number out. References that casasync knows of follow by
-    /// themselves; an app that keeps numbers elsewhere (a list of favourites, an open window) follows these,
-    /// one after the other in the order given. A row that moved several times is listed once. Kept across
-    /// restarts. \errors store_busy, io_failed
+    /// Returns the rows that got another number while they were shown, since take_renumbered() was last
+    /// called: two devices had given one number out. References that casasync knows of follow by themselves;
+    /// an app that keeps numbers elsewhere (a list of favourites, an open window) follows these, one after
+    /// the other in the order given. A row that moved several times is listed once. Kept across restarts.
+    /// \errors store_busy, io_failed
+    [[nodiscard]] result<std::vector<renumbered_row>> renumbered();
+    /// Returns what renumbered() does, and forgets it. \errors store_busy, io_failed
     [[nodiscard]] result<std::vector<renumbered_row>> take_renumbered();
     /// Writes the loser of a conflict back, as an ordinary write of this device; that closes it everywhere.
     /// \errors not_found; invalid_argument while the row is parked; what the table says to the value
