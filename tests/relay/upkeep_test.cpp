@@ -50,7 +50,7 @@ TEST_CASE("a backup made beside a running relay becomes a relay again", "[relay]
     REQUIRE(relay::restore(backup, f.options.data));
     CHECK(mode_of(f.options.data + "/master.key") == 0600);
     f.start();
-    a.port = f.port();
+    a.at = f.port();
     const reply vault = a.call("GET", "");  // the key still holds
     REQUIRE(vault.status == 200);
     CHECK(vault.number("head") == 1);

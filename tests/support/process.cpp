@@ -33,11 +33,17 @@ bool read_some(int from, std::string& into) {
 
 }  // namespace
 
-process::process(const std::vector<std::string>& arguments) {
+process::process(const std::vector<std::string>& arguments, stdin_is input) {
     const auto out = make_pipe(), err = make_pipe();
     ::posix_spawn_file_actions_t actions{};
     ::posix_spawn_file_actions_init(&actions);
-    ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    std::array<int, 2> in{-1, -1};
+    if (input == stdin_is::a_pipe) {
+        in = make_pipe();
+        ::posix_spawn_file_actions_adddup2(&actions, in[0], 0);
+    } else {
+        ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    }
     ::posix_spawn_file_actions_adddup2(&actions, out[1], 1);
     ::posix_spawn_file_actions_adddup2(&actions, err[1], 2);
     std::vector<char*> argv;
@@ -45,8 +51,10 @@ process::process(const std::vector<std::string>& arguments) {
     argv.push_back(nullptr);
     const int failed = ::posix_spawnp(&pid_, argv[0], &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
+    if (in[0] >= 0) ::close(in[0]);
     ::close(out[1]);
     ::close(err[1]);
+    in_ = in[1];
     out_ = out[0];
     err_ = err[0];
     if (failed != 0) throw std::runtime_error("cannot run " + arguments[0]);
@@ -57,6 +65,7 @@ process::~process() {
         ::kill(pid_, SIGKILL);
         ::waitpid(pid_, nullptr, 0);
     }
+    if (in_ >= 0) ::close(in_);
     ::close(out_);
     ::close(err_);
 }
@@ -70,6 +79,12 @@ std::string process::line() {
         }
         if (!read_some(out_, buffer_)) throw std::runtime_error("the program ended: " + wait().err);
     }
+}
+
+void process::say(const std::string& line) {
+    const std::string text = line + "\n";
+    if (::write(in_, text.data(), text.size()) != static_cast<::ssize_t>(text.size()))
+        throw std::runtime_error("the program does not listen");
 }
 
 void process::signal(int number) const {

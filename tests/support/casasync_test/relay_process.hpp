@@ -16,8 +16,8 @@ namespace casasync_test {
 class relay_process {
  public:
     /// Starts casasync-relay and reads its first line.
-    relay_process(std::string program, std::vector<std::string> arguments)
-        : process_(with_program(std::move(program), std::move(arguments))) {
+    relay_process(std::string program, std::vector<std::string> arguments, stdin_is input = stdin_is::empty)
+        : process_(with_program(std::move(program), std::move(arguments)), input) {
         constexpr std::string_view expected = "casasync-relay listening on ";
         try {
             const std::string line = process_.line();
@@ -32,6 +32,11 @@ class relay_process {
         return static_cast<std::uint16_t>(std::stoi(address_.substr(address_.rfind(':') + 1)));
     }
     void signal(int number) const { process_.signal(number); }
+    /// Writes a line to its stdin, a pipe. Returns the line that it answers.
+    std::string ask(const std::string& line) {
+        process_.say(line);
+        return process_.line();
+    }
     /// Waits for the end. \return the exit code, or -signal
     int wait() {
         const outcome left = process_.wait();

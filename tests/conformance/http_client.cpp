@@ -3,8 +3,7 @@
 
 #include <boost/json/parse.hpp>
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
+#include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -48,16 +47,21 @@ std::string reply::problem() const {
                : std::string();
 }
 
-http_client::http_client(std::uint16_t port) : fd_(::socket(AF_INET, SOCK_STREAM, 0)) {
+http_client::http_client(const endpoint& at) {
+    addrinfo hints{};
+    hints.ai_socktype = SOCK_STREAM;
+    addrinfo* found = nullptr;
+    if (::getaddrinfo(at.host.c_str(), std::to_string(at.port).c_str(), &hints, &found) != 0)
+        throw std::runtime_error("no such host: " + at.host);
+    fd_ = ::socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, found->ai_protocol);
     const timeval patience{30, 0};  // a test fails rather than hangs
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_port = htons(port);
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    if (::connect(fd_, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0)
-        throw std::runtime_error("cannot connect to the relay");
+    const bool connected = ::connect(fd_, found->ai_addr, found->ai_addrlen) == 0;
+    ::freeaddrinfo(found);
+    if (connected) return;
+    ::close(fd_);
+    throw std::runtime_error("cannot connect to the relay");
 }
 
 http_client::~http_client() {

@@ -15,6 +15,20 @@
 
 namespace casasync_test {
 
+/// Where a relay is.
+struct endpoint {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+
+    endpoint() = default;
+    endpoint(std::uint16_t of_this_machine) : port(of_this_machine) {}
+    endpoint(std::string name, std::uint16_t number) : host(std::move(name)), port(number) {}
+    /// What the Host header says.
+    [[nodiscard]] std::string authority() const {
+        return port == 80 ? host : host + ":" + std::to_string(port);
+    }
+};
+
 struct reply {
     unsigned status = 0;                          ///< 0: the connection was closed without an answer
     std::map<std::string, std::string> fields{};  ///< names in lower case
@@ -34,7 +48,7 @@ using header_fields = std::vector<std::pair<std::string, std::string>>;
 
 class http_client {
  public:
-    explicit http_client(std::uint16_t port);
+    explicit http_client(const endpoint& at);
     http_client(http_client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     http_client(const http_client&) = delete;
     ~http_client();

@@ -2,7 +2,7 @@
 #pragma once
 
 /// Snapshots as a device uploads them.
-#include "fixtures.hpp"
+#include "device_client.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 #include "snapshot_upload.hpp"
 
 #include <casasync/limits.hpp>
@@ -9,11 +9,10 @@
 using namespace casasync;
 using namespace casasync_test;
 
-TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     REQUIRE(a.push({a.envelope(1)}).status == 201);
     const auto u = make_upload(1, 2500, 1);
     CHECK(a.call("GET", "/snapshots/latest").problem() == "not-found");
@@ -54,10 +53,9 @@ TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[relay][snaps
         CHECK(b.call("GET", u.path() + "/content" + query).problem() == "malformed");
 }
 
-TEST_CASE("a part may come again, but not changed", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a part may come again, but not changed", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const auto u = make_upload(1);
     REQUIRE(begin(a, u).status == 201);
     REQUIRE(put(a, u, 0, u.part(0)).status == 204);
@@ -69,20 +67,19 @@ TEST_CASE("a part may come again, but not changed", "[relay][snapshot]") {
     CHECK(put(a, u, 3, u.part(0)).status == 404);
     CHECK(a.call("PUT", u.path() + "/parts/x", u.part(0), octets_type).status == 404);
     CHECK(put(a, make_upload(9), 0, u.part(0)).status == 404);
-    const auto b = enrol(a, 2);
+    const auto b = f.enrol(a, 2);
     CHECK(put(b, u, 1, u.part(1)).status == 404);  // another device's upload
 }
 
-TEST_CASE("an upload can be taken up again", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("an upload can be taken up again", "[conformance][snapshot]") {
+    own_relay f;
+    const auto a = f.vault();
     const auto u = make_upload(1);
     REQUIRE(begin(a, u).status == 201);
     REQUIRE(put(a, u, 0, u.part(0)).status == 204);
     f.restart();
     auto again = a;
-    again.port = f.port();
+    again.at = f.at();
     CHECK(begin(again, u).status == 201);
     for (std::size_t n = 0; n < u.parts(); ++n) CHECK(put(again, u, n, u.part(n)).status == 204);
     CHECK(complete(again, u).status == 201);
@@ -92,18 +89,16 @@ TEST_CASE("an upload can be taken up again", "[relay][snapshot]") {
     CHECK(again.call("GET", u.path() + "/content").body == u.content);
 }
 
-TEST_CASE("another plan under the same id is refused", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("another plan under the same id is refused", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     REQUIRE(begin(a, make_upload(1)).status == 201);
     CHECK(begin(a, make_upload(1, 2400)).problem() == "already-exists");
 }
 
-TEST_CASE("an upload that was given up makes way for the device's next one", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("an upload that was given up makes way for the device's next one", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const auto first = make_upload(1);
     REQUIRE(begin(a, first).status == 201);
     REQUIRE(put(a, first, 0, first.part(0)).status == 204);
@@ -111,11 +106,10 @@ TEST_CASE("an upload that was given up makes way for the device's next one", "[r
     CHECK(put(a, first, 1, first.part(1)).status == 404);
 }
 
-TEST_CASE("an older snapshot is refused", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("an older snapshot is refused", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     REQUIRE(a.push({a.envelope(1), a.envelope(2)}).status == 201);
     const auto slow = make_upload(1, 1000, 1);
     REQUIRE(begin(b, slow).status == 201);
@@ -129,20 +123,18 @@ TEST_CASE("an older snapshot is refused", "[relay][snapshot]") {
     CHECK(ahead.number("head") == 2);
 }
 
-TEST_CASE("the two newest snapshots are kept", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("the two newest snapshots are kept", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     for (std::uint8_t n = 1; n <= 3; ++n) upload_all(a, make_upload(n));
     CHECK(a.call("GET", "/snapshots/latest").string("snapshot_id") == id<snapshot_id>(3).text());
     CHECK(a.call("GET", make_upload(1).path() + "/content").status == 404);
     CHECK(a.call("GET", make_upload(2).path() + "/content").body == make_upload(2).content);
 }
 
-TEST_CASE("a snapshot's announcement is checked", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a snapshot's announcement is checked", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const auto announce = [&](const std::string& size, const std::string& part_size) {
         return a.call("POST", "/snapshots",
                       R"({"snapshot_id":")" + id<snapshot_id>(1).text() + R"(","pos":0,"size":)" + size +
@@ -156,11 +148,10 @@ TEST_CASE("a snapshot's announcement is checked", "[relay][snapshot]") {
     CHECK(announce("2147483648", "8388608").status == 201);
 }
 
-TEST_CASE("a manifest is an envelope of its own kind, of the device that signs", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a manifest is an envelope of its own kind, of the device that signs", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     const auto u = make_upload(1);
     REQUIRE(begin(a, u).status == 201);
     for (std::size_t n = 0; n < u.parts(); ++n) REQUIRE(put(a, u, n, u.part(n)).status == 204);
@@ -172,10 +163,9 @@ TEST_CASE("a manifest is an envelope of its own kind, of the device that signs",
     CHECK(complete(a, u).status == 201);
 }
 
-TEST_CASE("a part of 8 MiB goes through", "[relay][snapshot]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a part of 8 MiB goes through", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const auto u = make_upload(1, limits::snapshot_part_bytes + 5, 0, limits::snapshot_part_bytes);
     upload_all(a, u);
     const std::uint64_t offset = limits::snapshot_part_bytes - 10;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What the relay forgets, and what it must not.
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 #include "snapshot_upload.hpp"
 
 #include <casasync/cursor.hpp>
@@ -22,21 +22,18 @@ constexpr std::int64_t day_ms = 24 * 3600 * 1000LL;
 
 /// A relay, and the log as its devices know it.
 struct household {
-    relay_fixture f{};
+    explicit household(const std::vector<std::string>& arguments = {}) : f(arguments) {}
+
+    own_relay f;
     std::vector<digest256> log{digest256{}};  ///< log values by position
     std::map<std::uint8_t, device_client> devices{};
     std::map<std::uint8_t, std::uint64_t> seqs{};
     std::uint8_t snapshots = 0;
 
-    void start() {
-        f.options.keep.every = std::chrono::hours(1000);
-        f.options.rates = {0, 0, 0, 0, 0, 0, 0};
-        f.start();
-        devices[1] = make_vault(f.port(), f.now_s());
-    }
-    device_client& join(std::uint8_t n) { return devices[n] = enrol(devices.at(1), n); }
+    void start() { devices[1] = f.vault(); }
+    device_client& join(std::uint8_t n) { return devices[n] = f.enrol(devices.at(1), n); }
     void pass(std::int64_t ms) {
-        f.now_ms += ms;
+        f.pass(ms);
         for (auto& [n, d] : devices) d.created = f.now_s();
     }
     reply push(std::uint8_t n, std::size_t size = 256) {
@@ -72,7 +69,7 @@ struct household {
     }
     [[nodiscard]] std::uint64_t floor() const { return devices.at(1).call("GET", "").number("floor"); }
     [[nodiscard]] std::uint64_t tidied() {
-        f.server->tidy();
+        f.tidy();
         return floor();
     }
     std::uint32_t epoch = 1;
@@ -88,7 +85,7 @@ void old_log(household& h) {
 
 }  // namespace
 
-TEST_CASE("what all have and two snapshots cover is forgotten", "[relay][retention]") {
+TEST_CASE("what all have and two snapshots cover is forgotten", "[conformance][retention]") {
     household h;
     old_log(h);
     h.acknowledge(1, 4);
@@ -108,7 +105,7 @@ TEST_CASE("what all have and two snapshots cover is forgotten", "[relay][retenti
     CHECK(h.devices.at(1).attach({}).number("floor") == 4);
 }
 
-TEST_CASE("a position below the floor is told which snapshot leads on", "[relay][retention]") {
+TEST_CASE("a position below the floor is told which snapshot leads on", "[conformance][retention]") {
     household h;
     old_log(h);
     h.acknowledge(1, 4);
@@ -132,7 +129,7 @@ TEST_CASE("a position below the floor is told which snapshot leads on", "[relay]
     CHECK(page->log == h.log[4]);
     CHECK(h.devices.at(2).pull(2, log_text(h.log[1])).problem() == "cursor-mismatch");
     h.f.restart();
-    for (auto& [n, d] : h.devices) d.port = h.f.port();
+    for (auto& [n, d] : h.devices) d.at = h.f.at();
     CHECK(h.pull(2, 1).status == 410);
     CHECK(h.pull(2, 2).status == 200);
     CHECK(h.push(1).status == 201);
@@ -140,7 +137,7 @@ TEST_CASE("a position below the floor is told which snapshot leads on", "[relay]
 }
 
 TEST_CASE("a vault of one device needs one snapshot, and two again when another joins",
-          "[relay][retention]") {
+          "[conformance][retention]") {
     household h;
     h.start();
     for (int i = 0; i < 3; ++i) REQUIRE(h.push(1).status == 201);
@@ -157,7 +154,7 @@ TEST_CASE("a vault of one device needs one snapshot, and two again when another 
     CHECK(h.tidied() == 3);
 }
 
-TEST_CASE("nothing younger than a week is forgotten while there is room", "[relay][retention]") {
+TEST_CASE("nothing younger than a week is forgotten while there is room", "[conformance][retention]") {
     household h;
     h.start();
     REQUIRE(h.push(1).status == 201);
@@ -172,9 +169,8 @@ TEST_CASE("nothing younger than a week is forgotten while there is room", "[rela
     CHECK(h.tidied() == 2);
 }
 
-TEST_CASE("a vault that is nearly full makes room as soon as its devices allow", "[relay][retention]") {
-    household h;
-    h.f.options.vault_bytes_max = 10 * 360;
+TEST_CASE("a vault that is nearly full makes room as soon as its devices allow", "[conformance][retention]") {
+    household h({"--vault-bytes-max", "3600"});
     h.start();
     h.join(2);
     const auto wanted = [&] { return h.devices.at(1).call("GET", "").field("casasync-snapshot-wanted"); };
@@ -196,7 +192,7 @@ TEST_CASE("a vault that is nearly full makes room as soon as its devices allow",
     CHECK(h.push(1).status == 507);
 }
 
-TEST_CASE("a relay asks for snapshots as its log grows", "[relay][retention]") {
+TEST_CASE("a relay asks for snapshots as its log grows", "[conformance][retention]") {
     household h;
     h.start();
     const auto wanted = [&] { return h.devices.at(1).call("GET", "").field("casasync-snapshot-wanted"); };
@@ -213,31 +209,30 @@ TEST_CASE("a relay asks for snapshots as its log grows", "[relay][retention]") {
 }
 
 TEST_CASE("a member that never came, and one that is away, hold everything until they are removed",
-          "[relay][retention]") {
+          "[conformance][retention]") {
     household h;
     old_log(h);
     const auto& maker = h.devices.at(1);
-    REQUIRE(maker.post(add_entry(maker.members(), identity_of(3), maker.self)).status == 201);
+    REQUIRE(maker.post(add_entry(maker.members(), h.f.who(3), maker.self)).status == 201);
     h.acknowledge(1, 4);
     h.acknowledge(2, 1);
     h.offer(1, 4);
     h.offer(1, 4);
     CHECK(h.tidied() == 0);
-    remove(maker, nobody(h.f.port(), h.f.now_s(), 3, 1));
+    remove(maker, h.f.nobody(3, 1));
     ++h.epoch;
     CHECK(h.tidied() == 1);
     h.remove_device(2);
     CHECK(h.tidied() == 4);
 }
 
-TEST_CASE("a recovery kit holds nothing back", "[relay][retention]") {
+TEST_CASE("a recovery kit holds nothing back", "[conformance][retention]") {
     household h;
     old_log(h);
     const auto& maker = h.devices.at(1);
-    const auto entry =
-        openssl::kit_entry(maker.members(), maker.self, identity_of(7).public_keys(), h.f.now_s());
+    const auto entry = openssl::kit_entry(maker.members(), maker.self, h.f.who(7).public_keys(), h.f.now_s());
     REQUIRE(maker.post(entry).status == 201);
-    REQUIRE(nobody(h.f.port(), h.f.now_s(), 7, 1).attach({}).status == 200);
+    REQUIRE(h.f.nobody(7, 1).attach({}).status == 200);
     h.acknowledge(1, 4);
     h.acknowledge(2, 4);
     h.offer(1, 4);
@@ -245,7 +240,7 @@ TEST_CASE("a recovery kit holds nothing back", "[relay][retention]") {
     CHECK(h.tidied() == 4);
 }
 
-TEST_CASE("a removed device takes its snapshots with it: nobody opens them", "[relay][retention]") {
+TEST_CASE("a removed device takes its snapshots with it: nobody opens them", "[conformance][retention]") {
     household h;
     old_log(h);
     h.acknowledge(1, 4);
@@ -263,10 +258,9 @@ TEST_CASE("a removed device takes its snapshots with it: nobody opens them", "[r
 }
 
 TEST_CASE("a device that is silent for long is dormant, and holds nothing back where the operator says so",
-          "[relay][retention]") {
-    household h;
+          "[conformance][retention]") {
     const bool expires = GENERATE(false, true);
-    if (expires) h.f.options.keep.dormant_expire = std::chrono::hours(100 * 24);
+    household h({"--dormant-days", expires ? "100" : "0"});
     old_log(h);
     h.acknowledge(1, 4);
     h.acknowledge(2, 1);
@@ -293,9 +287,8 @@ TEST_CASE("a device that is silent for long is dormant, and holds nothing back w
 }
 
 TEST_CASE("what an expired device has sent and not read back is known when it sends it again",
-          "[relay][retention]") {
-    household h;
-    h.f.options.keep.dormant_expire = std::chrono::hours(100 * 24);
+          "[conformance][retention]") {
+    household h({"--dormant-days", "100"});
     old_log(h);  // device 2 made 2 and 4
     h.acknowledge(1, 4);
     h.acknowledge(2, 2);
@@ -318,22 +311,22 @@ TEST_CASE("what an expired device has sent and not read back is known when it se
     CHECK(h.push(2).status == 201);
 }
 
-TEST_CASE("an upload that nobody completes is removed after a day", "[relay][retention]") {
+TEST_CASE("an upload that nobody completes is removed after a day", "[conformance][retention]") {
     household h;
     h.start();
     REQUIRE(h.push(1).status == 201);
     const upload u = make_upload(1, 2500, 1);
     REQUIRE(begin(h.devices.at(1), u).status == 201);
     REQUIRE(put(h.devices.at(1), u, 0, u.part(0)).status == 204);
-    h.f.server->tidy();
+    h.f.tidy();
     CHECK(put(h.devices.at(1), u, 1, u.part(1)).status == 204);
     h.pass(day_ms + 1000);
-    h.f.server->tidy();
+    h.f.tidy();
     CHECK(put(h.devices.at(1), u, 2, u.part(2)).status == 404);
 }
 
 TEST_CASE("the floor is never above an ack of an active device, nor above the older snapshot",
-          "[relay][retention][property]") {
+          "[conformance][retention][property]") {
     const auto seed = GENERATE(1U, 2U, 3U, 4U);
     INFO("seed " << seed);
     std::uint64_t state = seed;
@@ -341,8 +334,7 @@ TEST_CASE("the floor is never above an ack of an active device, nor above the ol
         state = state * 6364136223846793005U + 1442695040888963407U;
         return (state >> 33) % n;
     };
-    household h;
-    if (seed % 2 == 0) h.f.options.vault_bytes_max = 20 * 360;  // often full: any age
+    household h({"--vault-bytes-max", seed % 2 == 0 ? "7200" : "1000000"});  // small: often full, any age
     h.start();
     std::map<std::uint8_t, std::uint64_t> acks{{1, 0}};
     std::vector<std::pair<std::uint8_t, std::uint64_t>> kept;  // complete snapshots: maker, position

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 
 #include <casasync/limits.hpp>
 
@@ -14,8 +14,8 @@ reply open(const device_client& d) {
     return d.send(d.make("POST", "/v1/pairings"));
 }
 
-reply claim(std::uint16_t port, const std::string& slot) {
-    return http_client(port).call("POST", "/v1/pairings/" + slot + "/claim", {{"Host", "127.0.0.1"}});
+reply claim(const endpoint& at, const std::string& slot) {
+    return http_client(at).call("POST", "/v1/pairings/" + slot + "/claim", {{"Host", at.authority()}});
 }
 
 /// Returns another slot than these.
@@ -27,13 +27,13 @@ std::string other_slot(const std::string& a, const std::string& b = {}) {
 
 /// One side of a mailbox.
 struct side {
-    std::uint16_t port = 0;
+    endpoint at{};
     std::string mailbox{};
     std::string token{};
 
     [[nodiscard]] reply call(const std::string& method, const std::string& path, bytes_view body = {}) const {
-        return http_client(port).call(method, "/v1/mailboxes/" + mailbox + path,
-                                      {{"Host", "127.0.0.1"}, {"Authorization", "Bearer " + token}}, body);
+        return http_client(at).call(method, "/v1/mailboxes/" + mailbox + path,
+                                    {{"Host", at.authority()}, {"Authorization", "Bearer " + token}}, body);
     }
     [[nodiscard]] reply put(const std::string& place, const std::string& text) const {
         return call("PUT", "/" + place, as_bytes(text));
@@ -43,7 +43,8 @@ struct side {
     }
 };
 
-struct pairing_fixture : relay_fixture {
+template <class Relay = relay_under_test>
+struct pairing_fixture : Relay {
     device_client device{};
     std::string slot{};
     std::string mailbox{};
@@ -51,22 +52,20 @@ struct pairing_fixture : relay_fixture {
     side b{};
 
     pairing_fixture() {
-        start();
-        device = make_vault(port(), now_s());
+        device = this->vault();
         const reply opened = open(device);
         slot = opened.string("slot");
         mailbox = opened.string("mailbox_id");
-        a = {port(), mailbox, opened.string("side_token")};
-        b = {port(), mailbox, claim(port(), slot).string("side_token")};
+        a = {this->at(), mailbox, opened.string("side_token")};
+        b = {this->at(), mailbox, claim(this->at(), slot).string("side_token")};
     }
 };
 
 }  // namespace
 
-TEST_CASE("two devices meet in a mailbox", "[relay][pairing]") {
-    relay_fixture f;
-    f.start();
-    const auto device = make_vault(f.port(), f.now_s());
+TEST_CASE("two devices meet in a mailbox", "[conformance][pairing]") {
+    const own_relay f;
+    const auto device = f.vault();
     const reply opened = open(device);
     CHECK(opened.status == 201);
     const std::string slot = opened.string("slot"), mailbox = opened.string("mailbox_id");
@@ -78,12 +77,12 @@ TEST_CASE("two devices meet in a mailbox", "[relay][pairing]") {
     CHECK(another.string("slot") != slot);
     CHECK(another.string("mailbox_id") != mailbox);
 
-    const reply claimed = claim(f.port(), slot);
+    const reply claimed = claim(f.at(), slot);
     CHECK(claimed.status == 200);
     CHECK(claimed.string("mailbox_id") == mailbox);
     CHECK(claimed.number("expires_at") == f.now_s() + 300);
-    const side a{f.port(), mailbox, opened.string("side_token")};
-    const side b{f.port(), mailbox, claimed.string("side_token")};
+    const side a{f.at(), mailbox, opened.string("side_token")};
+    const side b{f.at(), mailbox, claimed.string("side_token")};
     CHECK(a.token != b.token);
 
     CHECK(a.put("a/0", "from the old one").status == 204);
@@ -96,11 +95,11 @@ TEST_CASE("two devices meet in a mailbox", "[relay][pairing]") {
     CHECK(a.get("b/1", "?wait=1").status == 204);
     CHECK(b.call("DELETE", "").status == 204);
     CHECK(a.get("a/0").status == 401);
-    CHECK(claim(f.port(), slot).status == 404);
+    CHECK(claim(f.at(), slot).status == 404);
 }
 
-TEST_CASE("a message is written once, by its own side", "[relay][pairing]") {
-    pairing_fixture f;
+TEST_CASE("a message is written once, by its own side", "[conformance][pairing]") {
+    pairing_fixture<> f;
     REQUIRE(f.a.put("a/0", "one").status == 204);
     CHECK(f.a.put("a/0", "one").status == 204);
     const reply other = f.a.put("a/0", "two");
@@ -117,8 +116,8 @@ TEST_CASE("a message is written once, by its own side", "[relay][pairing]") {
     CHECK(f.b.get("a/0", "?wait=26").status == 400);
 }
 
-TEST_CASE("a mailbox opens to its two tokens alone", "[relay][pairing]") {
-    pairing_fixture f;
+TEST_CASE("a mailbox opens to its two tokens alone", "[conformance][pairing]") {
+    pairing_fixture<> f;
     side stranger = f.a;
     stranger.token[0] = stranger.token[0] == 'A' ? 'B' : 'A';
     CHECK(stranger.get("a/0").problem() == "unauthenticated");
@@ -133,35 +132,35 @@ TEST_CASE("a mailbox opens to its two tokens alone", "[relay][pairing]") {
     CHECK(nobody.get("a/0").status == 401);
 }
 
-TEST_CASE("a second claim burns the mailbox for both", "[relay][pairing]") {
-    pairing_fixture f;
+TEST_CASE("a second claim burns the mailbox for both", "[conformance][pairing]") {
+    pairing_fixture<> f;
     REQUIRE(f.a.put("a/0", "secret").status == 204);
-    const reply second = claim(f.port(), f.slot);
+    const reply second = claim(f.at(), f.slot);
     CHECK(second.status == 409);
     CHECK(second.problem() == "crowded");
     CHECK(second.string("side_token").empty());
     CHECK(f.a.get("b/0").problem() == "crowded");
     CHECK(f.b.get("a/0").problem() == "crowded");
     CHECK(f.b.put("b/0", "x").problem() == "crowded");
-    CHECK(claim(f.port(), f.slot).problem() == "crowded");
+    CHECK(claim(f.at(), f.slot).problem() == "crowded");
 }
 
-TEST_CASE("a second claim wakes whoever waits", "[relay][pairing]") {
-    pairing_fixture f;
-    http_client waiting(f.port());
-    waiting.send("GET /v1/mailboxes/" + f.mailbox +
-                 "/b/0?wait=25 HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+TEST_CASE("a second claim wakes whoever waits", "[conformance][pairing]") {
+    pairing_fixture<> f;
+    http_client waiting(f.at());
+    waiting.send("GET /v1/mailboxes/" + f.mailbox + "/b/0?wait=25 HTTP/1.1\r\nHost: " + f.at().authority() +
+                 "\r\nAuthorization: "
                  "Bearer " +
                  f.a.token + "\r\n\r\n");
-    REQUIRE(claim(f.port(), f.slot).status == 409);
+    REQUIRE(claim(f.at(), f.slot).status == 409);
     CHECK(waiting.receive().problem() == "crowded");
 }
 
-TEST_CASE("a message wakes whoever waits for it", "[relay][pairing]") {
-    pairing_fixture f;
-    http_client waiting(f.port());
-    waiting.send("GET /v1/mailboxes/" + f.mailbox +
-                 "/a/0?wait=25 HTTP/1.1\r\nHost: localhost\r\nAuthorization: "
+TEST_CASE("a message wakes whoever waits for it", "[conformance][pairing]") {
+    pairing_fixture<> f;
+    http_client waiting(f.at());
+    waiting.send("GET /v1/mailboxes/" + f.mailbox + "/a/0?wait=25 HTTP/1.1\r\nHost: " + f.at().authority() +
+                 "\r\nAuthorization: "
                  "Bearer " +
                  f.b.token + "\r\n\r\n");
     REQUIRE(f.a.put("a/1", "not this one").status == 204);
@@ -170,92 +169,43 @@ TEST_CASE("a message wakes whoever waits for it", "[relay][pairing]") {
 }
 
 TEST_CASE("a code can be claimed for five minutes, and two devices may talk for five more",
-          "[relay][pairing]") {
-    pairing_fixture f;
+          "[conformance][pairing]") {
+    pairing_fixture<own_relay> f;
     REQUIRE(f.a.put("a/0", "x").status == 204);
     const reply opened = open(f.device);
     const std::string unclaimed = opened.string("slot");
-    const side waiting{f.port(), opened.string("mailbox_id"), opened.string("side_token")};
-    f.now_ms += 299'000;
+    const side waiting{f.at(), opened.string("mailbox_id"), opened.string("side_token")};
+    f.pass(299'000);
     CHECK(waiting.get("b/0").status == 204);
-    f.now_ms += 1'000;
-    CHECK(claim(f.port(), unclaimed).problem() == "pairing-expired");
+    f.pass(1'000);
+    CHECK(claim(f.at(), unclaimed).problem() == "pairing-expired");
     CHECK(waiting.get("b/0").problem() == "pairing-expired");  // nobody can come any more
-    CHECK(claim(f.port(), f.slot).status == 410);              // too late to burn it
-    f.now_ms += 299'000;
+    CHECK(claim(f.at(), f.slot).status == 410);                // too late to burn it
+    f.pass(299'000);
     CHECK(f.b.get("a/0").status == 200);
-    f.now_ms += 1'000;
+    f.pass(1'000);
     CHECK(f.b.get("a/0").problem() == "pairing-expired");
     CHECK(f.b.get("a/0").status == 410);
     CHECK(f.a.put("a/1", "x").status == 410);
 
-    f.now_ms += 3'301'000;  // and is forgotten in time
+    f.pass(3'301'000);  // and is forgotten in time
     f.device.created = f.now_s();
     const std::string fresh = open(f.device).string("slot");
-    if (fresh != unclaimed) CHECK(claim(f.port(), unclaimed).status == 404);
+    if (fresh != unclaimed) CHECK(claim(f.at(), unclaimed).status == 404);
     CHECK(f.a.get("a/0").status == 401);
 }
 
-TEST_CASE("a code that was never made is unknown", "[relay][pairing]") {
-    pairing_fixture f;
-    CHECK(claim(f.port(), other_slot(f.slot)).problem() == "not-found");
+TEST_CASE("a code that was never made is unknown", "[conformance][pairing]") {
+    pairing_fixture<> f;
+    CHECK(claim(f.at(), other_slot(f.slot)).problem() == "not-found");
     for (const char* wrong : {"000", "00000", "zzzz", "000U", "AAAAAAAAAAAAAAAAAAAAAA"})
-        CHECK(claim(f.port(), wrong).problem() == "not-found");
+        CHECK(claim(f.at(), wrong).problem() == "not-found");
 }
 
-TEST_CASE("only a member opens a mailbox", "[relay][pairing]") {
-    relay_fixture f;
-    f.start();
-    auto device = make_vault(f.port(), f.now_s());
+TEST_CASE("only a member opens a mailbox", "[conformance][pairing]") {
+    const relay_under_test f;
+    auto device = f.vault();
     CHECK(device.send(device.make("POST", "/v1/pairings", as_bytes("{}"))).status == 413);
     device.key[0] ^= 1;
     CHECK(open(device).status == 401);
-}
-
-TEST_CASE("when many try codes, those who failed have to wait, and others do not", "[relay][pairing]") {
-    relay_fixture f;
-    f.options.rates.claims_per_minute_in_all = 2;
-    f.start();
-    const auto device = make_vault(f.port(), f.now_s());
-    std::string slots[4];
-    for (std::string& slot : slots) slot = open(device).string("slot");
-    for (int i = 0; i < 3; ++i)
-        CHECK(claim(f.port(), slots[i]).status == 200);  // over the limit, without a failure
-    CHECK(claim(f.port(), slots[0]).status == 409);
-    const reply late = claim(f.port(), slots[3]);
-    CHECK(late.status == 429);
-    CHECK(late.field("retry-after") == "30");
-    f.now_ms += 30'000;
-    CHECK(claim(f.port(), slots[3]).status == 200);
-    CHECK(claim(f.port(), slots[3]).status == 429);
-    f.now_ms += 3'600'000;  // the failure is forgotten
-    CHECK(claim(f.port(), "0000").status == 404);
-    f.now_ms += 3'600'000;
-    auto later = device;
-    later.created = f.now_s();
-    std::string fresh[3];
-    for (std::string& slot : fresh) slot = open(later).string("slot");
-    for (const std::string& slot : fresh) CHECK(claim(f.port(), slot).status == 200);
-}
-
-TEST_CASE("tries and new codes are limited", "[relay][pairing]") {
-    relay_fixture f;
-    f.options.rates.claims_per_minute = 2;
-    f.options.rates.new_pairings_per_hour = 2;
-    f.options.rates.loopback_factor = 1;
-    f.start();
-    const auto device = make_vault(f.port(), f.now_s());
-    const auto other = enrol(device, 2);
-    const reply one = open(device), two = open(other);
-    CHECK(one.status == 201);
-    CHECK(two.status == 201);
-    const reply third = open(device);  // counted for the vault
-    CHECK(third.status == 429);
-    CHECK(third.field("retry-after") == "1800");
-    const std::string nobody = other_slot(one.string("slot"), two.string("slot"));
-    CHECK(claim(f.port(), nobody).status == 404);
-    CHECK(claim(f.port(), nobody).status == 404);
-    CHECK(claim(f.port(), one.string("slot")).status == 429);
-    f.now_ms += 30'000;
-    CHECK(claim(f.port(), one.string("slot")).status == 200);
 }

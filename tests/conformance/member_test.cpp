@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How devices come to a vault and go.
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 
 #include <casasync/limits.hpp>
 #include <casasync/openssl/vault_keys.hpp>
@@ -29,10 +29,9 @@ std::string state_of(const device_client& asked, const device_client& device) {
 
 }  // namespace
 
-TEST_CASE("a device attaches, and with the first one comes the vault", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = nobody(f.port(), f.now_s(), 1, 1);
+TEST_CASE("a device attaches, and with the first one comes the vault", "[conformance][members]") {
+    own_relay f;
+    const auto a = f.nobody(1, 1);
     const bytes genesis = first_entry(a.self);
     const reply first = a.attach({genesis});
     CHECK(first.status == 201);
@@ -43,7 +42,7 @@ TEST_CASE("a device attaches, and with the first one comes the vault", "[relay][
     CHECK(first.number("members") == 1);
 
     SECTION("a client that lost the answer gets it again, with or without the list") {
-        f.now_ms += 5000;
+        f.pass(5000);
         for (const auto& entries : {std::vector<bytes>{genesis}, std::vector<bytes>{}}) {
             const reply again = a.attach(entries);
             CHECK(again.status == 200);
@@ -52,7 +51,7 @@ TEST_CASE("a device attaches, and with the first one comes the vault", "[relay][
         }
     }
     SECTION("later as well, and it hears how far it was") {
-        const auto device = make_vault(f.port(), f.now_s());
+        const auto device = f.vault();
         REQUIRE(device.push({device.envelope(1), device.envelope(2)}).status == 201);
         const reply late = a.attach({genesis});
         CHECK(late.status == 200);
@@ -60,22 +59,21 @@ TEST_CASE("a device attaches, and with the first one comes the vault", "[relay][
         CHECK(late.number("head") == 2);
     }
     SECTION("a device that is not in the list does not get in, nor one with the id of another") {
-        CHECK(nobody(f.port(), f.now_s(), 2, 1).attach({}).status == 401);
-        auto thief = nobody(f.port(), f.now_s(), 2, 1);
+        CHECK(f.nobody(2, 1).attach({}).status == 401);
+        auto thief = f.nobody(2, 1);
         thief.device = a.device;
         CHECK(thief.attach({genesis}).status == 401);
     }
     SECTION("two vaults have two generations") {
-        const auto b = nobody(f.port(), f.now_s(), 2, 2);
+        const auto b = f.nobody(2, 2);
         CHECK(b.attach({first_entry(b.self)}).string("generation") != first.string("generation"));
     }
 }
 
-TEST_CASE("nobody gets a vault's id but by its first entry", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = nobody(f.port(), f.now_s(), 1, 1);
-    auto b = nobody(f.port(), f.now_s(), 2, 1);  // the vault's id is that of a's first entry
+TEST_CASE("nobody gets a vault's id but by its first entry", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.nobody(1, 1);
+    auto b = f.nobody(2, 1);  // the vault's id is that of a's first entry
     CHECK(b.attach({first_entry(b.self)}).status == 401);
     CHECK(b.attach({}).status == 401);
     CHECK(a.attach({first_entry(a.self)}).status == 201);
@@ -85,24 +83,19 @@ TEST_CASE("nobody gets a vault's id but by its first entry", "[relay][members]")
     CHECK(fork.number("index") == 0);
 }
 
-TEST_CASE("an attach counts once, for one relay, for five minutes", "[relay][members]") {
-    relay_fixture f;
-    f.options.origins = {"127.0.0.1", "other.example"};
-    f.start();
-    auto a = nobody(f.port(), f.now_s(), 1, 1);
+TEST_CASE("an attach counts once, for one relay, for five minutes", "[conformance][members]") {
+    own_relay f;
+    auto a = f.nobody(1, 1);
     const auto entries = list_of(first_entry(a.self));
     auto request = a.attaching(entries);
     REQUIRE(a.send(request).status == 201);
     CHECK(a.send(request).status == 401);  // somebody who saw it gets no key by it
-    f.now_ms += 200'000;
-    f.restart();
-    a.port = f.port();
-    request.set("Host", "127.0.0.1:" + std::to_string(f.port()));
+    f.pass(200'000);
     CHECK(a.send(request).status == 401);
 
     a.created = f.now_s();
     auto elsewhere = a.attaching(entries);
-    elsewhere.set("Host", "other.example");
+    elsewhere.set("Host", "localhost:1");
     CHECK(a.send(elsewhere).status == 401);
     auto altered = a.attaching(entries);
     altered.body.insert(altered.body.begin() + 1, ' ');
@@ -119,35 +112,32 @@ TEST_CASE("an attach counts once, for one relay, for five minutes", "[relay][mem
     CHECK(a.attach(entries).status == 200);
 }
 
-TEST_CASE("attaching needs proper JSON", "[relay][members]") {
-    relay_fixture f;
-    f.start();
+TEST_CASE("attaching needs proper JSON", "[conformance][members]") {
+    const relay_under_test f;
     const std::string path = "/v1/vaults/" + id<vault_id>(1).text() + "/attach";
     for (
         const std::string body :
         {"", "{", "[]", "{}", R"({"members":[],"device":1,"created":2,"nonce":3})",
          R"({"members":["*"],"device":"AAAAAAAAAAAAAAAAAAAAAA","created":2,"nonce":"AAAAAAAAAAAAAAAAAAAAAA"})"}) {
         INFO(body);
-        const reply r = http_client(f.port()).call("POST", path,
-                                                   {{"Host", "127.0.0.1"},
-                                                    {"Content-Type", json_type},
-                                                    {"Casasync-Attach", std::string(86, 'A') + "=="}},
-                                                   as_bytes(body));
+        const reply r = http_client(f.at()).call("POST", path,
+                                                 {{"Host", f.at().authority()},
+                                                  {"Content-Type", json_type},
+                                                  {"Casasync-Attach", std::string(86, 'A') + "=="}},
+                                                 as_bytes(body));
         CHECK(r.status == 400);
         CHECK(r.problem() == "malformed");
     }
-    const auto a = nobody(f.port(), f.now_s(), 1, 1);
+    const auto a = f.nobody(1, 1);
     CHECK(a.attach({bytes{1, 2, 3}}).problem() == "malformed");
     bytes altered = first_entry(a.self);
     altered.back() ^= 1;
     CHECK(a.attach({altered}).problem() == "malformed");
 }
 
-TEST_CASE("an operator may ask a token of those who create vaults", "[relay][members]") {
-    relay_fixture f;
-    f.options.create_token = "open-sesame";
-    f.start();
-    const auto a = nobody(f.port(), f.now_s(), 1, 1);
+TEST_CASE("an operator may ask a token of those who create vaults", "[conformance][members]") {
+    own_relay f({"--create-token", "open-sesame"});
+    const auto a = f.nobody(1, 1);
     const auto with = [&](const std::string& token) {
         auto r = a.attaching({first_entry(a.self)});
         if (!token.empty()) r.set("Authorization", "Bearer " + token);
@@ -159,11 +149,10 @@ TEST_CASE("an operator may ask a token of those who create vaults", "[relay][mem
     CHECK(with("") == 200);  // it is there
 }
 
-TEST_CASE("a member adds a device, which attaches", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    auto b = nobody(f.port(), f.now_s(), 2, 1);
+TEST_CASE("a member adds a device, which attaches", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    auto b = f.nobody(2, 1);
     const bytes entry = add_entry(a.members(), b.self, a.self);
     const reply made = a.post(entry);
     CHECK(made.status == 201);
@@ -174,59 +163,56 @@ TEST_CASE("a member adds a device, which attaches", "[relay][members]") {
     CHECK(attached.status == 200);
     CHECK(attached.number("members") == 2);
     CHECK(attached.string("device_key") != a.attach({}).string("device_key"));
-    CHECK(enrol(a, 3).call("GET", "").json().at("devices").as_array().size() == 3);
+    CHECK(f.enrol(a, 3).call("GET", "").json().at("devices").as_array().size() == 3);
     CHECK(a.call("GET", "/members?after=1").json().at("entries").as_array().size() == 2);
     CHECK(a.call("GET", "/members?after=3").json().at("entries").as_array().empty());
     CHECK(a.call("GET", "/members?after=x").problem() == "malformed");
 
     CHECK(a.call("POST", "/members", "{}").problem() == "malformed");
-    const auto c = identity_of(9);
-    CHECK(a.post(add_entry(a.members(), identity_of(10), c)).problem() == "malformed");  // a stranger's
+    const auto c = f.who(9);
+    CHECK(a.post(add_entry(a.members(), f.who(10), c)).problem() == "malformed");  // a stranger's
     const reply behind = a.post(add_entry(member_list{}, c, a.self));
     CHECK(behind.status == 412);
     CHECK(behind.number("members") == 3);
 }
 
-TEST_CASE("a relay that lost its data gets the list back from who attaches", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
-    remove(a, enrol(a, 3));
+TEST_CASE("a relay that lost its data gets the list back from who attaches", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
+    remove(a, f.enrol(a, 3));
     const auto entries = a.members().entries();
-    relay_fixture wiped;
-    wiped.start();
+    const own_relay wiped;
     auto again = b;
-    again.port = wiped.port();
+    again.at = wiped.at();
+    again.created = wiped.now_s();
     const reply r = again.attach(entries);
     CHECK(r.status == 201);
     CHECK(r.number("members") == 4);
     CHECK(r.number("epoch") == 2);
-    auto gone = nobody(wiped.port(), wiped.now_s(), 3, 1);
+    const auto gone = nobody(wiped.at(), wiped.now_s(), f.who(3), f.who(1));
     CHECK(gone.attach({}).problem() == "device-revoked");
-    auto other = nobody(wiped.port(), wiped.now_s(), 1, 1);
+    const auto other = nobody(wiped.at(), wiped.now_s(), f.who(1), f.who(1));
     CHECK(other.attach({entries[0], entries[1]}).status == 200);  // it knows less
 }
 
-TEST_CASE("a vault has at most sixteen devices", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    for (std::uint8_t n = 2; n <= limits::devices_max; ++n) enrol(a, n);
-    const auto one_more = [&] { return a.post(add_entry(a.members(), identity_of(100), a.self)); };
+TEST_CASE("a vault has at most sixteen devices", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    for (std::uint8_t n = 2; n <= limits::devices_max; ++n) f.enrol(a, n);
+    const auto one_more = [&] { return a.post(add_entry(a.members(), f.who(100), a.self)); };
     const reply full = one_more();
     CHECK(full.status == 409);
     CHECK(full.problem() == "device-limit");
     CHECK(full.number("limit") == limits::devices_max);
-    remove(a, nobody(f.port(), f.now_s(), 2, 1));
+    remove(a, f.nobody(2, 1));
     CHECK(one_more().status == 201);
 }
 
-TEST_CASE("a device that was removed is shut out at once, and may see by whom", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a device that was removed is shut out at once, and may see by whom", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     REQUIRE(b.push({b.envelope(1)}).status == 201);
     remove(a, b);
 
@@ -238,7 +224,7 @@ TEST_CASE("a device that was removed is shut out at once, and may see by whom", 
     CHECK(b.push({b.envelope(2, 256, 1, 0, 2)}).status == 403);
     CHECK(b.pull(0, "").status == 403);
     CHECK(b.attach({}).status == 403);
-    CHECK(b.post(add_entry(b.members(), identity_of(9), b.self)).status == 403);
+    CHECK(b.post(add_entry(b.members(), f.who(9), b.self)).status == 403);
     CHECK_FALSE(b.members().is_active(b.device));
     CHECK(state_of(a, b) == "revoked");
     CHECK(a.pull(0, "").status == 200);  // what it had pushed stays
@@ -246,11 +232,10 @@ TEST_CASE("a device that was removed is shut out at once, and may see by whom", 
     CHECK(a.post(add_entry(a.members(), b.self, a.self)).problem() == "malformed");  // never again
 }
 
-TEST_CASE("a removal says where the streams end, or is made anew", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a removal says where the streams end, or is made anew", "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     const bytes early = a.removal({b.device});
     REQUIRE(b.push({b.envelope(1)}).status == 201);
     const reply r = a.post(early);
@@ -260,11 +245,11 @@ TEST_CASE("a removal says where the streams end, or is made anew", "[relay][memb
     CHECK(a.post(a.removal({b.device})).status == 201);
 }
 
-TEST_CASE("what was sealed under an old key is no longer taken, but for what is there", "[relay][members]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("what was sealed under an old key is no longer taken, but for what is there",
+          "[conformance][members]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     REQUIRE(b.push({b.envelope(1)}).status == 201);
     REQUIRE(a.post(a.removal({})).status == 201);  // nobody goes: the key alone is new
     CHECK(b.push({b.envelope(1)}).status == 200);
@@ -277,19 +262,4 @@ TEST_CASE("what was sealed under an old key is no longer taken, but for what is 
     CHECK(b.push({b.envelope(2, 256, 1, 0, 2)}).status == 201);
     CHECK(b.push({b.envelope(3, 256, 1, 0, 3)}).problem() == "stale-epoch");
     CHECK(a.call("GET", "").number("epoch") == 2);
-}
-
-TEST_CASE("attaching is limited for each address", "[relay][members]") {
-    relay_fixture f;
-    f.options.rates.attaches_per_minute = 2;
-    f.options.rates.loopback_factor = 1;
-    f.start();
-    const auto a = nobody(f.port(), f.now_s(), 1, 1);
-    CHECK(a.attach({first_entry(a.self)}).status == 201);
-    CHECK(a.attach({}).status == 200);
-    const reply r = a.attach({});
-    CHECK(r.status == 429);
-    CHECK(r.field("retry-after") == "30");
-    f.now_ms += 30'000;
-    CHECK(a.attach({}).status == 200);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 
 #include <casasync/limits.hpp>
 
@@ -13,35 +13,32 @@ using namespace casasync_test;
 namespace {
 
 /// What the vault's own answer says of device `n`.
-boost::json::object device_in(const reply& r, std::uint8_t n) {
+boost::json::object device_in(const reply& r, const device_client& device) {
     const auto body = r.json();
     for (const auto& value : body.at("devices").as_array())
-        if (value.at("id").as_string() == identity_of(n).id().text()) return value.as_object();
+        if (value.at("id").as_string() == device.device.text()) return value.as_object();
     return {};
 }
 
 }  // namespace
 
-TEST_CASE("what the relay is and takes", "[relay][vault]") {
-    relay_fixture f;
-    f.start();
-    const reply r = http_client(f.port()).call("GET", "/v1/info", {{"Host", "127.0.0.1"}});
+TEST_CASE("what the relay is and takes", "[conformance][vault]") {
+    own_relay f;
+    const reply r = http_client(f.at()).call("GET", "/v1/info", {{"Host", f.at().authority()}});
     CHECK(r.status == 200);
     CHECK(r.json().at("proto") == boost::json::value(boost::json::array{1}));
-    CHECK(r.json().at("features") == boost::json::value(boost::json::array{"longpoll"}));
     CHECK(r.number("time") == f.now_s());
     CHECK(r.json().at("limits").at("request_bytes") == limits::request_bytes_max);
-    CHECK(http_client(f.port()).call("GET", "/healthz", {{"Host", "10.0.0.1"}}).status == 200);
-    CHECK(http_client(f.port()).call("GET", "/readyz", {{"Host", "probe"}}).status == 200);
+    CHECK(http_client(f.at()).call("GET", "/healthz", {{"Host", "10.0.0.1"}}).status == 200);
+    CHECK(http_client(f.at()).call("GET", "/readyz", {{"Host", "probe"}}).status == 200);
 }
 
-TEST_CASE("an ack goes up and never back", "[relay][vault]") {
-    relay_fixture f;
-    f.start();
-    auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("an ack goes up and never back", "[conformance][vault]") {
+    const relay_under_test f;
+    auto a = f.vault();
     REQUIRE(a.push({a.envelope(1), a.envelope(2), a.envelope(3)}).status == 201);
     const std::string path = "/devices/" + a.device.text() + "/ack";
-    const auto stored = [&] { return device_in(a.call("GET", ""), 1).at("ack"); };
+    const auto stored = [&] { return device_in(a.call("GET", ""), a).at("ack"); };
     CHECK(a.call("PUT", path, R"({"pos":2})").status == 204);
     CHECK(stored() == 2);
     CHECK(a.call("PUT", path, R"({"pos":1})").status == 204);
@@ -61,12 +58,11 @@ TEST_CASE("an ack goes up and never back", "[relay][vault]") {
     CHECK(stored() == 4);
 }
 
-TEST_CASE("a vault tells about itself", "[relay][vault]") {
-    relay_fixture f;
-    f.start();
-    auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a vault tells about itself", "[conformance][vault]") {
+    own_relay f;
+    auto a = f.vault();
     const auto envelope = a.envelope(1);
-    f.now_ms += 61'000;
+    f.pass(61'000);
     a.created = f.now_s();
     REQUIRE(a.push({envelope}).status == 201);
     const reply r = a.call("GET", "");
@@ -75,7 +71,7 @@ TEST_CASE("a vault tells about itself", "[relay][vault]") {
     CHECK(r.number("bytes") == envelope.size());
     CHECK(r.string("generation") == r.field("casasync-generation"));
     CHECK(r.json().at("snapshot").is_null());
-    const auto device = device_in(r, 1);
+    const auto device = device_in(r, a);
     CHECK(device.at("state") == "active");
     CHECK(device.at("last_seq") == 1);
     CHECK(device.at("last_seen") == f.now_s());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include "fixtures.hpp"
+#include "relay_under_test.hpp"
 
 #include <casasync/cursor.hpp>
 #include <casasync/limits.hpp>
@@ -29,11 +29,10 @@ digest256 log_of(const std::vector<bytes>& envelopes) {
 
 }  // namespace
 
-TEST_CASE("a push gives dense positions in the order of commits", "[relay][push]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a push gives dense positions in the order of commits", "[conformance][push]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     const reply first = a.push({a.envelope(1), a.envelope(2)});
     CHECK(first.status == 201);
     CHECK(result_of(first, 0, "seq") == 1);
@@ -46,10 +45,9 @@ TEST_CASE("a push gives dense positions in the order of commits", "[relay][push]
     CHECK(result_of(a.push({a.envelope(3)}), 0, "pos") == 4);
 }
 
-TEST_CASE("what was pushed before is a duplicate", "[relay][push]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("what was pushed before is a duplicate", "[conformance][push]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     REQUIRE(a.push({a.envelope(1), a.envelope(2)}).status == 201);
     const reply again = a.push({a.envelope(1), a.envelope(2)});
     CHECK(again.status == 200);
@@ -63,11 +61,9 @@ TEST_CASE("what was pushed before is a duplicate", "[relay][push]") {
     CHECK(partly.number("head") == 3);
 }
 
-TEST_CASE("a refused push stores nothing", "[relay][push]") {
-    relay_fixture f;
-    f.options.vault_bytes_max = 4096;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a refused push stores nothing", "[conformance][push]") {
+    own_relay f({"--vault-bytes-max", "4096"});
+    const auto a = f.vault();
     REQUIRE(a.push({a.envelope(1)}).status == 201);
 
     SECTION("other bytes under a used number") {
@@ -106,11 +102,9 @@ TEST_CASE("a refused push stores nothing", "[relay][push]") {
     CHECK(result_of(next, 0, "pos") == 2);
 }
 
-TEST_CASE("limits of a push are inclusive", "[relay][push]") {
-    relay_fixture f;
-    f.options.vault_bytes_max = 720;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("limits of a push are inclusive", "[conformance][push]") {
+    own_relay f({"--vault-bytes-max", "720"});
+    const auto a = f.vault();
     const auto hour = static_cast<std::uint32_t>(f.now_s() / 3600);
     CHECK(a.push({a.envelope(1, 256, 1, hour + 25)}).status == 201);
     CHECK(a.push({a.envelope(2)}).status == 201);  // the vault is full to the byte
@@ -118,10 +112,9 @@ TEST_CASE("limits of a push are inclusive", "[relay][push]") {
     CHECK(a.push({a.envelope(2)}).status == 200);  // a duplicate needs no room
 }
 
-TEST_CASE("a push has to be whole envelopes of a stream", "[relay][push]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a push has to be whole envelopes of a stream", "[conformance][push]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const auto refused = [&](const bytes& body) {
         const reply r = a.call("POST", "/changesets", body, envelopes_type);
         CHECK(r.status == 400);
@@ -154,10 +147,9 @@ TEST_CASE("a push has to be whole envelopes of a stream", "[relay][push]") {
     CHECK(a.call("GET", "").number("head") == 0);
 }
 
-TEST_CASE("a push has at most 64 envelopes, none over 1 MiB", "[relay][push]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a push has at most 64 envelopes, none over 1 MiB", "[conformance][push]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     std::vector<bytes> many;
     for (std::uint64_t seq = 1; seq <= limits::request_envelopes_max + 1; ++seq)
         many.push_back(a.envelope(seq, 16));
@@ -171,11 +163,10 @@ TEST_CASE("a push has at most 64 envelopes, none over 1 MiB", "[relay][push]") {
     CHECK(a.push({a.envelope(65, most)}).status == 201);
 }
 
-TEST_CASE("a pull reads the log in pages", "[relay][pull]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
+TEST_CASE("a pull reads the log in pages", "[conformance][pull]") {
+    own_relay f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
     const std::vector<bytes> all = {a.envelope(1, 100), a.envelope(2, 200), b.envelope(1, 300)};
     REQUIRE(a.push({all[0], all[1]}).status == 201);
     REQUIRE(b.push({all[2]}).status == 201);
@@ -237,10 +228,9 @@ TEST_CASE("a pull reads the log in pages", "[relay][pull]") {
     }
 }
 
-TEST_CASE("a pull's query is read strictly", "[relay][pull]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("a pull's query is read strictly", "[conformance][pull]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     REQUIRE(a.push({a.envelope(1)}).status == 201);
     const std::string log = log_text(log_of({a.envelope(1)}));
     const std::vector<std::string> bad = {
@@ -272,38 +262,10 @@ TEST_CASE("a pull's query is read strictly", "[relay][pull]") {
           204);
 }
 
-TEST_CASE("the paths of the first client lead to the same handlers", "[relay][pull]") {
-    relay_fixture f;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
+TEST_CASE("the paths of the first client lead to the same handlers", "[conformance][pull]") {
+    const relay_under_test f;
+    const auto a = f.vault();
     const std::string path = "/vaults/" + a.vault.text() + "/changesets";
     CHECK(a.send(a.make("POST", path, a.envelope(1), envelopes_type)).status == 201);
     CHECK(a.send(a.make("GET", path + "?after=0")).status == 200);
-}
-
-TEST_CASE("pushes and pulls are limited for each device", "[relay][push]") {
-    relay_fixture f;
-    f.options.rates.pushes_per_minute = 1;
-    f.options.rates.pulls_per_minute = 1;
-    f.options.rates.loopback_factor = 1;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    const auto b = enrol(a, 2);
-    CHECK(a.push({a.envelope(1)}).status == 201);
-    const reply r = a.push({a.envelope(2)});
-    CHECK(r.status == 429);
-    CHECK(r.field("retry-after") == "60");
-    CHECK(r.field("casasync-head") == "1");
-    CHECK(a.pull(0, "").status == 200);
-    CHECK(a.pull(0, "").status == 429);
-    CHECK(b.push({b.envelope(1)}).status == 201);
-}
-
-TEST_CASE("this machine's own clients are counted ten times slower", "[relay][push]") {
-    relay_fixture f;
-    f.options.rates.pushes_per_minute = 1;
-    f.start();
-    const auto a = make_vault(f.port(), f.now_s());
-    for (std::uint64_t seq = 1; seq <= 10; ++seq) CHECK(a.push({a.envelope(seq)}).status == 201);
-    CHECK(a.push({a.envelope(11)}).status == 429);
 }
