@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
+#include <casasync_test/certificate.hpp>
+
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
-#include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <memory>
 #include <thread>
 
@@ -21,52 +18,9 @@ using namespace fixtures;
 
 namespace {
 
-using key_ptr = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-using certificate_ptr = std::unique_ptr<X509, decltype(&X509_free)>;
+using casasync_test::tls_files;
 using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
-using file_ptr = std::unique_ptr<std::FILE, decltype(&std::fclose)>;
-
-/// A key and a certificate for the name "localhost", valid for an hour, its own authority.
-struct identity {
-    key_ptr key{EVP_EC_gen("P-256"), EVP_PKEY_free};
-    certificate_ptr certificate{X509_new(), X509_free};
-
-    identity() {
-        X509* const x = certificate.get();
-        X509_set_version(x, 2);
-        ASN1_INTEGER_set(X509_get_serialNumber(x), 1);
-        X509_gmtime_adj(X509_getm_notBefore(x), -60);
-        X509_gmtime_adj(X509_getm_notAfter(x), 3600);
-        X509_set_pubkey(x, key.get());
-        X509_NAME* const name = X509_get_subject_name(x);
-        X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC,
-                                   reinterpret_cast<const unsigned char*>("test relay"), -1, -1, 0);
-        X509_set_issuer_name(x, name);
-        X509_EXTENSION* const names =
-            X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "DNS:localhost");
-        X509_add_ext(x, names, -1);
-        X509_EXTENSION_free(names);
-        X509_sign(x, key.get(), EVP_sha256());
-    }
-};
-
-/// A folder with the certificate as a PEM file, removed at the end.
-struct certificate_file {
-    std::filesystem::path folder;
-
-    explicit certificate_file(const identity& of) {
-        std::string name = (std::filesystem::temp_directory_path() / "casasync_tls_XXXXXX").string();
-        if (::mkdtemp(name.data()) == nullptr) std::abort();
-        folder = name;
-        const file_ptr file(std::fopen(path().c_str(), "w"), std::fclose);
-        if (!file || PEM_write_X509(file.get(), of.certificate.get()) != 1) std::abort();
-    }
-    certificate_file(const certificate_file&) = delete;
-    certificate_file& operator=(const certificate_file&) = delete;
-    ~certificate_file() { std::filesystem::remove_all(folder); }
-
-    [[nodiscard]] std::string path() const { return (folder / "ca.pem").string(); }
-};
+using identity = casasync_test::tls_identity;
 
 /// Serves one TLS connection: answers every request with 204 until the client closes.
 class tls_server {
@@ -220,10 +174,10 @@ const identity& relay_identity() {
 }  // namespace
 
 TEST_CASE("calls go over TLS to a relay whose certificate is trusted and names it", "[beast][tls]") {
-    const certificate_file ca(relay_identity());
+    const tls_files ca(relay_identity());
     tls_server server(relay_identity());
     {
-        auto c = secure_client("https://" + server.authority("localhost"), ca.path());
+        auto c = secure_client("https://" + server.authority("localhost"), ca.certificate());
         for (std::uint64_t i = 1; i <= 3; ++i) CHECK(code(c.acknowledge(i)) == errc{});
     }
     server.join();
@@ -232,7 +186,7 @@ TEST_CASE("calls go over TLS to a relay whose certificate is trusted and names i
 }
 
 TEST_CASE("a certificate that is not trusted, or names another host, ends the call", "[beast][tls]") {
-    const certificate_file ca(relay_identity());
+    const tls_files ca(relay_identity());
     const auto refused = [](tls_server& server, const char* host, const std::string& ca_file) {
         const auto r = secure_client("https://" + server.authority(host), ca_file).acknowledge(1);
         server.join();
@@ -243,10 +197,10 @@ TEST_CASE("a certificate that is not trusted, or names another host, ends the ca
     tls_server untrusted(relay_identity());
     refused(untrusted, "localhost", {});
     tls_server misnamed(relay_identity());
-    refused(misnamed, "127.0.0.1", ca.path());
+    refused(misnamed, "127.0.0.1", ca.certificate());
     const identity other;
     tls_server impostor(other);
-    refused(impostor, "localhost", ca.path());
+    refused(impostor, "localhost", ca.certificate());
 }
 
 TEST_CASE("a server without TLS is no relay at an https URL", "[beast][tls]") {
@@ -255,20 +209,21 @@ TEST_CASE("a server without TLS is no relay at an https URL", "[beast][tls]") {
 }
 
 TEST_CASE("a missing file of authorities is named", "[beast][tls]") {
-    const certificate_file ca(relay_identity());
+    const tls_files ca(relay_identity());
     scripted_server server({{{"", exchange::after::hold, false}}});
-    const auto r = secure_client("https" + server.url().substr(4), ca.path() + ".missing").acknowledge(1);
+    const auto r =
+        secure_client("https" + server.url().substr(4), ca.certificate() + ".missing").acknowledge(1);
     CHECK(code(r) == errc::io_failed);
     CHECK(r.failure().detail.find("ca.pem.missing") != std::string::npos);
 }
 
 TEST_CASE("a relay is reached through a proxy, which sees its name and nothing else", "[beast][tls][proxy]") {
-    const certificate_file ca(relay_identity());
+    const tls_files ca(relay_identity());
     tls_server server(relay_identity());
     connect_proxy proxy("HTTP/1.1 200 Connection established\r\n\r\n");
     const std::string authority = server.authority("localhost");
     {
-        auto c = secure_client("https://" + authority, ca.path(), proxy.url("me:open%20sesame@"));
+        auto c = secure_client("https://" + authority, ca.certificate(), proxy.url("me:open%20sesame@"));
         for (std::uint64_t i = 1; i <= 3; ++i) CHECK(code(c.acknowledge(i)) == errc{});
     }
     server.join();

@@ -115,3 +115,24 @@ TEST_CASE("tries and new codes are limited", "[relay][pairing]") {
     f.now_ms += 30'000;
     CHECK(claim_code(f.port(), one.string("slot")).status == 200);
 }
+
+TEST_CASE("a trusted proxy says whose limit counts, and nobody else does", "[relay][members]") {
+    relay_fixture f;
+    f.options.rates.attaches_per_minute = 1;
+    f.options.rates.loopback_factor = 1;
+    const auto attach_as = [&](const std::string& forwarded) {
+        const auto a = nobody(f.port(), f.now_s(), 1, 1);
+        auto r = a.attaching({});
+        r.set("X-Forwarded-For", forwarded);
+        return a.send(r).status;
+    };
+    f.start();
+    CHECK(attach_as("203.0.113.1") == 401);
+    CHECK(attach_as("203.0.113.2") == 429);
+    f.options.trusted_proxies = {"127.0.0.0/8"};
+    f.restart();
+    CHECK(attach_as("203.0.113.1") == 401);
+    CHECK(attach_as("203.0.113.2") == 401);
+    CHECK(attach_as("203.0.113.3, 203.0.113.2") == 429);
+    CHECK(attach_as("203.0.113.1") == 429);
+}

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
+#include "tls_client.hpp"
 
 #include <casasync_test/catch.hpp>
+#include <casasync_test/certificate.hpp>
 #include <casasync_test/relay_process.hpp>
 
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <thread>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -41,6 +44,29 @@ TEST_CASE("a relay that is told to stop finishes and leaves one file", "[relay][
     }
 }
 
+TEST_CASE("a relay with a certificate takes another one at SIGHUP", "[relay][process][tls]") {
+    temporary_directory directory;
+    const tls_identity first, second;
+    const tls_files files(first);
+    relay_process relay(CASASYNC_RELAY_PROGRAM,
+                        {"--listen", "127.0.0.1:0", "--data", directory.path(), "--tls-cert",
+                         files.certificate(), "--tls-key", files.key()});
+    REQUIRE(relay.address().starts_with("https://127.0.0.1:"));
+    const auto sees = [&](const tls_identity& who) { return tls_client(relay.port()).sees(who.key.get()); };
+    CHECK(sees(first));
+    std::filesystem::remove(files.key());
+    relay.signal(SIGHUP);  // goes on with the one it has
+    CHECK(sees(first));
+    files.write(second);
+    relay.signal(SIGHUP);
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!sees(second) && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    CHECK(sees(second));
+    relay.signal(SIGTERM);
+    CHECK(relay.wait() == 0);
+}
+
 TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") {
     temporary_directory directory;
     const auto run = [](const std::vector<std::string>& arguments) {
@@ -60,6 +86,8 @@ TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") 
     CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/file"}) == 73);
     CHECK(run({"--listen", "0.0.0.0:0", "--data", directory.path() + "/c"}) == 78);
     CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/c", "--origin", "a/b"}) == 78);
+    CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/c", "--tls-cert", "x"}) == 78);
+    CHECK(run({"--listen", "127.0.0.1:0", "--data", directory.path() + "/c", "--trusted-proxy", "x"}) == 78);
     CHECK(run({"--listen", "nowhere", "--data", directory.path() + "/c"}) == 64);
     relay_process usage(CASASYNC_RELAY_PROGRAM, {"--what"});
     CHECK(usage.wait() == 64);

@@ -54,24 +54,32 @@ int end_of(const result<void>& done) {
     return exit_code_of(done.code());
 }
 
+/// A certificate that cannot be used is no reason to stop: the one before is still there.
+void reload(server& relay) {
+    if (const auto done = relay.reload_certificate(); !done)
+        std::fprintf(stderr, "casasync-relay: %s\n", done.failure().text().c_str());
+}
+
 result<void> run(arguments& a) {
     if (const auto set = set_listen(a.server, a.listen); !set) return set;
     if (const auto set = set_metrics(a.server, a.metrics); !a.metrics.empty() && !set) return set;
     a.server.keep.at_least = std::chrono::hours(24 * a.keep_days);
     a.server.keep.dormant_expire = std::chrono::hours(24 * a.dormant_days);
-    sigset_t stop_signals;
-    sigemptyset(&stop_signals);
-    sigaddset(&stop_signals, SIGINT);
-    sigaddset(&stop_signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &stop_signals, nullptr);
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    if (!a.server.tls_certificate.empty()) sigaddset(&signals, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     auto relay = server::start(a.server);
     if (!relay) return relay.failure();
     std::printf("casasync-relay listening on %s\n", (*relay)->address().c_str());
     if (const std::string at = (*relay)->metrics_address(); !at.empty())
         std::printf("casasync-relay metrics at %s\n", at.c_str());
     std::fflush(stdout);
-    int received = 0;
-    sigwait(&stop_signals, &received);
+    for (int received = SIGHUP; received == SIGHUP;) {
+        if (sigwait(&signals, &received) == 0 && received == SIGHUP) reload(**relay);
+    }
     (*relay)->stop();
     return {};
 }
@@ -134,6 +142,14 @@ void add_options(CLI::App& app, const std::shared_ptr<arguments>& a) {
     app.add_option("--data", o.data, "directory of everything the relay keeps");
     app.add_option("--origin", o.origins, "HOST[:PORT] by which clients call this relay; may be repeated")
         ->allow_extra_args(false);
+    app.add_option("--tls-cert", o.tls_certificate, "PEM file of the certificate and its chain: speak TLS")
+        ->envname("CASASYNC_TLS_CERT");
+    app.add_option("--tls-key", o.tls_key, "PEM file of the certificate's private key")
+        ->envname("CASASYNC_TLS_KEY");
+    app.add_option("--trusted-proxy", o.trusted_proxies,
+                   "address or network of a proxy whose X-Forwarded-For is believed; may be repeated")
+        ->allow_extra_args(false)
+        ->envname("CASASYNC_TRUSTED_PROXY");
     app.add_option("--create-token", o.create_token, "asked of whoever creates a vault")
         ->envname("CASASYNC_CREATE_TOKEN");
     app.add_option("--vault-bytes-max", o.vault_bytes_max, "changesets one vault may store")

@@ -2,18 +2,18 @@
 #pragma once
 
 /// A client's connection, and the thread it lives on.
+#include "entrance.hpp"
 #include "http_message.hpp"
 #include "http_text.hpp"
+#include "wire.hpp"
 
 #include <casasync/relay/server.hpp>
 
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
 
@@ -25,7 +25,6 @@
 
 namespace casasync::relay {
 
-using tcp = asio::ip::tcp;
 using steady = std::chrono::steady_clock;
 
 inline constexpr std::size_t head_bytes_max = std::size_t{16} << 10;
@@ -41,6 +40,7 @@ using connection_ptr = std::shared_ptr<connection>;
 /// One thread and its connections.
 struct worker {
     const server_options& options;
+    const entrance& door;
     hub& listeners;
     std::atomic<std::size_t>& open_count;
     std::unique_ptr<service> service_;
@@ -53,8 +53,9 @@ struct worker {
     bool sweeping = false;
     std::thread thread{};
 
-    worker(const server_options& o, hub& h, std::atomic<std::size_t>& count, std::unique_ptr<service> s)
-        : options(o), listeners(h), open_count(count), service_(std::move(s)) {}
+    worker(const server_options& o, const entrance& e, hub& h, std::atomic<std::size_t>& count,
+           std::unique_ptr<service> s)
+        : options(o), door(e), listeners(h), open_count(count), service_(std::move(s)) {}
 
     void add(const connection_ptr& c, bool welcome);
     void remove(const connection_ptr& c);
@@ -64,15 +65,20 @@ struct worker {
 
 class connection final : public exchange {
  public:
-    connection(worker& home, tcp::socket socket, const peer& from)
-        : home_(home), socket_(std::move(socket)), peer_(from) {}
+    connection(worker& home, tcp::socket socket, const ip_address& from)
+        : home_(home),
+          wire_(std::make_unique<wire>(std::move(socket),
+                                       home.door.tls != nullptr ? home.door.tls->current() : nullptr)),
+          from_(from) {}
 
-    void start() { next_request(); }
-
-    /// Refuses a connection that is one too many.
-    void turn_away() {
-        parser_.emplace();
-        refuse(unavailable());
+    /// \param welcome  false: one too many, which hears so and no more
+    void start(bool welcome) {
+        if (!wire_->is_secret()) return welcome ? next_request() : turn_away(unavailable());
+        phase_ = phase::handshake;
+        deadline_ = steady::now() + home_.options.patience.head;
+        wire_->shake_hands([self = self(), welcome](const error_code& ec, std::size_t) {
+            if (self->phase_ == phase::handshake) self->on_handshake(ec, welcome);
+        });
     }
 
     void send(answer out) override {
@@ -101,6 +107,7 @@ class connection final : public exchange {
             case phase::head:
             case phase::body:
                 return refuse(plain_problem(408, "Request Timeout"));
+            case phase::handshake:
             case phase::idle:
             case phase::writing:
             case phase::closing:
@@ -113,7 +120,7 @@ class connection final : public exchange {
 
     /// The relay stops: nothing new is begun.
     void drain() {
-        if (phase_ == phase::idle) return close();
+        if (phase_ == phase::idle || phase_ == phase::handshake) return close();
         close_after_ = true;
         if (phase_ == phase::watching) look_again(true);
     }
@@ -122,16 +129,28 @@ class connection final : public exchange {
         stop_watching();
         if (phase_ == phase::closed) return;
         phase_ = phase::closed;
-        error_code ignored;
-        socket_.close(ignored);
+        wire_->close();
         home_.remove(self());
     }
 
  private:
-    enum class phase { idle, head, body, handling, watching, writing, closing, closed };
+    enum class phase { handshake, idle, head, body, handling, watching, writing, closing, closed };
     using parser = http::request_parser<hashed_body>;
 
     connection_ptr self() { return std::static_pointer_cast<connection>(shared_from_this()); }
+
+    void on_handshake(const error_code& ec, bool welcome) {
+        if (ec) return close();
+        if (!wire_->is_secret())
+            return turn_away(plain_problem(400, "This Port Speaks TLS, as https:// Does"));
+        welcome ? next_request() : turn_away(unavailable());
+    }
+
+    /// Answers before anything was asked.
+    void turn_away(answer out) {
+        parser_.emplace();
+        refuse(std::move(out));
+    }
 
     void next_request() {
         if (home_.draining) return close();
@@ -152,13 +171,11 @@ class connection final : public exchange {
 
     void read() {
         const std::size_t size = phase_ == phase::body ? read_bytes : kept_buffer_bytes;
-        socket_.async_read_some(buffer_.prepare(size), [self = self()](const error_code& ec, std::size_t n) {
-            self->on_read(ec, n);
-        });
+        wire_->read(buffer_.prepare(size),
+                    [self = self()](const error_code& ec, std::size_t n) { self->on_read(ec, n); });
     }
 
     void on_read(const error_code& ec, std::size_t n) {
-        if (phase_ == phase::closing) return linger(ec);
         if (phase_ != phase::idle && phase_ != phase::head && phase_ != phase::body) return;
         if (ec) return close();
         buffer_.commit(n);
@@ -228,7 +245,17 @@ class connection final : public exchange {
         in.attach = field("Casasync-Attach");
         in.signature = field("Signature");
         in.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
-        in.from = peer_;
+        in.from = peer_of(home_.door.proxies.client_of(from_, forwarded_for()));
+    }
+
+    /// Returns the addresses that X-Forwarded-For lists, the nearest last; only where they may count.
+    [[nodiscard]] std::string forwarded_for() const {
+        std::string out;
+        if (!home_.door.proxies.trusts(from_)) return out;
+        const auto [begin, end] = parser_->get().base().equal_range("X-Forwarded-For");
+        for (auto it = begin; it != end; ++it)
+            (out += out.empty() ? "" : ",").append(it->value().data(), it->value().size());
+        return out;
     }
 
     /// Tells whether everybody on the way agrees where the body ends.
@@ -257,7 +284,7 @@ class connection final : public exchange {
     /// Tells a client that waits for it to send the body, and then reads on.
     bool say_continue() {
         static constexpr std::string_view text = "HTTP/1.1 100 Continue\r\n\r\n";
-        asio::async_write(socket_, asio::buffer(text), [self = self()](const error_code& ec, std::size_t) {
+        wire_->write({asio::buffer(text)}, [self = self()](const error_code& ec, std::size_t) {
             if (self->phase_ != phase::body) return;
             if (ec) return self->close();
             self->read();
@@ -305,10 +332,10 @@ class connection final : public exchange {
         head_ = head_of(out_, close_after_);
         if (parser_->get().method() == http::verb::head) out_.body.clear();
         deadline_ = steady::now() + patience_for(home_.options.patience.body, out_.body.size());
-        const std::array<asio::const_buffer, 2> both{asio::buffer(head_), asio::buffer(out_.body)};
-        asio::async_write(socket_, both, [self = self()](const error_code& ec, std::size_t) {
-            if (self->phase_ == phase::writing) self->on_written(ec);
-        });
+        wire_->write({asio::buffer(head_), asio::buffer(out_.body)},
+                     [self = self()](const error_code& ec, std::size_t) {
+                         if (self->phase_ == phase::writing) self->on_written(ec);
+                     });
     }
 
     [[nodiscard]] std::chrono::microseconds since_begin() const {
@@ -320,24 +347,15 @@ class connection final : public exchange {
             log_request({this, out_.status, out_.body.size(), out_.occurrence, since_begin()});
         if (ec) return close();
         if (!close_after_) return next_request();
-        if (!unread_) return close();
-        // A close with unread input would reset the connection, and the client might never see the answer.
+        if (!unread_ && !wire_->is_secret()) return close();
         phase_ = phase::closing;
         deadline_ = steady::now() + linger_time;
-        error_code failed;
-        socket_.shutdown(tcp::socket::shutdown_send, failed);
-        linger(failed);
-    }
-
-    void linger(const error_code& ec) {
-        if (ec) return close();
-        buffer_.consume(buffer_.size());
-        read();
+        wire_->finish([self = self()] { self->close(); });
     }
 
     worker& home_;
-    tcp::socket socket_;
-    peer peer_;
+    std::unique_ptr<wire> wire_;
+    ip_address from_;
     boost::beast::flat_buffer buffer_{};
     std::optional<parser> parser_{};
     phase phase_ = phase::idle;
@@ -354,7 +372,7 @@ class connection final : public exchange {
 
 inline void worker::add(const connection_ptr& c, bool welcome) {
     connections.insert(c);
-    welcome ? c->start() : c->turn_away();
+    c->start(welcome);
     if (!sweeping) sweep();
 }
 

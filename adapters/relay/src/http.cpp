@@ -12,6 +12,7 @@ constexpr std::size_t turned_away_max = 64;  // connections above the limit that
 
 struct http_server::state {
     const server_options& options;
+    const entrance door;
     hub& listeners;
     std::atomic<std::size_t> open_count = 0;
     std::vector<std::unique_ptr<worker>> workers{};
@@ -69,7 +70,7 @@ struct http_server::state {
         if (already >= options.connections_max + turned_away_max) return;
         ++open_count;
         socket.set_option(tcp::no_delay(true), ec);
-        auto c = std::make_shared<connection>(home, std::move(socket), peer_of(from.address()));
+        auto c = std::make_shared<connection>(home, std::move(socket), octets_of(from.address()));
         asio::post(home.io, [&home, c, fits = already < options.connections_max] { home.add(c, fits); });
     }
 
@@ -92,11 +93,11 @@ http_server::~http_server() {
     stop();
 }
 
-result<std::unique_ptr<http_server>> http_server::start(const server_options& options, hub& listeners,
-                                                        const make_service& make) {
-    auto s = std::unique_ptr<state>(new state{options, listeners});
+result<std::unique_ptr<http_server>> http_server::start(const server_options& options, entrance door,
+                                                        hub& listeners, const make_service& make) {
+    auto s = std::unique_ptr<state>(new state{options, std::move(door), listeners});
     for (unsigned i = 0; i < std::max(1U, options.io_threads); ++i)
-        s->workers.push_back(std::make_unique<worker>(options, listeners, s->open_count, make()));
+        s->workers.push_back(std::make_unique<worker>(options, s->door, listeners, s->open_count, make()));
     s->acceptor.emplace(s->workers.front()->io);
     s->pause.emplace(s->workers.front()->io);
     if (const auto listening = s->listen(); !listening) return listening.failure();

@@ -3,6 +3,7 @@
 
 /// HTTP/1.1 without its Boost: sockets, threads and deadlines. A connection lives on one thread from its
 /// first byte to its last, so it needs no locks; requests of one connection are answered one after the other.
+#include "entrance.hpp"
 #include "exchange.hpp"
 #include "hub.hpp"
 
@@ -23,7 +24,8 @@ class http_server {
 
     /// Accepts connections from now on. \errors relay_unavailable when the address cannot be listened at
     [[nodiscard]] static result<std::unique_ptr<http_server>> start(const server_options& options,
-                                                                    hub& listeners, const make_service& make);
+                                                                    entrance door, hub& listeners,
+                                                                    const make_service& make);
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
     ~http_server();

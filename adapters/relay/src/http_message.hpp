@@ -3,6 +3,7 @@
 
 /// What of HTTP needs Boost and no socket. Included by http.cpp alone, as connection.hpp is: Beast is slow to
 /// compile.
+#include "client_address.hpp"
 #include "exchange.hpp"
 
 #include <casasync/openssl/hash.hpp>
@@ -11,7 +12,6 @@
 #include <boost/asio/ip/address.hpp>
 #include <boost/beast/http/parser.hpp>
 
-#include <algorithm>
 #include <chrono>
 
 namespace casasync::relay {
@@ -75,24 +75,10 @@ inline verb verb_of(http::verb v) noexcept {
     }
 }
 
-inline peer peer_of(const asio::ip::address& address) {
-    peer out;
-    out.loopback = address.is_loopback();
-    if (address.is_v4()) {
-        const auto v4 = address.to_v4().to_bytes();
-        std::copy(v4.begin(), v4.end(), out.block.begin());
-        return out;
-    }
-    const auto v6 = address.to_v6();
-    const auto octets = v6.to_bytes();
-    if (v6.is_v4_mapped()) {
-        out.loopback = octets[12] == 127;
-        std::copy(octets.begin() + 12, octets.end(), out.block.begin());
-        return out;
-    }
-    std::copy(octets.begin(), octets.begin() + 8, out.block.begin());
-    out.block[15] = 6;  // apart from IPv4 addresses
-    return out;
+inline ip_address octets_of(const asio::ip::address& address) {
+    const auto v6 =
+        address.is_v4() ? asio::ip::make_address_v6(asio::ip::v4_mapped, address.to_v4()) : address.to_v6();
+    return v6.to_bytes();
 }
 
 /// How long a transfer of `size` bytes may take.

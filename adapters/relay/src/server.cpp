@@ -28,9 +28,9 @@ result<void> prepare_database(const std::string& path) {
     }
 }
 
-std::string url_of(const std::string& host, std::uint16_t port) {
+std::string url_of(const char* scheme, const std::string& host, std::uint16_t port) {
     const bool is_v6 = host.find(':') != std::string::npos;
-    return "http://" + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
+    return scheme + (is_v6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
 }
 
 }  // namespace
@@ -64,6 +64,7 @@ class relay_totals {
 
 struct server::state {
     data_directory directory;
+    certificate tls{};
     std::optional<core> shared{};
     std::unique_ptr<http_server> http{};
     server_options metrics_options{};
@@ -72,7 +73,12 @@ struct server::state {
 
     explicit state(data_directory d) : directory(std::move(d)) {}
 
-    result<void> begin(server_options options, authorities names) {
+    [[nodiscard]] bool is_secret() const { return tls.current() != nullptr; }
+
+    result<void> begin(server_options options, authorities names, trusted_proxies proxies) {
+        if (!options.tls_certificate.empty())
+            if (const auto loaded = tls.load(options.tls_certificate, options.tls_key); !loaded)
+                return loaded;
         const auto key = directory.master_key();
         if (!key) return key.failure();
         if (const auto made = directory.make_database_file(); !made) return made.failure();
@@ -81,8 +87,9 @@ struct server::state {
         if (!options.clock) options.clock = system_now;
         try {
             shared.emplace(options, *key, std::move(names), path);
-            auto started = http_server::start(shared->options, shared->listeners,
-                                              [&] { return std::make_unique<router>(*shared, path); });
+            auto started = http_server::start(
+                shared->options, {is_secret() ? &tls : nullptr, std::move(proxies)}, shared->listeners,
+                [&] { return std::make_unique<router>(*shared, path); });
             if (!started) return started.failure();
             http = std::move(*started);
             if (!options.metrics_host.empty()) return begin_metrics(path);
@@ -100,8 +107,8 @@ struct server::state {
         metrics_options.connections_max = 16;
         metrics_options.verbose = false;
         const auto text = [this, read = std::make_shared<relay_totals>(path)] { return page(*read); };
-        auto started =
-            http_server::start(metrics_options, nobody, [&] { return std::make_unique<metrics_page>(text); });
+        auto started = http_server::start(metrics_options, {}, nobody,
+                                          [&] { return std::make_unique<metrics_page>(text); });
         if (!started) return started.failure();
         metrics_http = std::move(*started);
         return {};
@@ -145,20 +152,31 @@ server::~server() {
 result<std::unique_ptr<server>> server::start(const server_options& options) {
     auto names = authorities::make({options.host, options.port}, options.origins);
     if (!names) return names.failure();
+    auto proxies = trusted_proxies::make(options.trusted_proxies);
+    if (!proxies) return proxies.failure();
+    if (options.tls_certificate.empty() != options.tls_key.empty())
+        return error{errc::invalid_argument, "A certificate needs its key, and a key its certificate."};
     auto directory = data_directory::open(options.data);
     if (!directory) return directory.failure();
     auto s = std::make_unique<state>(std::move(*directory));
-    if (const auto begun = s->begin(options, std::move(*names)); !begun) return begun.failure();
+    if (const auto begun = s->begin(options, std::move(*names), std::move(*proxies)); !begun)
+        return begun.failure();
     return std::unique_ptr<server>(new server(std::move(s)));
 }
 
 std::string server::address() const {
-    return url_of(state_->shared->options.host, state_->http->port());
+    return url_of(state_->is_secret() ? "https://" : "http://", state_->shared->options.host,
+                  state_->http->port());
 }
 
 std::string server::metrics_address() const {
     if (!state_->metrics_http) return {};
-    return url_of(state_->metrics_options.host, state_->metrics_http->port()) + "/metrics";
+    return url_of("http://", state_->metrics_options.host, state_->metrics_http->port()) + "/metrics";
+}
+
+result<void> server::reload_certificate() {
+    const server_options& o = state_->shared->options;
+    return o.tls_certificate.empty() ? result<void>() : state_->tls.load(o.tls_certificate, o.tls_key);
 }
 
 void server::tidy() {

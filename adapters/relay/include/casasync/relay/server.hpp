@@ -30,7 +30,7 @@ struct rate_limits {
 
 /// How long a client may take. A body may take one second more for every 32 KiB.
 struct deadlines {
-    std::chrono::milliseconds head{10'000};  ///< from a request's first byte to its last header line
+    std::chrono::milliseconds head{10'000};  ///< from a request's first byte to its last header line; for TLS
     std::chrono::milliseconds body{30'000};  ///< for the body after that, and for reading the answer
     std::chrono::milliseconds idle{60'000};  ///< between two requests of a connection
 };
@@ -49,6 +49,12 @@ struct server_options {
     /// What clients may call this relay, as "host" or "host:port": the Host header of each request must be
     /// one of them, or the address listened at. On loopback every loopback authority is accepted as well.
     std::vector<std::string> origins{};
+    std::string
+        tls_certificate{};  ///< PEM file, with the chain above it: clients speak TLS 1.3 with the relay
+    std::string tls_key{};  ///< PEM file of its private key; both or neither
+    /// Addresses, or networks as 10.0.0.0/8, of proxies whose X-Forwarded-For is believed: limits by address
+    /// then count the client.
+    std::vector<std::string> trusted_proxies{};
     std::string create_token{};  ///< asked of whoever creates a vault; empty: anybody may
     rate_limits rates{};
     deadlines patience{};
@@ -66,8 +72,9 @@ struct server_options {
 class server {
  public:
     /// \errors invalid_argument for options that make no sense; io_failed when `data` cannot be made, read or
-    ///         written; not_a_database, unknown_format_version when what is there is not this relay's;
-    ///         relay_unavailable when the address is taken, or another relay uses `data`
+    ///         written, or the certificate not be read; not_a_database, unknown_format_version when what is
+    ///         there is not this relay's; relay_unavailable when the address is taken, or another relay uses
+    ///         `data`
     [[nodiscard]] static result<std::unique_ptr<server>> start(const server_options& options);
 
     server(const server&) = delete;
@@ -75,11 +82,15 @@ class server {
     /// stop()
     ~server();
 
-    /// Returns the URL: "http://127.0.0.1:8440".
+    /// Returns the URL: "http://127.0.0.1:8440", or "https://" with a certificate.
     [[nodiscard]] std::string address() const;
 
     /// Returns the URL of the metrics; empty if there are none.
     [[nodiscard]] std::string metrics_address() const;
+
+    /// Reads certificate and key again, for connections from now on; after an error the ones before stay in
+    /// use. Any thread. \errors as for start()
+    [[nodiscard]] result<void> reload_certificate();
 
     /// Forgets now what may be forgotten, of all vaults; it happens by itself every `retention::every`. Any
     /// thread.
