@@ -4,6 +4,7 @@
 #include "bytes_of.hpp"
 
 #include <casasync/openssl/random.hpp>
+#include <casasync/openssl/websocket_accept.hpp>
 #include <casasync_test/catch.hpp>
 
 using namespace casasync;
@@ -87,4 +88,8 @@ TEST_CASE("random bytes differ from call to call", "[openssl][hash]") {
     source.fill(b);
     source.fill({});
     CHECK(a != b);
+}
+
+TEST_CASE("a WebSocket's handshake is answered as in RFC 6455, section 1.3", "[openssl][hash]") {
+    CHECK(websocket_accept("dGhlIHNhbXBsZSBub25jZQ==") == "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
 }
