@@ -58,7 +58,7 @@ inline void sort_rows(changeset& c) {
     return c;
 }
 
-/// The UPDATEs of step 1, one field each.
+/// The UPDATEs of step 1, one field each, after those INSERTs.
 [[nodiscard]] inline changeset delta(std::uint64_t rows) {
     changeset c = empty_changeset(2);
     hlc clock{};
@@ -66,7 +66,7 @@ inline void sort_rows(changeset& c) {
         const field_update u = update_1(k, rows);
         row_change& change = c.tables[0].rows.emplace_back();
         change.key = key_of(u.row);
-        change.op = {op_kind::update, false, stamp_of(clock, k), {}};
+        change.op = {op_kind::update, false, stamp_of(clock, rows + k), {}};
         change.op.cells.push_back(
             {static_cast<column_no>(u.field), u.is_integer ? value(u.number) : value(u.text)});
     }

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 // casasync-bench-work NAME: does one small piece of fixed work inside casasync_measured_work(), so that
-// scripts/instructions can count the instructions of just that: merge, encode, decode, capture, seal, apply;
-// 1,000 rows each.
+// scripts/instructions can count the instructions of just that: merge (in place), plan (merge() and apply()),
+// encode, decode, capture, seal, apply; 1,000 rows each.
 #include "changesets.hpp"
 #include "vaults.hpp"
 
 #include <casasync/codec.hpp>
 #include <casasync/memory_rows.hpp>
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <iostream>
@@ -29,12 +30,22 @@ void measure(const std::function<void()>& work) {
 }
 
 void merge_in_memory() {
+    const std::array<changeset, 2> both{full_set(rows), delta(rows)};
     memory_rows store;
     measure([&] {
-        for (const changeset& c : {full_set(rows), delta(rows)}) {
-            auto plan = merge(c, store);
+        for (const changeset& c : both)
+            if (auto merged = store.merge(c); !merged) throw std::runtime_error(merged.failure().text());
+    });
+}
+
+void merge_by_plan() {
+    const std::array<changeset, 2> both{full_set(rows), delta(rows)};
+    memory_rows store;
+    measure([&] {
+        for (const changeset& c : both) {
+            const auto plan = merge(c, store);
             if (!plan) throw std::runtime_error(plan.failure().text());
-            store.apply(std::move(*plan));
+            store.apply(*plan);
         }
     });
 }
@@ -88,10 +99,13 @@ void apply(const std::string& folder) {
 
 int run(const std::string& name) {
     const std::string folder = (std::filesystem::temp_directory_path() / ("casasync-work-" + name)).string();
-    const std::map<std::string, std::function<void()>> all{
-        {"merge", merge_in_memory},      {"encode", encode_both},
-        {"decode", decode_both},         {"capture", [&] { capture(folder); }},
-        {"seal", [&] { seal(folder); }}, {"apply", [&] { apply(folder); }}};
+    const std::map<std::string, std::function<void()>> all{{"merge", merge_in_memory},
+                                                           {"plan", merge_by_plan},
+                                                           {"encode", encode_both},
+                                                           {"decode", decode_both},
+                                                           {"capture", [&] { capture(folder); }},
+                                                           {"seal", [&] { seal(folder); }},
+                                                           {"apply", [&] { apply(folder); }}};
     const auto it = all.find(name);
     if (it == all.end()) throw std::runtime_error("no such work: " + name);
     std::filesystem::remove_all(folder);

@@ -3,12 +3,16 @@
 
 /// The rows of a vault in memory: registers, what is shown of them, and the sums over them.
 #include <casasync/causality.hpp>
+#include <casasync/detail/merge_in_place.hpp>
+#include <casasync/detail/packed_rows.hpp>
 #include <casasync/digest.hpp>
 #include <casasync/merge.hpp>
 #include <casasync/row.hpp>
 
+#include <algorithm>
 #include <deque>
 #include <map>
+#include <optional>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,11 +20,17 @@
 namespace casasync {
 
 /// A table of a vault in memory.
-struct memory_table {
+class memory_table {
+ public:
+    explicit memory_table(table_traits of) : traits(std::move(of)), rows(traits.name) {
+        rows.widen(traits.columns.size());
+    }
+
     table_traits traits{};
     std::vector<std::vector<column_no>> groups{};  ///< columns that are always stamped together
-    std::map<bytes, row_state> registers{};        ///< by canonical key; every value is loaded
-    std::map<bytes, std::vector<value>> shown{};   ///< visible rows, one value a column
+    detail::packed_rows rows;                      ///< the registers
+    /// Rows that were written here since the last seal, as they are now; none: deleted.
+    std::map<bytes, std::optional<std::vector<value>>> edits{};
 
     /// Returns what people see of a visible row: NULL where a cell is of an earlier life.
     [[nodiscard]] std::vector<value> show(const row_state& row) const {
@@ -29,6 +39,45 @@ struct memory_table {
             if (c.what && is_shown(row, c, traits.columns[c.column].rule)) out[c.column] = *c.what;
         return out;
     }
+    /// Returns a row's registers, values too; nothing when it has none.
+    [[nodiscard]] std::optional<row_state> find(bytes_view key) const {
+        const auto r = rows.find(key);
+        return r ? std::optional(rows.load(*r, true)) : std::nullopt;
+    }
+    /// Returns a row's values, one a column, as local writes left them; nothing when it is not there.
+    [[nodiscard]] std::optional<std::vector<value>> read(const bytes& key) const {
+        if (const auto edited = edits.find(key); edited != edits.end()) return edited->second;
+        const auto row = find(key);
+        return row && is_visible(*row, traits.policy) ? std::optional(show(*row)) : std::nullopt;
+    }
+    /// Returns all registers by key. \cost O(rows log rows), and a copy of them
+    [[nodiscard]] std::map<bytes, row_state> registers() const {
+        std::map<bytes, row_state> out;
+        for (const detail::row_no r : rows.by_key()) {
+            const bytes_view key = rows.key(r);
+            out.emplace_hint(out.end(), bytes(key.begin(), key.end()), rows.load(r, true));
+        }
+        return out;
+    }
+    /// Returns the rows that are there by key, one value a column. \cost O(rows log rows), and a copy of them
+    [[nodiscard]] std::map<bytes, std::vector<value>> shown() const {
+        std::map<bytes, std::vector<value>> out;
+        for (const auto& [key, row] : registers())
+            if (is_visible(row, traits.policy)) out.emplace_hint(out.end(), key, show(row));
+        for (const auto& [key, values] : edits) {
+            if (values)
+                out[key] = *values;
+            else
+                out.erase(key);
+        }
+        return out;
+    }
+};
+
+/// What merging a changeset did.
+struct merged_changeset {
+    std::size_t rows = 0;  ///< it touched
+    hlc greatest{};        ///< to be observed by the clock
 };
 
 /// Models row_source. Tables and columns that others have and this device has not become ordinary ones. A
@@ -41,9 +90,7 @@ class memory_rows {
             if (t.traits.name == name) return &t;
         return nullptr;
     }
-    [[nodiscard]] memory_table& add(table_traits traits) {
-        return tables_.emplace_back(memory_table{std::move(traits), {}, {}, {}});
-    }
+    [[nodiscard]] memory_table& add(table_traits traits) { return tables_.emplace_back(std::move(traits)); }
     [[nodiscard]] table_no number_of(const memory_table& table) const noexcept {
         table_no n = 0;
         while (&tables_[n] != &table) ++n;
@@ -63,28 +110,46 @@ class memory_rows {
         memory_table& table = found != nullptr ? *found : add(theirs.without_columns());
         resolved_table out{number_of(table), &table.traits, {}};
         for (const column_traits& c : theirs.columns) out.columns.push_back(place_of(table, c));
+        table.rows.widen(table.traits.columns.size());
         return out;
     }
-    [[nodiscard]] result<row_state> load(table_no table, bytes_view key, bool) const {
-        const auto& rows = tables_[table].registers;
-        const auto it = rows.find(bytes(key.begin(), key.end()));
-        return it == rows.end() ? row_state{} : it->second;
+    [[nodiscard]] result<row_state> load(table_no table, bytes_view key, bool values) const {
+        const auto& rows = tables_[table].rows;
+        const auto r = rows.find(key);
+        return r ? rows.load(*r, values) : row_state{};
     }
 
     /// Writes a plan; cannot fail.
-    void apply(merge_plan plan) {
-        for (merged_row& row : plan.rows) {
-            memory_table& table = tables_[row.table];
-            if (row.is_visible)
-                table.shown[row.key] = table.show(row.after);
-            else
-                table.shown.erase(row.key);
-            table.registers[std::move(row.key)] = std::move(row.after);
+    void apply(const merge_plan& plan) {
+        for (const merged_row& row : plan.rows) tables_[row.table].rows.store(row.key, row.after);
+        add(plan);
+    }
+    /// Merges a changeset: what apply(merge(incoming, *this)) does, without a plan. \errors as merge()
+    [[nodiscard]] result<merged_changeset> merge(const changeset& incoming) {
+        std::vector<resolved_table> resolved;
+        for (const table_changes& t : incoming.tables) {
+            auto table = resolve(t.table);
+            if (!table) return table.failure();
+            resolved.push_back(std::move(*table));
         }
-        digest_ += plan.digest;
-        open_digest_ += plan.open_digest;
-        counts_ += plan.counts;
-        raise(plan.merged);
+        merge_plan sums;
+        merged_changeset out;
+        for (std::size_t i = 0; i < resolved.size(); ++i) {
+            const std::vector<row_change>& changes = incoming.tables[i].rows;
+            detail::in_place_merge(tables_[resolved[i].table].rows, resolved[i], incoming.context.vector,
+                                   sums)
+                .merge(changes);
+            for (std::size_t n = 0; n < changes.size(); ++n)
+                out.rows += n == 0 || changes[n].key != changes[n - 1].key ? 1 : 0;
+        }
+        sums.merged.seen.raise(incoming.device, std::max(incoming.seq, incoming.last_seq));
+        add(sums);
+        out.greatest = sums.greatest;
+        return out;
+    }
+    /// After a seal: registers say what local writes said.
+    void forget_edits() {
+        for (memory_table& t : tables_) t.edits.clear();
     }
     void raise(const causal_context& merged) {
         merged_.vector.raise(merged.vector);
@@ -97,10 +162,16 @@ class memory_rows {
     [[nodiscard]] const accounts& counts() const noexcept { return counts_; }
 
  private:
+    void add(const merge_plan& sums) {
+        digest_ += sums.digest;
+        open_digest_ += sums.open_digest;
+        counts_ += sums.counts;
+        raise(sums.merged);
+        for (memory_table& t : tables_) t.rows.tidy();
+    }
     static column_no place_of(memory_table& table, const column_traits& column) {
         if (const auto here = table.traits.column(column.name)) return *here;
         table.traits.columns.push_back(column);
-        for (auto& [key, values] : table.shown) values.emplace_back();
         return static_cast<column_no>(table.traits.columns.size() - 1);
     }
 

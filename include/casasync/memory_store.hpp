@@ -81,16 +81,18 @@ class memory_store {
         }
         auto packed = encode_key(key);
         if (!packed) return packed.failure();
-        const bool there = t->shown.contains(*packed);
-        std::vector<value>& now = t->shown[*packed];
-        now.resize(t->traits.columns.size());
+        auto before = t->read(*packed);
+        const bool there = before.has_value();
+        std::vector<value> now = there ? std::move(*before) : std::vector<value>(t->traits.columns.size());
         captured_write w{there ? captured_kind::update : captured_kind::insert, {}};
         for (const auto& [name, what] : cells) {
             const column_no c = *t->traits.column(name);
             if (there && now[c] != what) w.columns.push_back(c);
             now[c] = what;
         }
-        if (!there || !w.columns.empty()) log(*t, std::move(*packed), std::move(w));
+        if (there && w.columns.empty()) return {};
+        t->edits[*packed] = std::move(now);
+        log(*t, std::move(*packed), std::move(w));
         return {};
     }
 
@@ -100,7 +102,7 @@ class memory_store {
         if (t == nullptr) return errc::not_found;
         auto packed = encode_key(key);
         if (!packed) return packed.failure();
-        if (t->shown.contains(*packed)) bury(*t, std::move(*packed));
+        bury(*t, std::move(*packed));
         return {};
     }
 
@@ -108,8 +110,8 @@ class memory_store {
     [[nodiscard]] std::optional<std::vector<value>> read(std::string_view table, std::span<const value> key) {
         const auto packed = encode_key(key);
         memory_table* const t = rows_.find(table);
-        if (t == nullptr || !packed || !t->shown.contains(*packed)) return std::nullopt;
-        return t->shown.at(*packed);
+        if (t == nullptr || !packed) return std::nullopt;
+        return t->read(*packed);
     }
 
     [[nodiscard]] const std::deque<memory_table>& tables() const noexcept { return rows_.tables(); }
@@ -137,9 +139,11 @@ class memory_store {
     [[nodiscard]] std::vector<memory_conflict> conflicts() const {
         std::vector<memory_conflict> out;
         for (const memory_table& t : rows_.tables())
-            for (const auto& [key, row] : t.registers)
-                for (conflict& c : open_conflicts(row, t.traits))
-                    out.push_back({t.traits.name, key, std::move(c)});
+            for (const detail::row_no r : t.rows.by_key()) {
+                const bytes_view key = t.rows.key(r);
+                for (conflict& c : open_conflicts(t.rows.load(r, true), t.traits))
+                    out.push_back({t.traits.name, bytes(key.begin(), key.end()), std::move(c)});
+            }
         return out;
     }
     /// Writes the loser back as an ordinary write, which closes the conflict everywhere.
@@ -149,14 +153,15 @@ class memory_store {
         if (!t) return t.failure();
         memory_table& table = **t;
         if (!c.what.column) return bury(table, c.key), result<void>();
-        const bool there = table.shown.contains(c.key);
-        std::vector<value>& now = table.shown[c.key];
+        auto now = table.read(c.key);
+        const bool there = now.has_value();
         if (!there) {
-            now.resize(table.traits.columns.size());
-            for (const cell& known : table.registers.at(c.key).cells)
-                now[known.column] = known.what.value_or(value{});
+            now.emplace(table.traits.columns.size());
+            const auto row = table.find(c.key);
+            for (const cell& known : row->cells) (*now)[known.column] = known.what.value_or(value{});
         }
-        now[*c.what.column] = c.what.what;
+        (*now)[*c.what.column] = c.what.what;
+        table.edits[c.key] = std::move(now);
         if (there)
             log(table, c.key, {captured_kind::update, {*c.what.column}});
         else
@@ -168,7 +173,7 @@ class memory_store {
     [[nodiscard]] result<void> keep(const memory_conflict& c) {
         auto t = table_of(c);
         if (!t) return t.failure();
-        if (!(*t)->shown.contains(c.key))
+        if (!(*t)->read(c.key))
             log(**t, c.key, {captured_kind::erase, {}});
         else if ((*t)->traits.columns.empty())
             log(**t, c.key, {captured_kind::insert, {}});
@@ -190,6 +195,7 @@ class memory_store {
             first = last;
         }
         log_.clear();
+        rows_.forget_edits();
         return operations.size();
     }
 
@@ -254,8 +260,8 @@ class memory_store {
         snapshot_writer out(sink);
         if (auto ok = out.begin(snapshot_front()); !ok) return ok.failure();
         for (std::size_t place = 0; place < rows_.tables().size(); ++place)
-            for (const auto& [key, row] : rows_.tables()[place].registers)
-                if (auto ok = out.add(place, key, row); !ok) return ok.failure();
+            for (const detail::row_no r : rows_.tables()[place].rows.by_key())
+                if (auto ok = add_row(out, place, r); !ok) return ok.failure();
         for (const auto& [place, p] : inbox_)
             if (auto ok = out.add(unmerged_part{p.device, p.seq, p.part, p.parts, p.payload}); !ok)
                 return ok.failure();
@@ -331,17 +337,20 @@ class memory_store {
     void log(memory_table& table, bytes key, captured_write what) {
         log_.push_back({rows_.number_of(table), std::move(key), std::move(what), now(), std::nullopt});
     }
+    /// Deletes a row if it is there.
     void bury(memory_table& table, bytes key) {
-        const auto it = table.shown.find(key);
+        auto now = table.read(key);
+        if (!now) return;
+        table.edits[key] = std::nullopt;
         log(table, std::move(key), {captured_kind::erase, {}});
-        log_.back().buried = std::move(it->second);
-        table.shown.erase(it);
+        log_.back().buried = std::move(now);
     }
     [[nodiscard]] result<memory_table*> table_of(const memory_conflict& c) {
         if (auto ok = seal(); !ok) return ok.failure();
         memory_table* const t = rows_.find(c.table);
-        if (t == nullptr || !t->registers.contains(c.key)) return errc::not_found;
-        const auto open = open_conflicts(t->registers.at(c.key), t->traits);
+        const auto row = t != nullptr ? t->find(c.key) : std::nullopt;
+        if (!row) return errc::not_found;
+        const auto open = open_conflicts(*row, t->traits);
         if (std::find(open.begin(), open.end(), c.what) == open.end()) return errc::not_found;
         return t;
     }
@@ -368,11 +377,11 @@ class memory_store {
                                         const std::vector<std::size_t>& entries) {
         const memory_table& table = rows_.at(number);
         captured_row row;
-        if (const auto it = table.registers.find(key); it != table.registers.end()) {
+        if (const auto known = table.find(key)) {
             row.known = true;
-            row.existed = is_visible(it->second, table.traits.policy);
+            row.existed = is_visible(*known, table.traits.policy);
         }
-        if (const auto it = table.shown.find(key); it != table.shown.end()) row.now = it->second;
+        row.now = table.read(key);
         for (const std::size_t i : entries) {
             row.writes.push_back(with_groups(log_[i].what, table));
             if (log_[i].buried) row.buried = log_[i].buried;
@@ -410,9 +419,8 @@ class memory_store {
         const bytes data = encode(c);
         queue(data, c.seq, greatest_stamp(c).when);
         c.last_seq = last_seq_;
-        auto plan = merge(c, rows_);
-        CASASYNC_ASSERT(plan.ok());  // it names this store's own tables and rules
-        rows_.apply(std::move(*plan));
+        const auto merged = rows_.merge(c);
+        CASASYNC_ASSERT(merged.ok());  // it names this store's own tables and rules
     }
     /// Lists just the columns written, as the codec wants them.
     [[nodiscard]] static table_changes changes_of(const table_traits& traits,
@@ -463,14 +471,13 @@ class memory_store {
         auto incoming = decode(payload);
         if (!incoming) return false;
         incoming->last_seq = last_seq;
-        auto plan = merge(*incoming, rows_);
-        if (!plan) return false;
+        const auto merged = rows_.merge(*incoming);
+        if (!merged) return false;
         if (!head->device_name.empty()) names_[author] = head->device_name;
         for (const replica_id& replica : head->replicas) owners_.emplace(replica, author);
         ++report.changesets;
-        report.rows += plan->rows.size();
-        greatest_ = observe(greatest_, plan->greatest);
-        rows_.apply(std::move(*plan));
+        report.rows += merged->rows;
+        greatest_ = observe(greatest_, merged->greatest);
         drop_merged();
         return true;
     }
@@ -491,6 +498,10 @@ class memory_store {
         });
     }
 
+    [[nodiscard]] result<void> add_row(snapshot_writer& out, std::size_t place, detail::row_no r) const {
+        const detail::packed_rows& rows = rows_.tables()[place].rows;
+        return out.add(place, rows.key(r), rows.load(r, true));
+    }
     [[nodiscard]] snapshot_header snapshot_front() const {
         snapshot_header out;
         out.merged = rows_.merged();
@@ -543,7 +554,7 @@ class memory_store {
         merge_plan plan;
         plan.rows.push_back(
             detail::compare_states(plan, table, std::move(theirs.key), *before, std::move(after), {}));
-        rows_.apply(std::move(plan));
+        rows_.apply(plan);
         return {};
     }
 

@@ -34,18 +34,19 @@ store make_store(std::uint8_t device) {
 void must_be_consistent(const store& s) {
     vault_digest sum;
     for (const memory_table& t : s.tables()) {
+        const auto all = t.shown();
         std::size_t visible = 0;
-        for (const auto& [key, row] : t.registers) {
+        for (const auto& [key, row] : t.registers()) {
             sum.rows += row_digest(t.traits, key, row);
             sum.open += conflict_digest(t.traits, key, open_conflicts(row, t.traits));
-            const auto shown = t.shown.find(key);
-            must((shown != t.shown.end()) == is_visible(row, t.traits.policy),
+            const auto shown = all.find(key);
+            must((shown != all.end()) == is_visible(row, t.traits.policy),
                  "a hidden row is shown, or the other way");
-            if (shown == t.shown.end()) continue;
+            if (shown == all.end()) continue;
             ++visible;
             must(shown->second == t.show(row), "what is shown is not what the registers say");
         }
-        must(visible == t.shown.size(), "a row without registers is shown");
+        must(visible == all.size(), "a row without registers is shown");
     }
     must(sum == s.digest(), "the running digests are not those of the registers");
 }
@@ -54,7 +55,7 @@ view view_of(const store& s) {
     view out;
     out.digest = s.digest();
     for (const memory_table& t : s.tables())
-        for (const auto& [key, values] : t.shown)
+        for (const auto& [key, values] : t.shown())
             for (std::size_t c = 0; c <= values.size(); ++c)
                 if (c == values.size())
                     out.rows[t.traits.name][key];  // also a row without columns is one

@@ -155,13 +155,14 @@ void household::write(member& m, const step& s) {
 }
 
 void household::seal(member& m) {
-    const auto before = m.data.tables().front().shown;
+    const auto before = m.data.tables().front().shown();
     sealing(m, [&] { return m.data.seal().ok(); });
     const memory_table& after = m.data.tables().front();
-    if (before.size() != after.shown.size()) return fail("sealing changed which rows are shown");
+    const auto shown = after.shown();
+    if (before.size() != shown.size()) return fail("sealing changed which rows are shown");
     for (const auto& [key, values] : before)
         for (column_no c = 0; c < values.size(); ++c)
-            if (after.traits.columns[c].rule == merge_rule::lww && after.shown.at(key)[c] != values[c])
+            if (after.traits.columns[c].rule == merge_rule::lww && shown.at(key)[c] != values[c])
                 fail("sealing changed what is shown");
 }
 
@@ -182,10 +183,8 @@ void household::answer_conflict(member& m, const step& s) {
     if (std::find(still.begin(), still.end(), c) != still.end())
         return fail("an answered conflict stays open");
     if (!taken_back) return;
-    const auto& shown = m.data.tables().front().shown;
-    const auto row = shown.find(c.key);
-    const bool is_back =
-        c.what.column ? row != shown.end() && row->second[*c.what.column] == c.what.what : row == shown.end();
+    const auto row = m.data.tables().front().read(c.key);
+    const bool is_back = c.what.column ? row && (*row)[*c.what.column] == c.what.what : !row;
     if (!is_back) fail("what was restored is not shown");
 }
 

@@ -25,7 +25,7 @@ std::string name_of(const member& m) {
 bool digests_add_up(const store& s) {
     digest128 rows, open;
     for (const memory_table& t : s.tables())
-        for (const auto& [key, row] : t.registers) {
+        for (const auto& [key, row] : t.registers()) {
             rows += row_digest(t.traits, key, row);
             open += conflict_digest(t.traits, key, open_conflicts(row, t.traits));
         }
@@ -63,13 +63,13 @@ std::string household::compare_row(const member& m, const std::string& key, cons
                                    reference::accounts& counts) const {
     const memory_table& t = m.data.tables().front();
     const bytes packed(key.begin(), key.end());
-    const auto it = t.registers.find(packed);
-    if (it == t.registers.end()) return known.empty() ? "" : "a row has no registers";
+    const auto row = t.find(packed);
+    if (!row) return known.empty() ? "" : "a row has no registers";
     if (known.empty()) return "a row has registers that nobody wrote";
-    const reference::row_view view = border::tell(it->second, t.traits),
+    const reference::row_view view = border::tell(*row, t.traits),
                               expected = reference::replay(known, table_);
     if (view != expected) return "the model has other registers";
-    const auto listed = border::tell(open_conflicts(it->second, t.traits), t.traits);
+    const auto listed = border::tell(open_conflicts(*row, t.traits), t.traits);
     if (listed != reference::conflicts(known, table_)) return "the model lists other conflicts";
     const auto row_counts = reference::conserve(known, table_, view, listed);
     if (!row_counts) return "a write is lost, or counted twice";
@@ -80,14 +80,14 @@ std::string household::compare_row(const member& m, const std::string& key, cons
 std::string household::compare_shown(const member& m, const bytes& key,
                                      const reference::row_view& expected) const {
     const memory_table& t = m.data.tables().front();
-    const auto it = t.shown.find(key);
-    if (it == t.shown.end()) return expected.visible ? "a row is not shown" : "";
+    const auto shown = t.read(key);
+    if (!shown) return expected.visible ? "a row is not shown" : "";
     if (!expected.visible) return "a row is shown that should not be";
     std::size_t found = 0;
-    for (column_no c = 0; c < it->second.size(); ++c) {
+    for (column_no c = 0; c < shown->size(); ++c) {
         const auto cell = expected.cells.find(t.traits.columns[c].name);
         const reference::value what = cell == expected.cells.end() ? reference::value{} : cell->second.what;
-        if (border::tell(it->second[c]) != what) return "the model shows another value";
+        if (border::tell((*shown)[c]) != what) return "the model shows another value";
         found += cell != expected.cells.end() ? 1 : 0;
     }
     return found == expected.cells.size() ? "" : "a column is not shown";
@@ -117,7 +117,8 @@ std::string household::all_equal() const {
         if (m.data.digest() != first.digest()) return name_of(m) + "digests differ after all have met";
         if (m.data.merged() != first.merged()) return name_of(m) + "contexts differ after all have met";
         const memory_table &mine = m.data.tables().front(), &other = first.tables().front();
-        if (mine.traits == other.traits && (mine.registers != other.registers || mine.shown != other.shown))
+        if (mine.traits == other.traits &&
+            (mine.registers() != other.registers() || mine.shown() != other.shown()))
             return name_of(m) + "rows differ after all have met";
     }
     return {};
@@ -127,7 +128,7 @@ std::string household::all_silent() {
     const std::size_t changesets = sent_.size();
     for (member& m : members_) {
         const auto digest = m.data.digest();
-        const auto registers = m.data.tables().front().registers;
+        const auto registers = m.data.tables().front().registers();
         const hlc clock = m.data.clock();
         const accounts counts = m.data.counts();
         for (std::size_t n = 0; n < changesets; ++n) arrive(m, n);
@@ -137,7 +138,7 @@ std::string household::all_silent() {
         if (!wrong_.empty()) return wrong_;
         if (m.data.pending_in() != 0) return name_of(m) + "something still waits";
         if (sent_.size() != changesets) return name_of(m) + "something new was sealed though nobody wrote";
-        if (m.data.digest() != digest || m.data.tables().front().registers != registers ||
+        if (m.data.digest() != digest || m.data.tables().front().registers() != registers ||
             m.data.clock() != clock || m.data.counts() != counts)
             return name_of(m) + "what was known has changed a row";
     }

@@ -52,7 +52,7 @@ class memory_device final : public test_device {
     std::map<std::string, cells> rows() override {
         std::map<std::string, cells> out;
         const memory_table& t = store_.tables().front();
-        for (const auto& [key, values] : t.shown) {
+        for (const auto& [key, values] : t.shown()) {
             cells& row = out[name_of(key)];
             for (std::size_t c = 0; c < values.size(); ++c) row[t.traits.columns[c].name] = values[c];
         }

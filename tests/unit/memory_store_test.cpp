@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "vault_pair.hpp"
 
+#include <algorithm>
+#include <array>
+#include <tuple>
+
 using namespace vault_pair;
 
 namespace {
@@ -19,6 +23,120 @@ merge_report hand_over(device& from, device& to) {
     REQUIRE(report.ok());
     return *report;
 }
+
+/// Devices that write a small table, and what each makes of the others' changesets.
+class writers {
+ public:
+    explicit writers(std::uint64_t seed) : random_{seed} {
+        traits_.name = "t";
+        for (const char* name : {"a", "b", "the name of a column that is not short"})
+            traits_.columns.push_back({name, merge_rule::lww, {}});
+        traits_.columns.push_back({"most", merge_rule::max, {}});
+        if (seed % 2 == 0) traits_.policy = delete_policy::delete_wins;
+        for (device& d : devices_) std::ignore = d.rows.add(traits_.without_columns());
+    }
+
+    /// One device writes a few rows, after it has merged what it has not yet heard of, up to some point.
+    void step() {
+        const std::size_t n = random_.below(devices_.size());
+        device& d = devices_[n];
+        for (std::size_t ahead = random_.below(3); ahead > 0 && d.heard < sent_.size(); --ahead) hear(d);
+        changeset c = written_by(n);
+        d.clock = greatest_stamp(c).when;
+        take(d, c);
+        sent_.push_back(std::move(c));
+    }
+    void finish() {
+        for (device& d : devices_)
+            while (d.heard < sent_.size()) hear(d);
+    }
+    /// In place, and by plans.
+    [[nodiscard]] static bool equal(const memory_rows& a, const memory_rows& b) {
+        return a.digest() == b.digest() && a.open_digest() == b.open_digest() && a.counts() == b.counts() &&
+               a.merged() == b.merged() && a.tables().front().registers() == b.tables().front().registers();
+    }
+    [[nodiscard]] bool all_equal() const {
+        return std::all_of(devices_.begin(), devices_.end(), [this](const device& d) {
+            return equal(d.rows, d.planned) && equal(d.rows, devices_.front().rows);
+        });
+    }
+    [[nodiscard]] const accounts& counts() const { return devices_.front().rows.counts(); }
+
+ private:
+    struct device {
+        memory_rows rows{}, planned{};
+        hlc clock{};
+        std::uint64_t seq = 0;
+        std::size_t heard = 0;  ///< of all that was sent
+    };
+
+    void hear(device& d) {
+        const changeset& c = sent_[d.heard++];
+        if (c.device.octets[0] == static_cast<std::uint8_t>(&d - devices_.data() + 1)) return;
+        take(d, c);
+        d.clock = observe(d.clock, greatest_stamp(c).when);
+    }
+    static void take(device& d, const changeset& c) {
+        const auto merged = d.rows.merge(c);
+        const auto plan = merge(c, d.planned);
+        REQUIRE((merged.ok() && plan.ok()));
+        REQUIRE((merged->rows == plan->rows.size() && merged->greatest == plan->greatest));
+        d.planned.apply(*plan);
+        REQUIRE(equal(d.rows, d.planned));
+    }
+    changeset written_by(std::size_t n) {
+        device& d = devices_[n];
+        changeset c;
+        c.device.octets[0] = static_cast<std::uint8_t>(n + 1);
+        c.seq = c.last_seq = ++d.seq;
+        c.context = d.rows.merged();
+        table_changes& t = c.tables.emplace_back(table_changes{traits_, {}});
+        std::swap(t.table.columns[0], t.table.columns[1]);  // its own order of columns
+        const std::size_t operations = 1 + random_.below(6);
+        for (std::size_t i = 0; i < operations; ++i) {
+            row_change& r = t.rows.emplace_back(row_change{bytes(1 + random_.below(2) * 30, 7), {}});
+            r.key.back() = static_cast<std::uint8_t>(random_.below(4));
+            d.clock = tick_user(d.clock, static_cast<unix_ms>(now_ += random_.below(2)));
+            r.op.when.when = d.clock;
+            r.op.when.replica.octets[0] = static_cast<std::uint8_t>(9 - n);
+            r.op.kind = random_.below(8) == 0   ? op_kind::erase
+                        : random_.below(3) == 0 ? op_kind::insert
+                                                : op_kind::update;
+            r.op.blind = random_.below(10) == 0;
+            for (column_no column = 0; column < 4 && r.op.kind != op_kind::erase; ++column)
+                if (r.op.kind == op_kind::insert || random_.below(2) == 0)
+                    r.op.cells.push_back({column, a_value(column)});
+        }
+        std::stable_sort(t.rows.begin(), t.rows.end(),
+                         [](const row_change& a, const row_change& b) { return a.key < b.key; });
+        return c;
+    }
+    value a_value(column_no column) {
+        if (column == 3) return static_cast<int>(random_.below(5));
+        switch (random_.below(5)) {
+            case 0:
+                return {};
+            case 1:
+                return 0.5;
+            case 2:
+                return bytes(random_.below(40), 1);
+            default:
+                return std::string(random_.below(40), 'x');
+        }
+    }
+
+    struct {
+        std::uint64_t state;
+        std::size_t below(std::size_t n) {
+            state = state * 6364136223846793005U + 1442695040888963407U;
+            return static_cast<std::size_t>(state >> 33) % n;
+        }
+    } random_;
+    std::uint64_t now_ = 1'800'000'000'000;
+    table_traits traits_{};
+    std::array<device, 3> devices_{};
+    std::vector<changeset> sent_{};
+};
 
 std::size_t sealed(device& d) {
     const auto n = d.store.seal();
@@ -198,4 +316,34 @@ TEST_CASE("ten thousand writes become changesets that arrive as one state", "[me
     CHECK(hand_over(a, b).changesets == 3);
     CHECK(a.store.digest() == b.store.digest());
     CHECK(b.cell("500", amount) == value(9500));
+}
+
+TEST_CASE("merging in place is merging by a plan", "[memory_store][laws]") {
+    accounts all;
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        CAPTURE(seed);
+        writers w(seed);
+        for (int i = 0; i < 60; ++i) w.step();
+        w.finish();
+        REQUIRE(w.all_equal());
+        all += w.counts();
+    }
+    CHECK(all.conflicts > 100);  // and everything else that can become of a write
+    CHECK(all.absorbed > 100);
+    CHECK(all.applied > 100);
+    CHECK(all.superseded > 1000);
+}
+
+TEST_CASE("long values that were replaced give their room back, the others stay", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    const std::string stays(100, 's');
+    a.write("a key that is longer than its place in a row", {{"note", stays}});
+    for (int i = 0; i < 100; ++i) {
+        a.write("1", {{"note", std::string(50'000, static_cast<char>('a' + i % 26))}});
+        CHECK(sealed(a) >= 1);
+    }
+    CHECK(a.cell("1", note) == value(std::string(50'000, static_cast<char>('a' + 99 % 26))));
+    CHECK(a.cell("a key that is longer than its place in a row", note) == value(stays));
+    CHECK(a.store.tables().front().rows.long_bytes() < 3'000'000);  // of five millions written
 }

@@ -24,7 +24,7 @@ struct three_devices : household {
     void check_b_is_untouched() {
         CHECK(b.position() == 0);
         CHECK(b.store.pending_in() == 0);
-        CHECK(b.store.tables().front().registers.empty());
+        CHECK(b.store.tables().front().rows.size() == 0);
     }
     void check_b_has_all() {
         const auto report = b.sync();
@@ -132,7 +132,7 @@ TEST_CASE("no flipped bit of a page changes what is merged", "[session][hostile]
         ++refused;
         REQUIRE(report.code() == errc::malformed_answer);
         REQUIRE(reader.position() == 0);
-        REQUIRE(reader.store.tables().front().registers.empty());
+        REQUIRE(reader.store.tables().front().rows.size() == 0);
     }
     CHECK(refused * 3 > size * 7);
 }

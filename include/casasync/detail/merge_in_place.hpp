@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Merging a changeset's operations on one table into packed registers, without a plan. The two cases that
+/// nearly all operations are, need no more than a few reads of memory: the first INSERT of a row, and an
+/// UPDATE, of a row that was never deleted and has no live writes, over writes that its author had seen. All
+/// others take the way that merge() takes.
+#include <casasync/detail/packed_rows.hpp>
+#include <casasync/merge.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <utility>
+#include <vector>
+
+namespace casasync::detail {
+
+class in_place_merge {
+ public:
+    /// \param sums  gets what the rows' sums, vector and clock change by
+    in_place_merge(packed_rows& rows, const resolved_table& table, const version_vector& vector,
+                   merge_plan& sums)
+        : rows_(&rows), table_(&table), traits_(table.traits), vector_(&vector), sums_(&sums) {}
+
+    /// Merges operations sorted by key, then by stamp.
+    void merge(std::span<const row_change> all) {
+        constexpr std::size_t block = 32;  // their rows come into the cache together
+        std::array<u128, block> seeds{};
+        while (!all.empty()) {
+            const auto now = all.first(std::min(block, all.size()));
+            all = all.subspan(now.size());
+            for (std::size_t i = 0; i < now.size(); ++i) {
+                prefetch(now[i].op.cells.data());
+                seeds[i] = rows_->seed(now[i].key);
+                rows_->prefetch_index(seeds[i]);
+            }
+            for (const row_change& later : all.first(std::min(block, all.size()))) prefetch(later.key.data());
+            for (std::size_t i = 0; i < now.size(); ++i)
+                rows_->prefetch_row(seeds[i], first_column(now[i].op));
+            for (std::size_t i = 0; i < now.size(); ++i) merge(seeds[i], now[i]);
+        }
+        if (author_) sums_->merged.vector.raise(author_->id, author_->latest);
+        author_.reset();
+    }
+
+ private:
+    /// The replica of the last operation.
+    struct author {
+        replica_id id{};
+        std::uint32_t number = 0;
+        hlc latest{};
+    };
+
+    [[nodiscard]] column_no first_column(const row_operation& op) const noexcept {
+        return op.cells.empty() ? 0 : table_->columns[op.cells.front().column];
+    }
+
+    void merge(const u128& seed, const row_change& change) {
+        take_author(change.op.when);
+        const packed_stamp when{change.op.when.when.packed, author_->number};
+        const auto row = rows_->find(seed, change.key);
+        if (row ? overwrite(*row, seed, change.op, when) : insert(seed, change, when)) return;
+        merge_any(change);
+    }
+    void take_author(const stamp& s) {
+        sums_->greatest = observe(sums_->greatest, s.when);
+        if (!author_ || author_->id != s.replica) {
+            if (author_) sums_->merged.vector.raise(author_->id, author_->latest);
+            author_ = author{s.replica, rows_->number_of(s.replica), {}};
+        }
+        author_->latest = std::max(author_->latest, s.when);
+    }
+
+    /// The first INSERT of a row: every cell is written and shown.
+    [[nodiscard]] bool insert(const u128& seed, const row_change& change, const packed_stamp& when) {
+        if (change.op.kind != op_kind::insert || !counts(change.op.when)) return false;
+        const row_no r = rows_->add(seed, change.key);
+        packed_row& p = rows_->row(r);
+        p.born = p.touched = when.when;
+        p.born_by = p.touched_by = when.replica;
+        sums_->digest += term(seed, digest_term::born, {}, change.op.when);
+        sums_->counts.applied += count_writes(change.op);
+        for (const cell_write& w : change.op.cells) write(r, seed, w, change.op.when, when);
+        return true;
+    }
+
+    /// An UPDATE that only replaces registers; of anything else it changes nothing and returns false.
+    [[nodiscard]] bool overwrite(row_no r, const u128& seed, const row_operation& op,
+                                 const packed_stamp& when) {
+        packed_row& p = rows_->row(r);
+        const bool plain = op.kind == op_kind::update && p.born != 0 && p.dead == 0 && p.has_live == 0;
+        if (!plain || !counts(op.when) || rows_->less(when, {p.born, p.born_by})) return false;
+        for (const cell_write& w : op.cells) {
+            const column_no c = table_->columns[w.column];
+            if (traits_->columns[c].rule != merge_rule::lww || !is_older(rows_->cell(r, c), op, when))
+                return false;
+        }
+        for (const cell_write& w : op.cells) {
+            const packed_cell& c = rows_->cell(r, table_->columns[w.column]);
+            const bool counted = is_counted(p, c);
+            if (counted) sums_->digest -= cell_term(seed, w, rows_->unpack({c.when, c.replica}));
+            ++(counted ? sums_->counts.superseded : sums_->counts.applied);
+            write(r, seed, w, op.when, when);
+        }
+        if (rows_->less({p.touched, p.touched_by}, when)) p.touched = when.when, p.touched_by = when.replica;
+        return true;
+    }
+    /// True when `op` writes over `c`, and its author had seen what is there.
+    [[nodiscard]] bool is_older(const packed_cell& c, const row_operation& op, const packed_stamp& when) {
+        if (c.when == 0) return true;
+        if (c.replica == when.replica) return c.when < when.when;
+        return !op.blind && c.when <= seen(c.replica) && rows_->less({c.when, c.replica}, when);
+    }
+    /// Up to where the author had merged a replica's writes.
+    [[nodiscard]] std::uint64_t seen(std::uint32_t replica) {
+        while (seen_.size() < rows_->replicas().size())
+            seen_.push_back(vector_->of(rows_->replicas()[seen_.size()]).packed);
+        return seen_[replica];
+    }
+    /// What was there when the vault began is nobody's write.
+    [[nodiscard]] static bool counts(const stamp& s) noexcept { return s.exists() && s != band::adopted; }
+    /// True when a cell of a row without DELETE and live writes is in the sums: shown, and somebody's.
+    [[nodiscard]] bool is_counted(const packed_row& p, const packed_cell& c) const noexcept {
+        if (c.when == 0 || rows_->less({c.when, c.replica}, {p.born, p.born_by})) return false;
+        return c.when != band::adopt.packed || counts(rows_->unpack({c.when, c.replica}));
+    }
+    [[nodiscard]] digest128 cell_term(const u128& seed, const cell_write& w, const stamp& when) {
+        return term(seed, digest_term::cell, traits_->columns[table_->columns[w.column]].name, when);
+    }
+    void write(row_no r, const u128& seed, const cell_write& w, const stamp& when,
+               const packed_stamp& packed) {
+        sums_->digest += cell_term(seed, w, when);
+        rows_->put(rows_->cell(r, table_->columns[w.column]), packed, w.what);
+    }
+
+    /// Any operation, by the registers' definition.
+    void merge_any(const row_change& change) {
+        const auto row = rows_->find(change.key);
+        const row_state before = row ? rows_->load(*row, true) : row_state{};
+        row_state after = before;
+        row_change own = change;
+        std::vector<row_operation> op = translate({&own, 1}, table_->columns);
+        merge_operation(after, std::move(op.front()), *vector_, *traits_);
+        const merged_row merged =
+            compare_states(*sums_, *table_, std::move(own.key), before, std::move(after), op);
+        rows_->store(merged.key, merged.after);
+    }
+
+    packed_rows* rows_;
+    const resolved_table* table_;
+    const table_traits* traits_;
+    const version_vector* vector_;
+    merge_plan* sums_;
+    std::vector<std::uint64_t> seen_{};  ///< seen(), by a replica's number
+    std::optional<author> author_{};
+};
+
+}  // namespace casasync::detail
