@@ -7,7 +7,9 @@
 ///
 ///     way 0: runs, each a length and a number | way 1 .. 64: so many bits a number, lowest first | way 65:
 ///     varints
+#include <casasync/detail/hash.hpp>
 #include <casasync/detail/wire.hpp>
+#include <casasync/result.hpp>
 
 #include <algorithm>
 #include <bit>
@@ -19,12 +21,20 @@ namespace casasync::detail {
 
 using numbers = std::vector<std::uint64_t>;
 
+/// Bytes that so many things of so many bits take.
+constexpr std::size_t packed_size(std::size_t count, unsigned width) noexcept {
+    return (count * width + 7) / 8;
+}
+
 /// Writes bits, the lowest first; the last byte is filled up with zeros.
 class bit_writer {
  public:
-    explicit bit_writer(bytes& out) : out_(out) {}
+    /// \param count, width  how many bits will be written
+    bit_writer(bytes& out, std::size_t count, unsigned width) : out_(out), at_(out.size()) {
+        out.resize(at_ + packed_size(count, width));
+    }
     ~bit_writer() {
-        if (filled_ > 0) out_.push_back(static_cast<std::uint8_t>(pending_));
+        for (; at_ < out_.size(); pending_ >>= 8) out_[at_++] = static_cast<std::uint8_t>(pending_);
     }
     bit_writer(const bit_writer&) = delete;
     bit_writer& operator=(const bit_writer&) = delete;
@@ -42,15 +52,19 @@ class bit_writer {
  private:
     void put_few(std::uint64_t v, unsigned width) {
         pending_ |= v << filled_;
-        for (filled_ += width; filled_ >= 8; filled_ -= 8) {
-            out_.push_back(static_cast<std::uint8_t>(pending_));
-            pending_ >>= 8;
-        }
+        filled_ += width;
+        if (filled_ < 32) return;
+        CASASYNC_ASSERT(out_.size() - at_ >= 4);
+        for (unsigned i = 0; i < 4; ++i) out_[at_ + i] = static_cast<std::uint8_t>(pending_ >> (8 * i));
+        at_ += 4;
+        pending_ >>= 32;
+        filled_ -= 32;
     }
 
     bytes& out_;
+    std::size_t at_;
     std::uint64_t pending_ = 0;
-    unsigned filled_ = 0;
+    unsigned filled_ = 0;  ///< bits of it, under 32 between two calls
 };
 
 /// Reads what bit_writer wrote. Whoever makes one has checked that the bytes are there.
@@ -68,11 +82,20 @@ class bit_reader {
 
  private:
     std::uint64_t get_few(unsigned width) noexcept {
-        for (; filled_ < width; filled_ += 8) pending_ |= std::uint64_t{in_[at_++]} << filled_;
+        if (filled_ < width) fill(width);
         const std::uint64_t v = pending_ & ((std::uint64_t{1} << width) - 1);
         pending_ >>= width;
         filled_ -= width;
         return v;
+    }
+    void fill(unsigned width) noexcept {
+        if (in_.size() - at_ >= 4) {
+            pending_ |= load_le<4>(&in_[at_]) << filled_;
+            at_ += 4;
+            filled_ += 32;
+            return;
+        }
+        for (; filled_ < width; filled_ += 8) pending_ |= std::uint64_t{in_[at_++]} << filled_;
     }
 
     bytes_view in_;
@@ -80,11 +103,6 @@ class bit_reader {
     std::uint64_t pending_ = 0;
     unsigned filled_ = 0;
 };
-
-/// Bytes that so many things of so many bits take.
-constexpr std::size_t packed_size(std::size_t count, unsigned width) noexcept {
-    return (count * width + 7) / 8;
-}
 
 constexpr std::size_t varint_size(std::uint64_t v) noexcept {
     return (static_cast<std::size_t>(std::bit_width(v | 1)) + 6) / 7;
@@ -125,7 +143,7 @@ inline void put_numbers(writer& w, std::span<const std::uint64_t> all) {
             w.varint(all[i]);
         }
     } else {
-        bit_writer out(w.out());
+        bit_writer out(w.out(), all.size(), way);
         for (const std::uint64_t v : all) out.put(v, way);
     }
 }

@@ -126,7 +126,7 @@ inline void put_new_texts(writer& w, std::vector<std::string_view> texts) {
     }
     w.u8(static_cast<std::uint8_t>(characters.characters.size() - 1));
     w.raw(characters.characters);
-    bit_writer out(w.out());
+    bit_writer out(w.out(), characters.text_bytes, width);
     for (const std::string_view t : texts)
         for (const char c : t) out.put(characters.code[static_cast<std::uint8_t>(c)], width);
 }
@@ -202,10 +202,11 @@ inline bool get_new_texts(reader& r, std::span<std::string* const> out, std::siz
             at += lengths[i];
             continue;
         }
-        for (std::uint64_t k = 0; k < lengths[i]; ++k) {
+        text.resize(beginning.size() + static_cast<std::size_t>(lengths[i]));
+        for (std::size_t k = beginning.size(); k < text.size(); ++k) {
             const std::uint64_t code = codes.get(way);
             if (code >= characters.size()) return false;
-            text.push_back(static_cast<char>(characters[static_cast<std::size_t>(code)]));
+            text[k] = static_cast<char>(characters[static_cast<std::size_t>(code)]);
         }
     }
     return (way == 0 || codes.done()) && are_written_so(out, way, beginning.size(), characters);

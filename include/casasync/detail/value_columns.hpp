@@ -42,16 +42,35 @@ struct by_columns {
     }
 };
 
+inline bool same_columns(const row_operation& a, const row_operation& b) noexcept {
+    return std::equal(a.cells.begin(), a.cells.end(), b.cells.begin(), b.cells.end(),
+                      [](const cell_write& x, const cell_write& y) { return x.column == y.column; });
+}
+
 /// Writes which columns each operation writes: the distinct masks in order of first use, then their numbers.
 inline void put_masks(writer& w, const std::vector<row_change>& rows) {
     std::map<std::reference_wrapper<const row_operation>, std::uint64_t, by_columns> index;
     std::vector<const row_operation*> order;
-    numbers masks;
+    numbers masks, of_column;  // of_column: 1 + the mask of just this column
     masks.reserve(rows.size());
-    for (const row_change& r : rows) {
-        const auto [it, added] = index.emplace(std::cref(r.op), order.size());
-        if (added) order.push_back(&r.op);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const row_operation& op = rows[i].op;
+        const bool single = op.cells.size() == 1;
+        const std::size_t column = single ? op.cells[0].column : 0;
+        if (single && column < of_column.size() && of_column[column] != 0) {
+            masks.push_back(of_column[column] - 1);
+            continue;
+        }
+        if (i > 0 && !single && same_columns(op, rows[i - 1].op)) {
+            masks.push_back(masks.back());
+            continue;
+        }
+        const auto [it, added] = index.emplace(std::cref(op), order.size());
+        if (added) order.push_back(&op);
         masks.push_back(it->second);
+        if (!single) continue;
+        of_column.resize(std::max(of_column.size(), column + 1));
+        of_column[column] = it->second + 1;
     }
     w.varint(order.size());
     for (const row_operation* op : order) {
