@@ -48,12 +48,13 @@ inline constexpr std::uint8_t key_tag_uuid = 5;
 }
 
 [[nodiscard]] inline std::string unpack_uuid(bytes_view packed) {
-    const std::string hex = to_hex(packed);
-    std::string out;
-    out.reserve(36);
-    for (std::size_t i = 0; i < 32; ++i) {
-        if (i == 8 || i == 12 || i == 16 || i == 20) out.push_back('-');
-        out.push_back(hex[i]);
+    static constexpr char digit[] = "0123456789abcdef";
+    std::string out(36, '-');
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < 16; ++i) {
+        if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+        out[at++] = digit[packed[i] >> 4];
+        out[at++] = digit[packed[i] & 15];
     }
     return out;
 }

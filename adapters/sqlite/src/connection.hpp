@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <vector>
 
 namespace casasync::sqlite {
@@ -58,6 +59,28 @@ class statement {
         (bind(++index, values), ...);
         return *this;
     }
+    /// The same without a copy of texts and blobs: they must be there, unchanged, whenever the statement runs
+    /// before it is bound anew.
+    statement& bind_view(int index, std::string_view v) noexcept;
+    statement& bind_view(int index, bytes_view v) noexcept;
+    statement& bind_view(int index, const value& v) noexcept;
+    template <class... Values>
+    statement& bind_views(const Values&... values) noexcept {
+        int index = 0;
+        [[maybe_unused]] const auto one = [&](const auto& v) {
+            using type = std::remove_cvref_t<decltype(v)>;
+            if constexpr (std::is_same_v<type, value> || std::is_same_v<type, bytes_view>)
+                bind_view(++index, v);
+            else if constexpr (std::is_same_v<type, bytes>)
+                bind_view(++index, bytes_view(v));
+            else if constexpr (std::is_convertible_v<const type&, std::string_view>)
+                bind_view(++index, std::string_view(v));
+            else
+                bind(++index, v);
+        };
+        (one(values), ...);
+        return *this;
+    }
 
     /// Goes to the next row: true while there is one. After false or an error the statement is reset and
     /// keeps its bindings, so it can be run again.
@@ -84,6 +107,8 @@ class statement {
     friend class connection;
     statement(statement_cache& home, statement_shelf& shelf, sqlite3_stmt* handle) noexcept
         : home_(&home), shelf_(&shelf), handle_(handle) {}
+    statement& bind_text(int index, std::string_view v, sqlite3_destructor_type how) noexcept;
+    statement& bind_blob(int index, bytes_view v, sqlite3_destructor_type how) noexcept;
     /// Keeps the first failure of bind().
     statement& bound(int result_code) noexcept;
     void check_memory() const;
@@ -123,14 +148,14 @@ class connection {
     [[nodiscard]] result<void> run(std::string_view sql, const Values&... values) {
         auto s = prepare(sql);
         if (!s) return s.failure();
-        return s->bind_all(values...).run();
+        return s->bind_views(values...).run();
     }
     /// Returns the first column of the first row; nothing when there is no row.
     template <class... Values>
     [[nodiscard]] result<std::optional<value>> query_value(std::string_view sql, const Values&... values) {
         auto s = prepare(sql);
         if (!s) return s.failure();
-        const auto row = s->bind_all(values...).step();
+        const auto row = s->bind_views(values...).step();
         if (!row) return row.failure();
         return *row ? std::optional<value>(s->cell(0)) : std::nullopt;
     }
@@ -139,7 +164,7 @@ class connection {
     [[nodiscard]] result<std::int64_t> query_integer(std::string_view sql, const Values&... values) {
         auto s = prepare(sql);
         if (!s) return s.failure();
-        const auto row = s->bind_all(values...).step();
+        const auto row = s->bind_views(values...).step();
         if (!row) return row.failure();
         return *row ? s->integer(0) : std::int64_t{0};
     }

@@ -84,6 +84,15 @@ result<std::uint64_t> row_store::number_of(const replica_id& id) {
     return n;
 }
 
+const row_store::record_texts& row_store::texts_of(table_no table) {
+    record_texts& texts = texts_[table];
+    if (texts.read.empty()) {
+        texts.write = "REPLACE INTO " + meta_name(table) + "(k, r) VALUES(?1, ?2)";  // looks for the row once
+        texts.read = "SELECT r FROM " + meta_name(table) + " WHERE k = ?1";
+    }
+    return texts;
+}
+
 std::optional<replica_id> row_store::replica_of(std::uint64_t number) const {
     if (number >= replicas_.size()) return std::nullopt;
     return replicas_[static_cast<std::size_t>(number)];
@@ -154,9 +163,9 @@ result<std::optional<row_state>> row_store::record(table_no number, bytes_view k
     const vault_table& table = *tables_->find(number);
     row_state row;
     {
-        auto s = db_->prepare("SELECT r FROM " + meta_name(number) + " WHERE k = ?1");
+        auto s = db_->prepare(texts_of(number).read);
         if (!s) return s.failure();
-        const auto found = s->bind(1, key).step();
+        const auto found = s->bind_view(1, key).step();
         if (!found) return found.failure();
         if (!*found) return std::optional<row_state>{};
         detail::reader r(s->blob(0));
@@ -246,9 +255,7 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
     put_registers(w, row, number_or_zero);
     if (!interned) return interned;
     if (auto ok = table.numbered() ? save_numbered(table, key, out, asked, number)
-                                   : db_->run("REPLACE INTO " + meta_name(table.number) +
-                                                  "(k, r) VALUES(?1, ?2)",  // looks for the row once
-                                              key, out);
+                                   : db_->run(texts_of(table.number).write, key, out);
         !ok)
         return ok;
     const auto beside = any_beside(table.number);

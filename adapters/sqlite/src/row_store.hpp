@@ -25,6 +25,7 @@
 #include <map>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace casasync::sqlite {
@@ -71,6 +72,11 @@ class row_store {
     [[nodiscard]] std::optional<device_id> owner(const replica_id& replica) const;
 
  private:
+    /// The statements that read and write a table's records, as text.
+    struct record_texts {
+        std::string read{}, write{};
+    };
+    [[nodiscard]] const record_texts& texts_of(table_no table);
     [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
     [[nodiscard]] std::optional<replica_id> replica_of(std::uint64_t number) const;
     /// True when a row of the table may have a casasync_side record. Inside a transaction.
@@ -85,6 +91,7 @@ class row_store {
     std::map<replica_id, std::uint64_t> replica_numbers_;
     std::vector<replica_id> replicas_;
     std::map<replica_id, device_id> owners_;
+    std::map<table_no, record_texts> texts_;
     std::map<table_no, bool> beside_;  ///< what any_beside() found in this transaction
 };
 

@@ -107,14 +107,18 @@ result<statement*> row_writer::find(statements& kept, Text text) {
     return kept.last;
 }
 
-/// Binds a cell's value; of a reference, the number of the row it refers to.
+/// Binds a cell's value, which the statement only looks at; of a reference, the number of the row it refers
+/// to.
 result<void> row_writer::bind(statement& s, int n, const cell& c) {
-    const value& what = c.what ? *c.what : value{};
     const std::string& parent = table_->traits.columns[c.column].refers;
     if (parent.empty()) {
-        s.bind(n, what);
+        if (c.what)
+            s.bind_view(n, *c.what);
+        else
+            s.bind(n, nullptr);
         return {};
     }
+    const value what = c.what.value_or(value{});
     const auto number = numbers_->to_number(parent, what);
     if (!number) return number.failure();
     s.bind(n, number->what);
@@ -162,7 +166,7 @@ result<write_outcome> row_writer::insert(std::span<const value> key, const row_s
     const auto s = find(inserts_, [&] { return insert_text(); });
     if (!s) return s.failure();
     int n = 0;
-    for (const value& v : key) (*s)->bind(++n, v);
+    for (const value& v : key) (*s)->bind_view(++n, v);
     for (const cell& c : row.cells)
         if (is_written(c))
             if (auto ok = bind(**s, ++n, c); !ok) return ok.failure();
@@ -210,7 +214,7 @@ result<write_outcome> row_writer::update(std::span<const value> key, const row_s
     const auto s = find(updates_, [&] { return update_text(); });
     if (!s) return s.failure();
     int n = 0;
-    for (const value& v : key) (*s)->bind(++n, v);
+    for (const value& v : key) (*s)->bind_view(++n, v);
     for (const std::uint32_t bit : mask_) {
         if (bit % 2 != 0) continue;
         if (auto ok = bind(**s, ++n, *row.find(bit / 2)); !ok) return ok.failure();

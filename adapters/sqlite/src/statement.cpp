@@ -42,16 +42,43 @@ statement& statement::bind(int index, double v) noexcept {
     return bound(sqlite3_bind_double(handle_, index, v));
 }
 
-statement& statement::bind(int index, std::string_view v) noexcept {
+statement& statement::bind_text(int index, std::string_view v, sqlite3_destructor_type how) noexcept {
     reset();
     const char* data = v.data() == nullptr ? "" : v.data();  // a null pointer would bind NULL, not ''
-    return bound(sqlite3_bind_text64(handle_, index, data, v.size(), SQLITE_TRANSIENT, SQLITE_UTF8));
+    return bound(sqlite3_bind_text64(handle_, index, data, v.size(), how, SQLITE_UTF8));
+}
+
+statement& statement::bind_blob(int index, bytes_view v, sqlite3_destructor_type how) noexcept {
+    reset();
+    if (v.empty()) return bound(sqlite3_bind_zeroblob(handle_, index, 0));
+    return bound(sqlite3_bind_blob64(handle_, index, v.data(), v.size(), how));
+}
+
+statement& statement::bind(int index, std::string_view v) noexcept {
+    return bind_text(index, v, SQLITE_TRANSIENT);
 }
 
 statement& statement::bind(int index, bytes_view v) noexcept {
-    reset();
-    if (v.empty()) return bound(sqlite3_bind_zeroblob(handle_, index, 0));
-    return bound(sqlite3_bind_blob64(handle_, index, v.data(), v.size(), SQLITE_TRANSIENT));
+    return bind_blob(index, v, SQLITE_TRANSIENT);
+}
+
+statement& statement::bind_view(int index, std::string_view v) noexcept {
+    return bind_text(index, v, SQLITE_STATIC);
+}
+
+statement& statement::bind_view(int index, bytes_view v) noexcept {
+    return bind_blob(index, v, SQLITE_STATIC);
+}
+
+statement& statement::bind_view(int index, const value& v) noexcept {
+    switch (v.kind()) {
+        case value_kind::text:
+            return bind_view(index, std::string_view(v.text()));
+        case value_kind::blob:
+            return bind_view(index, bytes_view(v.blob()));
+        default:
+            return bind(index, v);
+    }
 }
 
 statement& statement::bind(int index, std::nullptr_t) noexcept {
