@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cerrno>
 #include <stdexcept>
 
 namespace casasync_test {
@@ -71,6 +72,7 @@ http_client::~http_client() {
 bool http_client::send(std::string_view text) {
     while (!text.empty()) {
         const ssize_t n = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN) throw std::runtime_error("the relay neither reads nor closes");
         if (n <= 0) return false;
         text.remove_prefix(static_cast<std::size_t>(n));
     }
@@ -80,9 +82,15 @@ bool http_client::send(std::string_view text) {
 bool http_client::read_more() {
     std::array<char, 65536> piece{};
     const ssize_t n = ::recv(fd_, piece.data(), piece.size(), 0);
+    if (n < 0 && errno == EAGAIN) throw std::runtime_error("the relay neither answers nor closes");
     if (n <= 0) return false;
     rest_.append(piece.data(), static_cast<std::size_t>(n));
     return true;
+}
+
+std::string http_client::receive_some() {
+    if (rest_.empty()) read_more();
+    return std::exchange(rest_, {});
 }
 
 bool http_client::is_closed() {

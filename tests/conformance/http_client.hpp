@@ -61,6 +61,8 @@ class http_client {
     [[nodiscard]] reply receive_head();
     /// Tells whether the other side has closed and nothing is left to read; waits for it.
     [[nodiscard]] bool is_closed();
+    /// Returns what has come or comes next, as it is; nothing at the end.
+    [[nodiscard]] std::string receive_some();
     /// Sends a request and reads the answer. Content-Length is added if there is a body.
     [[nodiscard]] reply call(std::string_view method, std::string_view target, const header_fields& fields,
                              casasync::bytes_view body = {});

@@ -28,7 +28,7 @@ std::int64_t clock_now() {
 relay::server_options options_of(int count, char** arguments) {
     relay::server_options out;
     out.io_threads = 1;
-    out.rates = {0, 0, 0, 0, 0, 0, 1};
+    out.rates = {0, 0, 0, 0, 0, 0, 0, 1};
     out.keep.every = std::chrono::hours(1000);
     out.clock = clock_now;
     for (int i = 1; i + 1 < count; i += 2) {

@@ -68,7 +68,7 @@ TEST_CASE("a message is written as RFC 6455 has it", "[websocket]") {
 }
 
 TEST_CASE("what was written is read, however it comes", "[websocket]") {
-    for (const std::size_t size : {0, 1, 125, 126, 127, 65535, 65536}) {
+    for (const std::size_t size : std::vector<std::size_t>{0, 1, 125, 126, 127, 65535, 65536}) {
         const bytes payload(size, 'x');
         for (const bool masked : {false, true}) {
             const auto one =

@@ -1,69 +1,24 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// A client's connection, and the thread it lives on.
-#include "entrance.hpp"
-#include "http_message.hpp"
+/// A client's connection: one request after the other. Included by http.cpp alone.
 #include "http_text.hpp"
-#include "wire.hpp"
+#include "live_channel.hpp"
+#include "worker.hpp"
 
-#include <casasync/relay/server.hpp>
-
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/string.hpp>
 
-#include <atomic>
-#include <thread>
-#include <unordered_set>
+#include <optional>
 #include <utility>
-#include <vector>
 
 namespace casasync::relay {
-
-using steady = std::chrono::steady_clock;
 
 inline constexpr std::size_t head_bytes_max = std::size_t{16} << 10;
 inline constexpr std::size_t read_bytes = std::size_t{64} << 10;
 inline constexpr std::size_t kept_buffer_bytes = std::size_t{16} << 10;
-inline constexpr milliseconds sweep_every{100};
-inline constexpr milliseconds drain_time{10'000};
-inline constexpr milliseconds linger_time{2'000};
 
-class connection;
-using connection_ptr = std::shared_ptr<connection>;
-
-/// One thread and its connections.
-struct worker {
-    const server_options& options;
-    const entrance& door;
-    hub& listeners;
-    std::atomic<std::size_t>& open_count;
-    std::unique_ptr<service> service_;
-    asio::io_context io{1};
-    asio::executor_work_guard<asio::io_context::executor_type> work{io.get_executor()};
-    asio::steady_timer sweeper{io};
-    std::unordered_set<connection_ptr> connections{};
-    steady::time_point drain_until{};
-    bool draining = false;
-    bool sweeping = false;
-    std::thread thread{};
-
-    worker(const server_options& o, const entrance& e, hub& h, std::atomic<std::size_t>& count,
-           std::unique_ptr<service> s)
-        : options(o), door(e), listeners(h), open_count(count), service_(std::move(s)) {}
-
-    void add(const connection_ptr& c, bool welcome);
-    void remove(const connection_ptr& c);
-    void sweep();
-    void drain();
-};
-
-class connection final : public exchange {
+class connection final : public exchange, public guest {
  public:
     connection(worker& home, tcp::socket socket, const ip_address& from)
         : home_(home),
@@ -98,8 +53,13 @@ class connection final : public exchange {
         this->look_again(false);
     }
 
-    /// Called by the sweep.
-    void check(steady::time_point now) {
+    void go_live(answer accepted, live_terms terms) override {
+        if (home_.draining) return write(unavailable());
+        live_ = std::move(terms);
+        write(std::move(accepted));
+    }
+
+    void check(steady::time_point now) override {
         if (now < deadline_) return;
         switch (phase_) {
             case phase::watching:
@@ -118,14 +78,13 @@ class connection final : public exchange {
         }
     }
 
-    /// The relay stops: nothing new is begun.
-    void drain() {
+    void drain() override {
         if (phase_ == phase::idle || phase_ == phase::handshake) return close();
         close_after_ = true;
         if (phase_ == phase::watching) look_again(true);
     }
 
-    void close() {
+    void close() override {
         stop_watching();
         if (phase_ == phase::closed) return;
         phase_ = phase::closed;
@@ -137,7 +96,7 @@ class connection final : public exchange {
     enum class phase { handshake, idle, head, body, handling, watching, writing, closing, closed };
     using parser = http::request_parser<hashed_body>;
 
-    connection_ptr self() { return std::static_pointer_cast<connection>(shared_from_this()); }
+    std::shared_ptr<connection> self() { return std::static_pointer_cast<connection>(shared_from_this()); }
 
     void on_handshake(const error_code& ec, bool welcome) {
         if (ec) return close();
@@ -243,6 +202,11 @@ class connection final : public exchange {
         in.ack = field("Casasync-Ack");
         in.signature_input = field("Signature-Input");
         in.attach = field("Casasync-Attach");
+        in.connection = field(http::field::connection);
+        in.upgrade = field(http::field::upgrade);
+        in.websocket_key = field(http::field::sec_websocket_key);
+        in.websocket_version = field(http::field::sec_websocket_version);
+        in.websocket_protocol = field(http::field::sec_websocket_protocol);
         in.signature = field("Signature");
         in.has_body = parser_->chunked() || parser_->content_length().value_or(0) > 0;
         in.from = peer_of(home_.door.proxies.client_of(from_, forwarded_for()));
@@ -278,7 +242,8 @@ class connection final : public exchange {
                twice(http::field::transfer_encoding) || twice(http::field::content_type) ||
                twice(http::field::content_encoding) || twice(http::field::authorization) ||
                twice("Content-Digest") || twice("Casasync-Ack") || twice("Signature-Input") ||
-               twice("Signature");
+               twice("Signature") || twice(http::field::sec_websocket_key) ||
+               twice(http::field::sec_websocket_version);
     }
 
     /// Tells a client that waits for it to send the body, and then reads on.
@@ -346,11 +311,23 @@ class connection final : public exchange {
         if (home_.options.verbose)
             log_request({this, out_.status, out_.body.size(), out_.occurrence, since_begin()});
         if (ec) return close();
+        if (live_) return become_live();
         if (!close_after_) return next_request();
         if (!unread_ && !wire_->is_secret()) return close();
         phase_ = phase::closing;
         deadline_ = steady::now() + linger_time;
         wire_->finish([self = self()] { self->close(); });
+    }
+
+    /// The channel takes the wire over, and this connection's place.
+    void become_live() {
+        const auto early = buffer_.data();
+        const auto channel = std::make_shared<live_channel>(
+            home_, std::move(wire_), bytes_view(static_cast<const std::uint8_t*>(early.data()), early.size()),
+            std::move(*live_));
+        phase_ = phase::closed;
+        home_.replace(self(), channel);
+        channel->start();
     }
 
     worker& home_;
@@ -363,46 +340,12 @@ class connection final : public exchange {
     steady::time_point began_ = steady::now();  ///< the request
     bool close_after_ = false;
     bool unread_ = false;
+    std::optional<live_terms> live_{};  ///< of a request that was accepted for a live channel
     look look_{};
     topic topic_{};
     hub::ticket ticket_ = 0;
     answer out_{};
     std::string head_{};
 };
-
-inline void worker::add(const connection_ptr& c, bool welcome) {
-    connections.insert(c);
-    c->start(welcome);
-    if (!sweeping) sweep();
-}
-
-inline void worker::remove(const connection_ptr& c) {
-    if (connections.erase(c) > 0) --open_count;
-    if (draining && connections.empty()) {
-        work.reset();
-        sweeper.cancel();
-    }
-}
-
-inline void worker::sweep() {
-    sweeping = !connections.empty();
-    if (!sweeping) return;
-    sweeper.expires_after(sweep_every);
-    sweeper.async_wait([this](const error_code& ec) {
-        if (ec) return;
-        const auto now = steady::now();
-        const std::vector<connection_ptr> all(connections.begin(), connections.end());
-        for (const auto& c : all) draining&& now >= drain_until ? c->close() : c->check(now);
-        sweep();
-    });
-}
-
-inline void worker::drain() {
-    draining = true;
-    drain_until = steady::now() + drain_time;
-    const std::vector<connection_ptr> all(connections.begin(), connections.end());
-    for (const auto& c : all) c->drain();
-    if (connections.empty()) work.reset();
-}
 
 }  // namespace casasync::relay

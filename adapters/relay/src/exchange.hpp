@@ -45,6 +45,11 @@ struct request {
     std::string_view signature_input{};
     std::string_view signature{};
     std::string_view attach{};  ///< Casasync-Attach
+    std::string_view connection{};
+    std::string_view upgrade{};
+    std::string_view websocket_key{};
+    std::string_view websocket_version{};
+    std::string_view websocket_protocol{};
     bool has_body = false;
     peer from{};
     bytes body{};
@@ -52,6 +57,20 @@ struct request {
 };
 
 struct route;
+
+/// What a live channel sees of its vault.
+struct live_view {
+    std::uint64_t head = 0;
+    generation_id generation{};
+    bool revoked = false;  ///< its device is no member any more
+};
+
+/// What a live channel tells of.
+struct live_terms {
+    topic vault{};
+    topic device{};
+    std::function<std::optional<live_view>()> look{};  ///< nothing: it cannot be read at the moment
+};
 
 /// Thread rule: everything but send() belongs to the thread of the connection.
 class exchange : public std::enable_shared_from_this<exchange> {
@@ -73,6 +92,9 @@ class exchange : public std::enable_shared_from_this<exchange> {
     /// Looks now, after each commit that concerns `what`, and for the last time when `time` is up or the
     /// relay stops; answers with the first thing that is found. Takes no thread.
     virtual void watch(const topic& what, std::chrono::seconds time, look look_again) = 0;
+
+    /// Answers, and goes on as a live channel.
+    virtual void go_live(answer accepted, live_terms terms) = 0;
 };
 
 using exchange_ptr = std::shared_ptr<exchange>;

@@ -71,7 +71,10 @@ struct http_server::state {
         ++open_count;
         socket.set_option(tcp::no_delay(true), ec);
         auto c = std::make_shared<connection>(home, std::move(socket), octets_of(from.address()));
-        asio::post(home.io, [&home, c, fits = already < options.connections_max] { home.add(c, fits); });
+        asio::post(home.io, [&home, c, fits = already < options.connections_max] {
+            home.add(c);
+            c->start(fits);
+        });
     }
 
     void stop() {

@@ -3,6 +3,7 @@
 
 #include "routes.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 namespace casasync::relay {
@@ -10,6 +11,8 @@ namespace {
 
 std::string_view reason_of(unsigned status) noexcept {
     switch (status) {
+        case 101:
+            return "Switching Protocols";
         case 200:
             return "OK";
         case 201:
@@ -42,6 +45,8 @@ std::string_view reason_of(unsigned status) noexcept {
             return "Expectation Failed";
         case 421:
             return "Misdirected Request";
+        case 426:
+            return "Upgrade Required";
         case 429:
             return "Too Many Requests";
         case 431:
@@ -84,7 +89,8 @@ std::string head_of(const answer& a, bool close) {
         out += a.content_type;
         out += "\r\n";
     }
-    if (a.status != 204) out += "Content-Length: " + std::to_string(a.body.size()) + "\r\n";
+    if (a.status != 204 && a.status != 101)
+        out += "Content-Length: " + std::to_string(a.body.size()) + "\r\n";
     out += "Cache-Control: ";
     out += a.cache_control;
     out += "\r\n";
@@ -93,6 +99,20 @@ std::string head_of(const answer& a, bool close) {
     if (close) out += "Connection: close\r\n";
     out += "\r\n";
     return out;
+}
+
+bool lists(std::string_view field, std::string_view word) noexcept {
+    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; };
+    while (!field.empty()) {
+        std::string_view one = field.substr(0, field.find(','));
+        field.remove_prefix(std::min(field.size(), one.size() + 1));
+        while (one.starts_with(' ') || one.starts_with('\t')) one.remove_prefix(1);
+        while (one.ends_with(' ') || one.ends_with('\t')) one.remove_suffix(1);
+        if (std::equal(one.begin(), one.end(), word.begin(), word.end(),
+                       [&](char a, char b) { return lower(a) == b; }))
+            return true;
+    }
+    return false;
 }
 
 void log_request(const request_record& r) {

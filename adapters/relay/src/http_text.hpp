@@ -15,6 +15,10 @@ namespace casasync::relay {
 /// Returns status line and header of an answer, empty line included.
 [[nodiscard]] std::string head_of(const answer& a, bool close);
 
+/// Tells whether a header field that is a list of words has this one, whatever its case. \param word  lower
+/// case
+[[nodiscard]] bool lists(std::string_view field, std::string_view word) noexcept;
+
 /// What is told of a request that was answered: never a body, a key or a whole id.
 struct request_record {
     const exchange* what = nullptr;

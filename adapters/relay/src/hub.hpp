@@ -21,10 +21,15 @@ class hub {
     /// Calls `wake` after each notify() of `what`, until remove(). It is called under the hub's lock from any
     /// thread, so all it may do is post. Whoever waits adds itself before it looks, or it may miss a commit.
     [[nodiscard]] ticket add(const topic& what, std::function<void()> wake);
+    /// The same, for who takes the place of all that wait for `what` now: they are woken once more.
+    [[nodiscard]] ticket replace(const topic& what, std::function<void()> wake);
     void remove(const topic& what, ticket mine);
     void notify(const topic& what);
 
  private:
+    [[nodiscard]] ticket add_locked(const topic& what, std::function<void()> wake);
+    void notify_locked(const topic& what);
+
     std::mutex mutex_{};
     ticket last_ = 0;
     std::map<std::pair<topic, ticket>, std::function<void()>> waiting_{};

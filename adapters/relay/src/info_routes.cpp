@@ -20,7 +20,7 @@ void get_info(context& c, const exchange_ptr& x) {
                               {"devices", limits::devices_max},
                               {"vault_bytes", c.shared.options.vault_bytes_max}}},
                             {"time", c.shared.now_s()},
-                            {"features", boost::json::array{"longpoll"}}}));
+                            {"features", boost::json::array{"ws", "longpoll"}}}));
 }
 
 void get_health(context& c, const exchange_ptr& x) {

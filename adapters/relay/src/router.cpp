@@ -38,6 +38,8 @@ quota quota_of(const exchange& x, const rate_limits& limits) {
             return {{limits.pushes_per_minute, 60'000}, x.who->device.octets, "push"};
         case counted::pull:
             return {{limits.pulls_per_minute, 60'000}, x.who->device.octets, "pull"};
+        case counted::live:
+            return {{limits.lives_per_minute, 60'000}, x.who->device.octets, "live"};
         case counted::new_pairing:
             return {{limits.new_pairings_per_hour, 3'600'000}, x.who->vault.octets, "pairing"};
         case counted::claim:

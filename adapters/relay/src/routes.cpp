@@ -43,6 +43,7 @@ const route routes[] = {
     vault_route(verb::post, "vaults/{v}/changesets", push_changesets, limits::request_bytes_max, envelopes,
                 {}, counted::push),
     vault_route(verb::get, "vaults/{v}/changesets", pull_changesets, 0, {}, pull_keys, counted::pull),
+    vault_route(verb::get, "vaults/{v}/live", open_live, 0, {}, {}, counted::live),
     vault_route(verb::get, "vaults/{v}", get_vault),
     members_route(),
     vault_route(verb::post, "vaults/{v}/members", post_member, entry_json_bytes_max, json),

@@ -27,7 +27,8 @@ enum class counted : std::uint8_t {
     claim,
     claim_in_all,
     claim_failed,
-    attach
+    attach,
+    live
 };
 
 struct route {
@@ -69,6 +70,8 @@ void post_member(context&, const exchange_ptr&);
 // changeset_routes.cpp
 void push_changesets(context&, const exchange_ptr&);
 void pull_changesets(context&, const exchange_ptr&);
+// live_routes.cpp
+void open_live(context&, const exchange_ptr&);
 // snapshot_routes.cpp
 void begin_snapshot(context&, const exchange_ptr&);
 void put_snapshot_part(context&, const exchange_ptr&);

@@ -25,6 +25,7 @@ struct rate_limits {
     unsigned new_pairings_per_hour = 6;       ///< for each vault
     unsigned pushes_per_minute = 300;         ///< for each device
     unsigned pulls_per_minute = 600;          ///< for each device
+    unsigned lives_per_minute = 30;           ///< live channels that are opened, for each device
     unsigned loopback_factor = 10;
 };
 
@@ -33,6 +34,8 @@ struct deadlines {
     std::chrono::milliseconds head{10'000};  ///< from a request's first byte to its last header line; for TLS
     std::chrono::milliseconds body{30'000};  ///< for the body after that, and for reading the answer
     std::chrono::milliseconds idle{60'000};  ///< between two requests of a connection
+    std::chrono::milliseconds live{120'000};         ///< between two messages of a live channel's client
+    std::chrono::milliseconds live_life{3'600'000};  ///< of a live channel
 };
 
 /// How much of a vault's log is kept. The rule is in docs/RELAY.md, "What it forgets".
