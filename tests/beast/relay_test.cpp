@@ -12,13 +12,17 @@ std::string info_reply(const std::string& body) {
 
 TEST_CASE("a relay is recognised", "[beast][relay]") {
     scripted_server server(
-        {{{info_reply(R"({"proto":[1,2],"limits":{},"time":1795338685,"features":["longpoll"],"x":1})")}},
+        {{{info_reply(
+             R"({"proto":[1,2],"limits":{},"time":1795338685,"features":["longpoll","ws"],"x":1})")}},
          {{info_reply(R"({"proto":[1],"time":1795338685})")}}});
     const auto info = beast::probe(at(server.url()));
     REQUIRE(code(info) == errc{});
     CHECK(info->time == 1795338685000);
     CHECK(info->long_poll);
-    CHECK_FALSE(beast::probe(at(server.url())).value().long_poll);
+    CHECK(info->live);
+    const auto plain = beast::probe(at(server.url())).value();
+    CHECK_FALSE(plain.long_poll);
+    CHECK_FALSE(plain.live);
     CHECK(line_of(server.requests()[0]) == "GET /v1/info");
     CHECK(field_of(server.requests()[0], "Host") == server.url().substr(7));
 }

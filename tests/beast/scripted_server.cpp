@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "scripted_server.hpp"
 
+#include <casasync/openssl/websocket_accept.hpp>
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -88,6 +90,13 @@ sockaddr_in loopback(unsigned short port) {
     return address;
 }
 
+std::string with_accept(std::string reply, const std::string& key) {
+    constexpr std::string_view place = "{accept}";
+    if (const std::size_t at = reply.find(place); at != std::string::npos)
+        reply.replace(at, place.size(), casasync::openssl::websocket_accept(key));
+    return reply;
+}
+
 void require(bool done) {
     if (!done) std::abort();
 }
@@ -137,15 +146,17 @@ void scripted_server::serve() {
 }
 
 void scripted_server::serve_connection(int socket, const connection_script& script) {
+    std::string key;
     for (const exchange& step : script) {
         if (step.read) {
             auto request = read_request(socket);
             if (!request) return;
+            if (const std::string sent = field_of(*request, "Sec-WebSocket-Key"); !sent.empty()) key = sent;
             const std::scoped_lock lock(mutex_);
             requests_.push_back(std::move(*request));
             arrived_.notify_all();
         }
-        send_all(socket, step.reply);
+        send_all(socket, with_accept(step.reply, key));
         if (step.then == exchange::after::hold) return wait_for_close(socket);
         if (step.then == exchange::after::reset) {
             const linger at_once{1, 0};

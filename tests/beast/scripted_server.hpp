@@ -25,7 +25,7 @@ extern const std::string relay_fields;
 struct exchange {
     enum class after { keep, close, hold, reset };
 
-    std::string reply{};
+    std::string reply{};  ///< {accept} stands for what answers the Sec-WebSocket-Key of the request before
     after then = after::keep;  ///< hold: stay silent until the client closes
     bool read = true;          ///< false: reply before the request is read
 };

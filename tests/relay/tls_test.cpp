@@ -57,6 +57,8 @@ TEST_CASE("a device attaches, pushes and pulls over TLS", "[relay][tls]") {
     const auto page = client->pull(all);
     REQUIRE(page);
     CHECK(page->records.at(0).envelope == large);
+    REQUIRE(client->open_live());
+    CHECK(client->next_hint().value().head == 1);
     beast::endpoint stranger = f.endpoint();
     stranger.ca_file.clear();
     CHECK(beast::probe(stranger).code() == errc::wrong_relay);

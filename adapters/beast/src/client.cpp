@@ -3,6 +3,7 @@
 
 #include "answer.hpp"
 #include "json.hpp"
+#include "live.hpp"
 #include "seconds.hpp"
 
 #include <casasync/limits.hpp>
@@ -35,6 +36,7 @@ struct call {
     std::size_t answer_bytes_max = std::size_t{256} << 10;
     std::uint32_t wait_s = 0;
     bool repeatable = true;  ///< see http_request
+    const live_handshake* live = nullptr;
 };
 
 }  // namespace
@@ -45,6 +47,7 @@ struct client::state {
     std::uint64_t ack = 0;
     std::int64_t clock_offset_s = 0;  ///< relay's time minus this device's, as far as signatures need it
     refusal_hints hints{};
+    std::optional<live_reader> live{};  ///< of the channel that is open
 
     struct answered {
         http_answer http{};
@@ -96,6 +99,9 @@ struct client::state {
             request.fields.emplace_back("Content-Digest", digest);
             request.fields.emplace_back("Content-Type", c.content_type);
         }
+        if (c.live != nullptr) c.live->add_to(request.fields);
+        request.upgrade = c.live != nullptr;
+        live.reset();
         return ask(http, request, c.expected, &hints);
     }
 
@@ -288,6 +294,27 @@ result<bool> client::add_member_entry(bytes_view entry) {
     const auto answer = state_->vault_call({"POST", "/members", {200, 201, 412}, as_bytes(json)});
     if (!answer) return answer.failure();
     return answer->http.status != 412;
+}
+
+result<void> client::open_live() {
+    const live_handshake handshake;
+    call c{"GET", "/live", {101}};
+    c.live = &handshake;
+    const auto answer = state_->vault_call(c);
+    if (answer && handshake.is_answer(answer->http)) {
+        state_->live.emplace(state_->options.relay.ping);
+        return {};
+    }
+    state_->http.close();
+    if (!answer) return answer.failure();
+    return not_a_relay(state_->http.origin(), "something answers that speaks another protocol");
+}
+
+result<live_hint> client::next_hint() {
+    if (!state_->live) return misuse("There is no live channel; open_live() makes one.");
+    auto hint = state_->live->next(state_->http, state_->hints.retry_after_s);
+    if (!hint) state_->live.reset();
+    return hint;
 }
 
 result<vault_info> client::info() {

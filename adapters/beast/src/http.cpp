@@ -95,7 +95,7 @@ class http_connection::impl {
 
     result<http_answer> exchange(const http_request& request) {
         if (canceled_) return stopped();
-        if (!request.repeatable || !still_open()) close();
+        if (!request.repeatable || switched_ || !still_open()) close();
         const bool reused = socket_.is_open();
         answer_begun_ = false;
         timed_out_ = false;
@@ -115,8 +115,41 @@ class http_connection::impl {
     void close() {
         error_code ignored;
         socket_.close(ignored);
+        while (reading_ && !reading_->has_value()) io_->run_one();
+        reading_.reset();
+        switched_ = false;
         tls_.reset();
         buffer_.clear();
+    }
+
+    result<bytes> read(std::chrono::milliseconds at_most) {
+        if (canceled_) return stopped();
+        if (!switched_) return unreachable("has closed the connection");
+        const auto deadline = steady::now() + at_most;
+        if (buffer_.size() == 0) {
+            if (!reading_) begin_reading();
+            while (!reading_->has_value()) {
+                if (steady::now() >= deadline) return bytes{};  // and goes on reading
+                io_->run_one_until(deadline);
+                if (canceled_) return stopped();
+            }
+            const outcome done = **std::exchange(reading_, nullptr);
+            if (done.ec) return unreachable("has closed the connection");
+            buffer_.commit(done.n);
+        }
+        const auto* const data = static_cast<const std::uint8_t*>(buffer_.data().data());
+        bytes out(data, data + buffer_.size());
+        buffer_.clear();
+        return out;
+    }
+
+    result<void> write(bytes_view data) {
+        if (!switched_) return unreachable("has closed the connection");
+        const auto done = on_stream(steady::now() + at_.answer_timeout, [&](auto& stream, auto handler) {
+            asio::async_write(stream, asio::buffer(data.data(), data.size()), handler);
+        });
+        if (!done) return done.failure();
+        return done->ec ? unreachable("has closed the connection") : result<void>();
     }
 
     void cancel() {
@@ -360,8 +393,19 @@ class http_connection::impl {
                 lower(std::string_view(field.name_string().data(), field.name_string().size())),
                 std::string(field.value()));
         out.body = std::move(message.body());
-        if (!message.keep_alive() || buffer_.size() > 0) close();
+        switched_ = out.status == 101;
+        if (switched_ && !request.upgrade) return no_relay("something goes on in another protocol");
+        if (!switched_ && (!message.keep_alive() || buffer_.size() > 0)) close();
         return out;
+    }
+
+    void begin_reading() {
+        reading_ = std::make_shared<std::optional<outcome>>();
+        const auto handler = [done = reading_](const error_code& ec, std::size_t n) {
+            *done = outcome{ec, n};
+        };
+        const auto room = buffer_.prepare(slice_bytes);
+        tls_ ? tls_->async_read_some(room, handler) : socket_.async_read_some(room, handler);
     }
 
     /// Appends what has come to the buffer and returns how much; 0: the other side closed.
@@ -405,6 +449,8 @@ class http_connection::impl {
     std::optional<asio::ssl::stream<tcp::socket&>> tls_;
     boost::beast::flat_buffer buffer_;
     std::atomic<bool> canceled_{false};
+    pending reading_{};      ///< of a switched connection: what is under way
+    bool switched_ = false;  ///< the connection speaks another protocol
     bool answer_begun_ = false;
     bool timed_out_ = false;
 };
@@ -425,6 +471,15 @@ result<http_answer> http_connection::exchange(const http_request& request) {
     }
 }
 
+result<bytes> http_connection::read(std::chrono::milliseconds at_most) {
+    return impl_->read(at_most);
+}
+result<void> http_connection::write(bytes_view data) {
+    return impl_->write(data);
+}
+void http_connection::close() {
+    impl_->close();
+}
 const relay_origin& http_connection::origin() const noexcept {
     return impl_->origin();
 }

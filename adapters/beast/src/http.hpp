@@ -28,6 +28,7 @@ struct http_request {
     std::size_t answer_bytes_max = std::size_t{256} << 10;
     std::chrono::seconds wait{0};  ///< how long the relay may take before it answers, on top of the time-out
     bool repeatable = true;        ///< may be sent again when a kept connection turns out to be closed
+    bool upgrade = false;          ///< asks to go on in another protocol: 101 may be the answer
 };
 
 struct http_answer {
@@ -52,6 +53,13 @@ class http_connection {
     /// Returns the answer, whatever its status. \errors offline, wrong_relay (no TLS, no valid certificate,
     /// no HTTP), malformed_answer (larger than allowed), canceled.
     [[nodiscard]] result<http_answer> exchange(const http_request& request);
+
+    /// After a 101, until the next exchange() or close(): returns what comes, nothing when that is nothing in
+    /// this time. \errors offline, also when the relay has closed; canceled
+    [[nodiscard]] result<bytes> read(std::chrono::milliseconds at_most);
+    /// The same: writes. \errors offline, canceled
+    [[nodiscard]] result<void> write(bytes_view data);
+    void close();
 
     [[nodiscard]] const relay_origin& origin() const noexcept;
     void cancel();

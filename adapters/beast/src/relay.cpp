@@ -38,9 +38,10 @@ result<relay_info> probe(const endpoint& at) {
                      "The relay " + http->origin().text +
                          " speaks no protocol that this casasync knows; update the older one."};
     const auto* const features = array_in(*body, "features");
-    return relay_info{static_cast<unix_ms>(*time) * 1000,
-                      features != nullptr && std::any_of(features->begin(), features->end(),
-                                                         is(boost::json::string_view("longpoll")))};
+    const auto has = [&](boost::json::string_view feature) {
+        return features != nullptr && std::any_of(features->begin(), features->end(), is(feature));
+    };
+    return relay_info{static_cast<unix_ms>(*time) * 1000, has("longpoll"), has("ws")};
 }
 
 namespace {

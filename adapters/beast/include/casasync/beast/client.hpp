@@ -39,6 +39,12 @@ struct vault_info {
     std::vector<device_info> devices{};
 };
 
+/// What the relay's live channel tells: a reason to pull, and nothing to build on.
+struct live_hint {
+    std::uint64_t head = 0;      ///< of the vault's log
+    generation_id generation{};  ///< of it
+};
+
 /// Models casasync::transport. Calls block until answered, timed out or canceled; one connection is kept and
 /// used again. One thread at a time, but for cancel(). Nothing is tried twice, except where the relay cannot
 /// have seen the first try (the kept connection was closed) and once when the relay finds the request's time
@@ -80,6 +86,16 @@ class client {
     [[nodiscard]] result<vault_info> info();
     /// Opens a mailbox for a new device, which has five minutes to come.
     [[nodiscard]] result<mailbox> open_mailbox();
+
+    /// Opens the live channel; the first hint tells where the log is then. A call of another kind ends it.
+    /// \errors as for pull(); relay_refused, not_found, wrong_relay and others when the relay, or something
+    /// on the way, does not speak it: then pull() with a wait is the way to hear of news
+    [[nodiscard]] result<void> open_live();
+    /// Blocks until the next hint. Pings meanwhile.
+    /// \errors after each of them the channel is closed: relay_unavailable when the relay ended it (see
+    /// retry_after_s()), already_exists when another channel of this device took its place, device_revoked,
+    /// offline when it broke off or fell silent, malformed_answer, canceled
+    [[nodiscard]] result<live_hint> next_hint();
 
     /// Makes the call in progress and every later one, until resume(), return `canceled`. From any thread.
     void cancel();

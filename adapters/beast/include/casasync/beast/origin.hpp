@@ -36,6 +36,7 @@ struct endpoint {
     std::optional<std::string> proxy{};  ///< see parse_proxy; empty: none; not set: see proxy_of_environment
     std::string user_agent = "casasync/0.1";
     std::chrono::milliseconds connect_timeout{10'000};  ///< name, connection and TLS together
+    std::chrono::milliseconds ping{45'000};  ///< of a live channel; after two without an answer it is broken
     std::chrono::milliseconds answer_timeout{30'000};  ///< without any progress, on top of a long poll's wait
 };
 

@@ -19,6 +19,7 @@ namespace casasync::beast {
 struct relay_info {
     unix_ms time = 0;        ///< the relay's clock, to the second
     bool long_poll = false;  ///< pull may wait for news
+    bool live = false;       ///< it has a live channel
 };
 
 /// Returns what the relay says of itself; wrong_relay when something else answers there.
