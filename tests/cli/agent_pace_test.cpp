@@ -4,7 +4,9 @@
 
 #include <casasync/agent/agent.hpp>
 #include <casasync/agent/setup.hpp>
+#include <casasync/openssl/websocket_accept.hpp>
 #include <casasync/relay/server.hpp>
+#include <casasync/websocket.hpp>
 
 #include <casasync_test/catch.hpp>
 
@@ -17,6 +19,7 @@
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -25,10 +28,14 @@ using namespace casasync;
 namespace {
 
 /// Stands where a relay was: answers the n-th poll for news with `poll(n)`, everything else that all is well.
+/// A live channel it opens, says `live` on it, and closes; where that is empty it knows of none.
 class restless_relay {
  public:
-    restless_relay(const std::string& url, std::string fields, std::string (*poll)(int))
-        : fields_(std::move(fields)), poll_(poll), listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
+    restless_relay(const std::string& url, std::string fields, std::string (*poll)(int), std::string live)
+        : fields_(std::move(fields)),
+          poll_(poll),
+          live_(std::move(live)),
+          listener_(::socket(AF_INET, SOCK_STREAM, 0)) {
         sockaddr_in address{};
         address.sin_family = AF_INET;
         address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -48,6 +55,7 @@ class restless_relay {
         ::close(listener_);
     }
     [[nodiscard]] int polls() const { return polls_; }
+    [[nodiscard]] int channels() const { return channels_; }
     [[nodiscard]] int calls() const { return calls_; }
 
  private:
@@ -61,6 +69,10 @@ class restless_relay {
             head += c;
             if (!head.ends_with("\r\n\r\n")) continue;
             ++calls_;
+            if (!live_.empty() && head.find("/live HTTP/1.1\r\n") != std::string::npos) {
+                open_channel(socket, head);
+                break;
+            }
             const bool poll = head.substr(0, head.find('\r')).find("wait=") != std::string::npos;
             const std::string answer =
                 "HTTP/1.1 " + (poll ? poll_(polls_++) : "204 None") + "\r\n" + fields_ + "\r\n";
@@ -70,10 +82,24 @@ class restless_relay {
         ::close(socket);
     }
 
+    void open_channel(int socket, const std::string& request) {
+        ++channels_;
+        constexpr std::string_view name = "Sec-WebSocket-Key: ";
+        const std::size_t key = request.find(name) + name.size();
+        const std::string text =
+            "HTTP/1.1 101 Switching\r\nSec-WebSocket-Protocol: casasync.v1\r\nSec-WebSocket-Accept: " +
+            openssl::websocket_accept(request.substr(key, request.find('\r', key) - key)) + "\r\n" +
+            fields_.substr(0, fields_.find("Content-Length")) + "\r\n";
+        const bytes hint = encode_websocket(websocket_kind::text, as_bytes(live_));
+        static_cast<void>(::write(socket, text.data(), text.size()));
+        static_cast<void>(::write(socket, hint.data(), hint.size()));
+    }
+
     std::string fields_;
     std::string (*poll_)(int);
+    std::string live_;
     int listener_;
-    std::atomic<int> polls_{0}, calls_{0};
+    std::atomic<int> polls_{0}, calls_{0}, channels_{0};
     std::thread accepting_{};
     std::vector<std::thread> serving_{};
 };
@@ -81,10 +107,12 @@ class restless_relay {
 struct counts {
     int polls = 0;
     int calls = 0;
+    int channels = 0;
 };
 
 /// Returns what an agent asked such a relay for in three seconds.
-counts asked_of(std::string (*poll)(int)) {
+/// \param live  see restless_relay; {gen} stands for the log's generation
+counts asked_of(std::string (*poll)(int), std::string live = {}) {
     const casasync_test::folder dir;
     const std::string path = dir / "app.db";
     sqlite3* db = nullptr;
@@ -110,14 +138,16 @@ counts asked_of(std::string (*poll)(int)) {
                  "\r\nCasasync-Floor: 0\r\nCasasync-Time: 1795338685123\r\nCasasync-Members: 1\r\n"
                  "Content-Length: 0\r\n";
     }
-    const restless_relay relay(url, fields, poll);
+    if (const std::size_t place = live.find("{gen}"); place != std::string::npos)
+        live.replace(place, 5, fields.substr(fields.find(": ") + 2, 22));
+    const restless_relay relay(url, fields, poll, live);
     agent::agent_options options;
     options.path = path;
     auto running = agent::agent::start(std::move(options));
     REQUIRE(running);
     std::this_thread::sleep_for(std::chrono::seconds(3));
     running->stop();
-    return {relay.polls(), relay.calls()};
+    return {relay.polls(), relay.calls(), relay.channels()};
 }
 
 }  // namespace
@@ -134,4 +164,16 @@ TEST_CASE("a relay that fails every other poll is not asked without end", "[agen
     CHECK(asked.polls > 1);
     CHECK(asked.polls < 40);
     CHECK(asked.calls < 100);
+}
+
+TEST_CASE("a relay that closes each live channel at once is not asked without end", "[agent][pace]") {
+    const auto poll = [](int) -> std::string { return "204 None"; };
+    const counts hinted = asked_of(poll, R"({"t":"head","head":0,"gen":"{gen}"})");
+    CHECK(hinted.channels > 1);
+    CHECK(hinted.channels < 40);
+    CHECK(hinted.calls < 100);
+    const counts mute = asked_of(poll, "pong");
+    CHECK(mute.channels > 0);
+    CHECK(mute.channels + mute.polls < 40);
+    CHECK(mute.calls < 100);
 }

@@ -21,6 +21,9 @@ namespace {
 using clock = std::chrono::steady_clock;
 
 constexpr std::uint32_t long_poll_s = 25;
+constexpr std::chrono::minutes polls_instead{10};  ///< where there is no live channel
+constexpr int mute_channels_max = 2;
+constexpr std::uint64_t unknown_pos = ~std::uint64_t{0};  ///< of another log than is known
 constexpr std::chrono::seconds unread_pause{5};  ///< when news stays unread: something in it is refused
 
 std::string percent_encoded(std::string_view text) {
@@ -84,6 +87,11 @@ struct agent::state {
     std::vector<sqlite::renumbered_row> renumbered{};  ///< the worker's: as it has told
     agent_state told_state = agent_state::starting;    ///< the worker's: in the last event
     std::optional<errc> told_code{};
+    poll_pace pace{};                ///< the listener's
+    clock::time_point poll_until{};  ///< the listener's: no live channel before that
+    bool poll_next = false;          ///< the listener's: whether the relay can be reached at all
+    int mute_channels = 0;           ///< the listener's: channels that got no answer, where polls did
+    bool unheard = false;            ///< the listener's: its last try failed
 
     std::mutex stopper{};        ///< one stop() at a time
     mutable std::mutex guard{};  ///< for everything below
@@ -100,12 +108,16 @@ struct agent::state {
     void listen();
     [[nodiscard]] bool round(openssl::random& random);
     [[nodiscard]] bool rest_without_memory();
+    [[nodiscard]] error follow_channel(bool& opened);
+    [[nodiscard]] std::chrono::milliseconds listen_live(openssl::random& random);
+    [[nodiscard]] std::chrono::milliseconds listen_once(const cursor& seen, openssl::random& random);
     [[nodiscard]] result<page> news_after(const cursor& seen);
     [[nodiscard]] bool begin_round();
     void end_round(const result<sync_report>& done);
     [[nodiscard]] bool wait_for_reason(clock::time_point at_latest, bool failed);
     [[nodiscard]] std::int64_t version();
-    void hear(const page& p, std::unique_lock<std::mutex>& lock);
+    void hear(std::uint64_t pos, std::unique_lock<std::mutex>& lock);
+    void call_worker();
     void emit(const std::string& event, const std::string& rest) const;
     void emit_renumbered();
     [[nodiscard]] std::string origin_of(const device_id& added) const;
@@ -252,13 +264,52 @@ bool agent::state::wait_for_reason(clock::time_point at_latest, bool failed) {
     }
 }
 
-/// Tells the worker of news, and waits until it has looked.
-void agent::state::hear(const page& p, std::unique_lock<std::mutex>& lock) {
-    if (p.last <= at.pos) return;
+/// Tells the worker that the log goes on to `pos`, and waits until it has looked.
+void agent::state::hear(std::uint64_t pos, std::unique_lock<std::mutex>& lock) {
+    if (std::exchange(unheard, false)) call_worker();  // the relay is back
+    if (pos <= at.pos) return;
     news = true;
-    news_pos = p.last;
+    news_pos = pos;
     changed.notify_all();
     changed.wait_for(lock, unread_pause, [&] { return stopping || at.pos >= news_pos; });
+}
+
+/// Has the worker sync without waiting for a pause to end. The lock is held.
+void agent::state::call_worker() {
+    woken = true;
+    changed.notify_all();
+}
+
+/// Listens to the live channel until it ends. Returns why. \param opened  it told something
+error agent::state::follow_channel(bool& opened) try {
+    if (const auto open = scout.open_live(); !open) return open.failure();
+    for (;;) {
+        const auto hint = scout.next_hint();
+        if (!hint) return hint.failure();
+        opened = true;
+        std::unique_lock lock(guard);
+        if (stopping) return errc::canceled;
+        hear(hint->generation == at.generation ? hint->head : unknown_pos, lock);
+    }
+} catch (const std::bad_alloc&) {
+    return errc::io_failed;
+}
+
+/// Returns how long to wait before the next try. A channel that cannot be had is no failure: there are polls.
+std::chrono::milliseconds agent::state::listen_live(openssl::random& random) {
+    bool opened = false;
+    const error ended = follow_channel(opened);
+    const bool taken = ended.code == errc::already_exists;  // by another process of this device
+    const std::lock_guard lock(guard);
+    if (ended.code == errc::device_revoked) call_worker();  // it sees for itself
+    if (taken || (!opened && ended.code != errc::offline && ended.code != errc::canceled)) {
+        poll_until = clock::now() + polls_instead;
+        return {};
+    }
+    mute_channels = opened ? 0 : mute_channels + 1;
+    poll_next = !opened;
+    unheard = true;
+    return pace.after_channel(random, scout.retry_after_s());
 }
 
 result<page> agent::state::news_after(const cursor& seen) try {
@@ -267,10 +318,29 @@ result<page> agent::state::news_after(const cursor& seen) try {
     return errc::io_failed;
 }
 
+/// Polls. Returns how long to wait before the next try.
+std::chrono::milliseconds agent::state::listen_once(const cursor& seen, openssl::random& random) {
+    const auto answer = news_after(seen);
+    std::unique_lock lock(guard);
+    if (stopping) return {};
+    poll_next = false;
+    if (!answer) mute_channels = 0;
+    if (mute_channels == mute_channels_max) {
+        mute_channels = 0;
+        poll_until = clock::now() + polls_instead;
+    }
+    if (answer) {
+        hear(answer->last, lock);
+        return pace.after_answer(answer->last > seen.pos, random);
+    }
+    if (!unheard && answer.code() == errc::history_compacted)
+        call_worker();  // takes the snapshot that leads on
+    unheard = true;
+    return pace.after_failure(random, scout.retry_after_s());
+}
+
 void agent::state::listen() {
     openssl::random random;
-    poll_pace pace;
-    bool failed = false;
     std::unique_lock lock(guard);
     for (;;) {
         changed.wait(lock, [&] { return stopping || !at.generation.is_zero(); });
@@ -280,23 +350,9 @@ void agent::state::listen() {
             scout.sign_as(keys->device, keys->device_key, keys->key_version);
         lock.unlock();
         pace.begin();
-        const auto answer = news_after(seen);
+        const auto pause =
+            poll_next || clock::now() < poll_until ? listen_once(seen, random) : listen_live(random);
         lock.lock();
-        if (stopping) return;
-        std::chrono::milliseconds pause{};
-        if (answer) {
-            if (failed) woken = true;  // the relay is back
-            if (failed) changed.notify_all();
-            hear(*answer, lock);
-            pause = pace.after_answer(answer->last > seen.pos, random);
-        } else {
-            pause = pace.after_failure(random, scout.retry_after_s());
-        }
-        if (!failed && !answer && answer.code() == errc::history_compacted) {
-            woken = true;  // a sync takes the snapshot that leads on
-            changed.notify_all();
-        }
-        failed = !answer;
         changed.wait_for(lock, pause, [&] { return stopping; });
     }
 }
