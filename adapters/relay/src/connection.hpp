@@ -328,6 +328,7 @@ class connection final : public exchange, public guest {
         phase_ = phase::closed;
         home_.replace(self(), channel);
         channel->start();
+        if (home_.draining) channel->drain();
     }
 
     worker& home_;
