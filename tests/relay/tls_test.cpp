@@ -94,23 +94,26 @@ TEST_CASE("an answer that ends the connection says that nothing was cut off", "[
 
 TEST_CASE("whoever does not speak TLS at its port hears so", "[relay][tls]") {
     secret_relay f;
-    f.options.patience.head = std::chrono::milliseconds(200);
     f.start();
-    http_client plain(f.port());
-    plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
-    const reply r = plain.receive();
-    CHECK(r.status == 400);
-    CHECK(r.string("title").find("TLS") != std::string::npos);
-    CHECK(plain.is_closed());
-    http_client garbage(f.port());
-    garbage.send("\x16 that is no handshake, and longer than the head of a record");
-    CHECK(garbage.receive().status == 0);
+    {
+        http_client plain(f.port());
+        plain.send("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        const reply r = plain.receive();
+        CHECK(r.status == 400);
+        CHECK(r.string("title").find("TLS") != std::string::npos);
+        CHECK(plain.is_closed());
+        http_client garbage(f.port());
+        garbage.send("\x16 that is no handshake, and longer than the head of a record");
+        CHECK(garbage.receive().status == 0);
+        CHECK(tls_client(f.port()).is_served());
+    }
+    f.options.patience.head = std::chrono::milliseconds(200);
+    f.restart();
     http_client slow(f.port());
     slow.send("\x16\x03\x01");
     CHECK(slow.is_closed());
     http_client silent(f.port());
     CHECK(silent.is_closed());
-    CHECK(tls_client(f.port()).is_served());
 }
 
 TEST_CASE("a connection that is one too many hears so over TLS", "[relay][tls]") {
