@@ -38,6 +38,7 @@
 #include <casasync/member_entry.hpp>  // one line of the list of a vault's devices
 #include <casasync/members.hpp>       // who belongs to a vault, and since and until when
 #include <casasync/page.hpp>          // a page of the log as bytes
+#include <casasync/part_front.hpp>    // what a device says with each part it sends
 #include <casasync/transport.hpp>     // concept: the way to a relay and back
 
 #include <casasync/session.hpp>            // the sync conversation as a value

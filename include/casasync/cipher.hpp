@@ -8,6 +8,8 @@
 #include <casasync/result.hpp>
 
 #include <concepts>
+#include <cstdint>
+#include <optional>
 
 namespace casasync {
 
@@ -19,10 +21,16 @@ namespace casasync {
 ///    and never makes the same envelope twice; device_revoked when this device is no member any more;
 ///  - open returns exactly the payload that the header's device sealed under this header, or
 ///    authentication_failed, for one that is not admitted as well;
+///  - members_count() is how many entries of that list are known here, members_head(n) the hash of the last
+///  of
+///    the first n, nothing for more than are known;
 ///  - digest is SHA-256.
 template <class C>
-concept cipher = requires(C& c, const C& view, const envelope_header& head, bytes_view data) {
+concept cipher = requires(C& c, const C& view, const envelope_header& head, bytes_view data,
+                          std::uint32_t count) {
     { view.admits(head) } -> std::same_as<bool>;
+    { view.members_count() } -> std::same_as<std::uint32_t>;
+    { view.members_head(count) } -> std::same_as<std::optional<digest256>>;
     { c.seal(head, data) } -> std::same_as<result<bytes>>;
     { view.open(data) } -> std::same_as<result<bytes>>;
     { view.digest(data) } -> std::same_as<digest256>;

@@ -23,9 +23,11 @@ inline constexpr std::size_t changeset_ops_max = 2'000'000;  ///< row operations
 /// Values of one operation together; a larger write becomes several (capture.hpp), so that a changeset with
 /// it fits into its parts.
 inline constexpr std::size_t operation_bytes_max = std::size_t{32} << 20;
-inline constexpr std::size_t part_payload_bytes_max =
-    (std::size_t{1008} << 10) -
-    132;  ///< payload of one envelope: with length, signature and padding it fits into one
+inline constexpr std::size_t envelope_payload_bytes_max =
+    (std::size_t{1008} << 10) - 132;  ///< with length, signature and padding it fits into one envelope
+inline constexpr std::size_t part_front_bytes = 68;  ///< of a payload: part_front.hpp
+/// What one envelope carries of a changeset.
+inline constexpr std::size_t part_payload_bytes_max = envelope_payload_bytes_max - part_front_bytes;
 inline constexpr std::size_t group_parts_max = 64;  ///< envelopes that carry one changeset
 inline constexpr std::size_t changeset_bytes_max = part_payload_bytes_max * group_parts_max;
 /// Keys and texts of one changeset together: what is written short takes no more than this in memory.

@@ -13,6 +13,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <iterator>
+#include <limits>
 #include <map>
 #include <optional>
 #include <set>
@@ -206,17 +208,20 @@ class memory_store {
             size += part.payload.size();
             if (!out.empty() && size > bytes_max) break;
             out.push_back(part);
+            if (const auto before = links_.find({who_.device, seq - 1}); before != links_.end())
+                out.back().link = before->second;
         }
         return out;
     }
-    [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope,
-                                             const digest256& digest) {
+    [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
+                                             const digest256& link) {
         const auto it = outbox_.find(seq);
         if (it == outbox_.end()) return errc::invalid_argument;
         std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         it->second.envelope.assign(envelope.begin(), envelope.end());
         sent_[digest] = seq;
         made_.insert(digest);
+        links_[{who_.device, seq}] = link;
         return {};
     }
     [[nodiscard]] result<void> settle(std::uint64_t seq) {
@@ -236,8 +241,19 @@ class memory_store {
     [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at) {
         for (const inbound_part& p : parts)
             if (p.seq > rows_.merged().seen.of(p.device)) inbox_.try_emplace({p.device, p.seq}, p);
+        for (const inbound_part& p : parts) keep_link(p);
         position_ = at;
         return {};
+    }
+
+    [[nodiscard]] result<stream_mark> stream(const device_id& device) const {
+        stream_mark out;
+        const auto last = last_of(links_, device);
+        if (last != links_.end()) out = {last->first.second, last->second};
+        const auto waiting = last_of(inbox_, device);
+        const std::uint64_t come =
+            std::max(rows_.merged().seen.of(device), waiting == inbox_.end() ? 0 : waiting->first.second);
+        return come > out.seq ? stream_mark{come, {}} : out;
     }
 
     [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now) {
@@ -274,20 +290,20 @@ class memory_store {
         memory_store after = *this;
         snapshot_header header;
         std::vector<resolved_table> tables;
-        const snapshot_visitor visitor{[&](snapshot_header h) {
-                                           header = std::move(h);
-                                           return after.take_header(header, tables);
-                                       },
-                                       [&](std::size_t place, snapshot_row row) {
-                                           return after.take_row(tables[place], std::move(row),
-                                                                 rows_.merged().vector, header.merged.vector);
-                                       },
-                                       [&](unmerged_part p) {
-                                           after.inbox_.try_emplace(
-                                               {p.device, p.seq},
-                                               inbound_part{0, p.device, p.seq, p.part, p.parts, p.payload});
-                                           return result<void>();
-                                       }};
+        const snapshot_visitor visitor{
+            [&](snapshot_header h) {
+                header = std::move(h);
+                return after.take_header(header, tables);
+            },
+            [&](std::size_t place, snapshot_row row) {
+                return after.take_row(tables[place], std::move(row), rows_.merged().vector,
+                                      header.merged.vector);
+            },
+            [&](unmerged_part p) {
+                after.inbox_.try_emplace({p.device, p.seq},
+                                         inbound_part{0, p.device, p.seq, p.part, p.parts, p.payload, {}});
+                return result<void>();
+            }};
         if (auto ok = read_snapshot(source, visitor); !ok) return ok;
         after.rows_.raise(header.merged);
         after.drop_merged();
@@ -454,6 +470,7 @@ class memory_store {
                                 envelope_kind::changeset,
                                 static_cast<std::uint32_t>((greatest.ms() + hour - 1) / hour),
                                 bytes(piece.begin(), piece.end()),
+                                {},
                                 {}};
         }
         last_seq_ = seq + parts - 1;
@@ -491,6 +508,19 @@ class memory_store {
             payload.insert(payload.end(), it->second.payload.begin(), it->second.payload.end());
             if (it->second.part + 1 == it->second.parts) return seq;
         }
+    }
+    /// Returns the last entry of `device` in a map by device and number; its end if there is none.
+    template <class Map>
+    [[nodiscard]] static auto last_of(const Map& map, const device_id& device) {
+        const auto after = map.upper_bound({device, std::numeric_limits<std::uint64_t>::max()});
+        if (after == map.begin() || std::prev(after)->first.first != device) return map.end();
+        return std::prev(after);
+    }
+    void keep_link(const inbound_part& p) {
+        const auto last = last_of(links_, p.device);
+        if (p.link == digest256{} || (last != links_.end() && last->first.second >= p.seq)) return;
+        if (last != links_.end()) links_.erase(last);
+        links_[{p.device, p.seq}] = p.link;
     }
     void drop_merged() {
         std::erase_if(inbox_, [this](const auto& entry) {
@@ -570,6 +600,8 @@ class memory_store {
     std::set<digest256> made_{};                 ///< digests of all envelopes
     cursor position_{};
     std::map<std::pair<device_id, std::uint64_t>, inbound_part> inbox_{};
+    /// Links of parts: of all that were sealed here, of the last that came from each other device.
+    std::map<std::pair<device_id, std::uint64_t>, digest256> links_{};
     std::map<device_id, std::string> names_{};
     std::map<replica_id, device_id> owners_{};
 };

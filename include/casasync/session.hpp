@@ -8,12 +8,15 @@
 #include <casasync/cipher.hpp>
 #include <casasync/cursor.hpp>
 #include <casasync/limits.hpp>
+#include <casasync/part_front.hpp>
 #include <casasync/snapshot_transfer.hpp>
 #include <casasync/store.hpp>
 #include <casasync/transport.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -148,7 +151,9 @@ class session {
         step_ = step::over;
     }
     void alarm(std::string sentence) {
-        if (report_.alarms.size() < sync_report::alarms_max) report_.alarms.push_back(std::move(sentence));
+        auto& all = report_.alarms;
+        if (all.size() < sync_report::alarms_max && std::find(all.begin(), all.end(), sentence) == all.end())
+            all.push_back(std::move(sentence));
     }
 
     /// What keeps this device from pushing does not keep it from receiving.
@@ -190,10 +195,14 @@ class session {
         auto parts = store_->outbox(limits::request_bytes_max);
         if (!parts) return stop(parts.failure()), push_request{};
         std::size_t size = 0;
+        stream_mark sealed;
         for (outbound_part& p : *parts) {
             if (out.envelopes.size() == limits::request_envelopes_max) break;
-            if (!may_go(p))
-                if (auto ok = seal(p); !ok) return stop(ok.failure()), push_request{};
+            if (sealed.seq != 0 && sealed.seq + 1 == p.seq) p.link = sealed.link;
+            sealed = {};
+            if (!may_go(p)) {
+                if (auto ok = seal(p, sealed); !ok) return stop(ok.failure()), push_request{};
+            }
             size += p.envelope.size();
             if (size > limits::request_bytes_max) break;
             pushed_.push_back(p.seq);
@@ -213,8 +222,9 @@ class session {
         return head && keys_->admits(*head);
     }
 
-    /// Makes the envelope of a part. It is kept before it is sent: a retry sends the same bytes.
-    [[nodiscard]] result<void> seal(outbound_part& p) {
+    /// Makes the envelope of a part, and tells where the stream ends with it. It is kept before it is sent: a
+    /// retry sends the same bytes.
+    [[nodiscard]] result<void> seal(outbound_part& p, stream_mark& end) {
         envelope_header head;
         head.kind = p.kind;
         head.vault = store_->id();
@@ -223,10 +233,13 @@ class session {
         head.parts = p.parts;
         head.seq = p.seq;
         head.max_hour = p.max_hour;
-        auto envelope = keys_->seal(head, p.payload);
+        const std::uint32_t known = keys_->members_count();
+        const part_front front{p.link, known, keys_->members_head(known).value_or(digest256{})};
+        auto envelope = keys_->seal(head, with_front(front, p.payload));
         if (!envelope) return envelope.failure();
         p.envelope = std::move(*envelope);
-        return store_->keep_envelope(p.seq, p.envelope, keys_->digest(p.envelope));
+        end = {p.seq, link_after(head.device, p.seq, p.link, p.payload)};
+        return store_->keep_envelope(p.seq, p.envelope, keys_->digest(p.envelope), end.link);
     }
 
     [[nodiscard]] bool is_dense(const page& p) const {
@@ -245,6 +258,11 @@ class session {
         return log;
     }
 
+    [[nodiscard]] digest256 link_after(const device_id& device, std::uint64_t seq, const digest256& before,
+                                       bytes_view part) const {
+        return link_of(device, seq, before, part, [this](bytes_view data) { return keys_->digest(data); });
+    }
+
     /// Stores and merges a page that is what the relay's log holds. Returns false after a failure.
     [[nodiscard]] bool take(const page& p) {
         std::vector<inbound_part> parts;
@@ -256,12 +274,13 @@ class session {
                 if (!*made_here) return stop(copied()), false;
                 continue;
             }
-            auto part = open(record);
-            if (part) {
-                parts.push_back(std::move(*part));
+            auto opened = open(record);
+            if (opened) {
+                if (auto ok = compare(*opened, p.relay); !ok) return stop(ok.failure()), false;
+                parts.push_back(std::move(opened->part));
                 continue;
             }
-            refuse(record.pos, part.code());
+            refuse(record.pos, opened.code());
             if (!blocked_) durable_ = {p.relay.generation, record.pos - 1, log_after(p, i)};
             blocked_ = true;
         }
@@ -272,15 +291,65 @@ class session {
         return merge(p.relay.time);
     }
 
-    [[nodiscard]] result<inbound_part> open(const log_record& record) const {
+    struct opened_part {
+        inbound_part part{};
+        part_front front{};
+    };
+
+    [[nodiscard]] result<opened_part> open(const log_record& record) const {
         const auto head = decode_header(record.envelope);
         if (!head) return head.failure();
         if (head->vault != store_->id() || head->device == store_->device() || head->seq == 0)
             return errc::authentication_failed;
         auto payload = keys_->open(record.envelope);
         if (!payload) return payload.failure();
-        return inbound_part{record.pos, head->device, head->seq,
-                            head->part, head->parts,  std::move(*payload)};
+        opened_part out{
+            {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}}, {}};
+        const auto front = take_front(out.part.payload);
+        if (!front) return out;  // its author made it so: it will be found damaged when it is to be merged
+        out.front = *front;
+        out.part.link = link_after(head->device, head->seq, front->link, out.part.payload);
+        return out;
+    }
+
+    /// Holds what a part says of its author's stream, of the list of devices and of other streams against
+    /// what came here. It is stored either way: who deceives is not always who wrote it.
+    [[nodiscard]] result<void> compare(const opened_part& opened, const relay_state& relay) {
+        const inbound_part& p = opened.part;
+        const part_front& front = opened.front;
+        auto known = stream_of(p.device);
+        if (!known) return known.failure();
+        const bool follows = known->seq + 1 == p.seq && !is_zero(known->link) && !is_zero(front.link);
+        const bool again = known->seq == p.seq && !is_zero(known->link);
+        if ((follows && known->link != front.link) || (again && known->link != p.link))
+            alarm(
+                "The device " + p.device.text() +
+                " has sent two different changes under one number: it was restored from a backup or copied, "
+                "and one of the two may be missing here. Compare the devices with `verify`.");
+        if (p.seq > known->seq + 1 && !blocked_)
+            alarm("The relay keeps back, or has lost, changes of the device " + p.device.text() +
+                  ": later ones of it came. What is built on them waits until they come.");
+        if (p.seq > known->seq) streams_[p.device] = {p.seq, p.link};
+        const auto head_there = keys_->members_head(front.members);
+        if (head_there && *head_there != front.members_head)
+            alarm("The device " + p.device.text() +
+                  " knows another list of the vault's devices than this one. The relay may show different "
+                  "lists to different devices.");
+        if (front.members > relay.members && !head_there)
+            alarm("The relay keeps back, or has lost, who joined or left the vault last: the device " +
+                  p.device.text() + " knows of it.");
+        return {};
+    }
+
+    [[nodiscard]] static bool is_zero(const digest256& d) noexcept { return d == digest256{}; }
+
+    /// Returns how far a device's stream came: what this session has read included.
+    [[nodiscard]] result<stream_mark> stream_of(const device_id& device) {
+        const auto it = streams_.find(device);
+        if (it != streams_.end()) return it->second;
+        auto known = store_->stream(device);
+        if (known) streams_[device] = *known;
+        return known;
     }
 
     void refuse(std::uint64_t pos, errc why) {
@@ -343,6 +412,7 @@ class session {
     bool blocked_ = false;  ///< an envelope did not open: the durable cursor stays before it
     bool renewed_ = false;  ///< the vault turned out to have a newer key
     std::vector<std::uint64_t> pushed_{};
+    std::map<device_id, stream_mark> streams_{};  ///< of those that this session has looked at
     std::optional<error> lost_{};
     std::optional<error> failure_{};
     sync_report report_{};

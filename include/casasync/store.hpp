@@ -8,6 +8,7 @@
 #include <casasync/envelope.hpp>
 #include <casasync/environment.hpp>
 #include <casasync/ids.hpp>
+#include <casasync/part_front.hpp>
 #include <casasync/result.hpp>
 #include <casasync/snapshot.hpp>
 
@@ -25,6 +26,7 @@ struct outbound_part {
     envelope_kind kind = envelope_kind::changeset;
     std::uint32_t max_hour = 0;
     bytes payload{};
+    digest256 link{};  ///< of the part before; zeros for the first, or when it is not known
     bytes envelope{};  ///< empty until keep_envelope() was called; then what that was given last
 };
 
@@ -35,6 +37,7 @@ struct inbound_part {
     std::uint64_t seq = 0;
     std::uint16_t part = 0, parts = 1;
     bytes payload{};
+    digest256 link{};  ///< of this part; zeros: not known
 };
 
 /// What merge_inbox() did.
@@ -58,9 +61,11 @@ struct merge_report {
 ///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; by digest
 ///  it also tells whether that envelope was ever made here: of one that was not, another copy of this store
 ///  is the author;
+///  - it keeps the link of that part, and settled parts' as long as a later one may need it;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
 ///  stored is
-///    acknowledged, merged or not;
+///    acknowledged, merged or not; of each device the link of the last part is kept;
+///  - stream() tells how far the parts of another device came here, merged or not, and that link;
 ///  - merge_inbox() merges what inbox.hpp admits, seals first, and leaves the rest;
 ///  - merge_snapshot() merges, moves the cursor to `at`, and keeps the outbox.
 /// `relay_now` is the relay's time in ms, 0 when unknown.
@@ -73,11 +78,12 @@ concept change_store = requires(S& store, const S& view, std::uint64_t seq, std:
     { view.device() } -> std::same_as<device_id>;
     { store.seal() } -> std::same_as<result<std::size_t>>;
     { store.outbox(bytes_max) } -> std::same_as<result<std::vector<outbound_part>>>;
-    { store.keep_envelope(seq, envelope, digest) } -> std::same_as<result<void>>;
+    { store.keep_envelope(seq, envelope, digest, digest) } -> std::same_as<result<void>>;
     { store.settle(seq) } -> std::same_as<result<void>>;
     { store.settle(digest) } -> std::same_as<result<bool>>;
     { store.position() } -> std::same_as<result<cursor>>;
     { store.accept(parts, at) } -> std::same_as<result<void>>;
+    { store.stream(view.device()) } -> std::same_as<result<stream_mark>>;
     { store.merge_inbox(relay_now) } -> std::same_as<result<merge_report>>;
     { store.write_snapshot(sink) } -> std::same_as<result<causal_context>>;
     { store.merge_snapshot(source, at) } -> std::same_as<result<void>>;

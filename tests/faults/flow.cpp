@@ -73,7 +73,11 @@ result<std::pair<std::vector<inbound_part>, cursor>> pulled(device_pair& p) {
         const auto head = decode_header(r.envelope);
         auto payload = p.a.keys().open(r.envelope);
         if (!head || !payload) return error{errc::malformed_envelope};
-        parts.push_back({r.pos, head->device, head->seq, head->part, head->parts, std::move(*payload)});
+        const auto front = take_front(*payload);
+        if (!front) return front.failure();
+        const auto link = link_of(head->device, head->seq, front->link, *payload,
+                                  [&p](bytes_view data) { return p.a.keys().digest(data); });
+        parts.push_back({r.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), link});
     }
     return std::pair(std::move(parts), cursor{page->relay.generation, page->last, page->log});
 }
@@ -97,9 +101,11 @@ result<void> keep_envelopes(device_pair& p) {
         head.parts = o.parts;
         head.seq = o.seq;
         head.max_hour = o.max_hour;
-        const auto envelope = p.a.keys().seal(head, o.payload);
+        const auto envelope = p.a.keys().seal(head, with_front({}, o.payload));
         if (!envelope) return envelope.failure();
-        if (auto ok = p.a.vault().keep_envelope(o.seq, *envelope, p.a.keys().digest(*envelope)); !ok)
+        const auto link = link_of(head.device, o.seq, {}, o.payload,
+                                  [&p](bytes_view data) { return p.a.keys().digest(data); });
+        if (auto ok = p.a.vault().keep_envelope(o.seq, *envelope, p.a.keys().digest(*envelope), link); !ok)
             return ok;
     }
     return {};

@@ -115,8 +115,8 @@ std::string device_pair::repeated_stamp() {
     std::map<stamp, std::uint64_t> given;
     for (const auto& record : relay_.records()) {
         const auto head = decode_header(record.envelope);
-        const auto payload = a.keys().open(record.envelope);
-        if (!head || !payload) return "the relay holds what nobody can open";
+        auto payload = a.keys().open(record.envelope);
+        if (!head || !payload || !take_front(*payload)) return "the relay holds what nobody can open";
         bytes& group = whole[record.device];
         if (head->part == 0) group.clear();
         group.insert(group.end(), payload->begin(), payload->end());

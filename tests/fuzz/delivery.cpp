@@ -53,7 +53,10 @@ class log {
         h.part = static_cast<std::uint16_t>(in_.below(h.parts));
         h.kind = in_.below(8) == 7 ? envelope_kind::heartbeat : envelope_kind::changeset;
         if (in_.below(16) == 15) h.vault.octets[0] = 1;
-        bytes out = keys_.seal(h, payload(h)).value();
+        const bytes part = payload(h);
+        part_front front;
+        front.link[0] = in_.below(4) == 3 ? 1 : 0;
+        bytes out = keys_.seal(h, in_.below(16) == 15 ? part : with_front(front, part)).value();
         if (in_.below(16) == 15) out[in_.u8() % out.size()] ^= 4;
         return out;
     }

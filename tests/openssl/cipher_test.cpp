@@ -105,7 +105,7 @@ TEST_CASE("texts are padded to PADME sizes with a floor of 256", "[openssl][ciph
 TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl][cipher]") {
     vault_cipher c = cipher_of();
     for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{124}, std::size_t{125},
-                                   std::size_t{70001}, limits::part_payload_bytes_max}) {
+                                   std::size_t{70001}, limits::envelope_payload_bytes_max}) {
         CAPTURE(size);
         const bytes payload = filled(size, 0x5a);
         const auto sealed = c.seal(changeset_head(9), payload);
@@ -118,7 +118,7 @@ TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl]
         CHECK(head->max_hour == 480000);
         CHECK(c.open(*sealed).value() == payload);
     }
-    const auto refused = c.seal(changeset_head(), filled(limits::part_payload_bytes_max + 1, 0));
+    const auto refused = c.seal(changeset_head(), filled(limits::envelope_payload_bytes_max + 1, 0));
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.code() == errc::limit_exceeded);
 }

@@ -8,7 +8,8 @@
 using namespace casasync;
 
 TEST_CASE("the largest part fits into an envelope, with its length, signature and padding", "[limits]") {
-    const std::size_t padded = limits::part_payload_bytes_max + 132;  // a size that padding leaves as it is
+    const std::size_t padded =
+        limits::envelope_payload_bytes_max + 132;  // a size that padding leaves as it is
     CHECK(padded % (std::size_t{1} << 14) == 0);
     CHECK(padded + envelope_overhead_bytes <= limits::envelope_bytes_max);
 }

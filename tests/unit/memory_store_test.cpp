@@ -291,9 +291,10 @@ TEST_CASE("an envelope is kept, replaced, and settled by number or by digest", "
     }
     digest256 digest{};
     digest.fill(9);
-    CHECK(a.store.keep_envelope(1, as_bytes("other"), casasync_test::quick_digest(as_bytes("other"))).ok());
-    CHECK(a.store.keep_envelope(1, as_bytes("one"), digest).ok());
-    CHECK(a.store.keep_envelope(3, as_bytes("none"), digest).code() == errc::invalid_argument);
+    CHECK(
+        a.store.keep_envelope(1, as_bytes("other"), casasync_test::quick_digest(as_bytes("other")), {}).ok());
+    CHECK(a.store.keep_envelope(1, as_bytes("one"), digest, digest).ok());
+    CHECK(a.store.keep_envelope(3, as_bytes("none"), digest, digest).code() == errc::invalid_argument);
     CHECK((*a.store.outbox(1))[0].envelope == bytes{'o', 'n', 'e'});
     CHECK(a.store.outbox(1)->size() == 1);
     CHECK(a.store.outbox(1000)->size() == 2);

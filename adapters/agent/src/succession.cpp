@@ -49,8 +49,8 @@ result<bool> find_others_changes(sqlite::vault& vault, const membership& members
             const auto known = vault.made(record.digest);
             if (!known) return known.failure();
             if (*known) continue;
-            const auto payload = members.cipher().open(record.envelope);
-            if (!payload) continue;
+            auto payload = members.cipher().open(record.envelope);
+            if (!payload || !take_front(*payload)) continue;
             const auto same = vault.settle_same(head->seq, *payload);
             if (!same) return same.failure();
             foreign |= !*same;

@@ -106,7 +106,7 @@ bool vault_cipher::admits(const envelope_header& head) const {
 }
 
 result<bytes> vault_cipher::seal(const envelope_header& head, bytes_view payload) {
-    if (payload.size() > limits::part_payload_bytes_max) return errc::limit_exceeded;
+    if (payload.size() > limits::envelope_payload_bytes_max) return errc::limit_exceeded;
     if (head.vault != members_.vault() || head.device != device_) return errc::invalid_argument;
     const auto key = keys_.find(members_.epoch());
     if (key == keys_.end() || !members_.is_active(device_)) return errc::device_revoked;
@@ -135,6 +135,11 @@ result<bytes> vault_cipher::open(bytes_view envelope) const {
     if (!payload) return payload.failure();
     if (!is_authors(*head, authenticated, *text, *payload)) return altered();
     return bytes(payload->begin(), payload->end());
+}
+
+std::optional<digest256> vault_cipher::members_head(std::uint32_t count) const {
+    if (count > members_.entries().size()) return std::nullopt;
+    return count == 0 ? digest256{} : sha256(members_.entries()[count - 1]);
 }
 
 digest256 vault_cipher::digest(bytes_view data) const {

@@ -6,6 +6,8 @@
 ///                          sent: when the relay confirmed this part, unix seconds; it is kept for a while,
 ///                          for a relay that loses data
 ///     casasync_made(digest)   of every envelope this file ever had in its outbox
+///     casasync_link(device, seq, link)   link of a part (part_front.hpp): of this device's in the outbox and
+///                          the one before, and of the last one that came from each other device
 ///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
 ///                          why: what a changeset waits for   writes: how many are in it, as far as can be
 ///                          read
@@ -15,6 +17,7 @@
 #include <casasync/inbox.hpp>
 
 #include <algorithm>
+#include <map>
 #include <thread>
 
 namespace casasync::sqlite {
@@ -125,10 +128,16 @@ result<void> vault::state::settle(std::uint64_t seq) {
 }
 
 result<void> vault::state::prune_sent() {
+    if (auto ok =
+            db->run("DELETE FROM casasync_outbox WHERE sent BETWEEN 1 AND ?1 AND NOT EXISTS(SELECT 1 FROM "
+                    "casasync_outbox WHERE sent = 0)",
+                    own_now() / 1000 - sent_kept_s);
+        !ok)
+        return ok;
     return db->run(
-        "DELETE FROM casasync_outbox WHERE sent BETWEEN 1 AND ?1 AND NOT EXISTS(SELECT 1 FROM "
-        "casasync_outbox WHERE sent = 0)",
-        own_now() / 1000 - sent_kept_s);
+        "DELETE FROM casasync_link WHERE device = ?1 AND seq < (SELECT COALESCE(min(seq) - 1, ?2) FROM "
+        "casasync_outbox)",
+        self.device.view(), static_cast<std::int64_t>(self.last_seq));
 }
 
 result<bool> vault::send_again(std::uint64_t after) {
@@ -278,9 +287,57 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
                         std::int64_t{p.parts}, static_cast<std::int64_t>(p.pos), p.payload);
             if (auto ok = s->run(); !ok) return ok;
         }
+        if (auto ok = state_->keep_links(parts); !ok) return ok;
         state_->self.at = at;
         return {};
     });
+}
+
+/// Keeps the link of each device's last part.
+result<void> vault::state::keep_links(std::span<const inbound_part> parts) {
+    std::map<device_id, const inbound_part*> last;
+    for (const inbound_part& p : parts) {
+        const inbound_part*& known = last[p.device];
+        if (known == nullptr || p.seq > known->seq) known = &p;
+    }
+    for (const auto& [device, p] : last) {
+        if (p->link == digest256{}) continue;
+        const auto seq = static_cast<std::int64_t>(p->seq);
+        if (auto ok = db->run("INSERT INTO casasync_link(device, seq, link) SELECT ?1, ?2, ?3 WHERE NOT "
+                              "EXISTS(SELECT 1 FROM "
+                              "casasync_link WHERE device = ?1 AND seq >= ?2)",
+                              device.view(), seq, bytes_view(p->link));
+            !ok)
+            return ok;
+        if (auto ok = db->run("DELETE FROM casasync_link WHERE device = ?1 AND seq < ?2", device.view(), seq);
+            !ok)
+            return ok;
+    }
+    return {};
+}
+
+result<stream_mark> vault::stream(const device_id& device) {
+    stream_mark out;
+    auto ok = state_->run([&]() -> result<void> {
+        auto s = state_->db->prepare(
+            "SELECT max(seq), NULL FROM (SELECT seq FROM casasync_device WHERE id = ?1 UNION ALL SELECT "
+            "max(seq) FROM casasync_inbox WHERE device = ?1) UNION ALL SELECT * FROM (SELECT seq, link FROM "
+            "casasync_link WHERE device = ?1 ORDER BY seq DESC LIMIT 1)");
+        if (!s) return s.failure();
+        s->bind_all(device.view());
+        for (;;) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) return {};
+            const auto seq = static_cast<std::uint64_t>(s->integer(0));
+            if (seq < out.seq) continue;
+            out = {seq, {}};
+            const bytes_view link = s->blob(1);
+            if (link.size() == out.link.size()) std::copy(link.begin(), link.end(), out.link.begin());
+        }
+    });
+    if (!ok) return ok.failure();
+    return out;
 }
 
 result<std::size_t> vault::seal() {
@@ -310,9 +367,10 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
     std::vector<outbound_part> out;
     auto ok = state_->run([&]() -> result<void> {
         auto s = state_->db->prepare(
-            "SELECT seq, part, parts, hour, payload, envelope FROM casasync_outbox WHERE sent = 0 ORDER BY "
-            "seq");
+            "SELECT o.seq, part, parts, hour, payload, envelope, link FROM casasync_outbox o LEFT JOIN "
+            "casasync_link l ON l.device = ?1 AND l.seq = o.seq - 1 WHERE sent = 0 ORDER BY o.seq");
         if (!s) return s.failure();
+        s->bind_all(state_->self.device.view());
         for (std::size_t size = 0;;) {
             const auto row = s->step();
             if (!row) return row.failure();
@@ -327,16 +385,24 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
             const bytes_view payload = s->blob(4), envelope = s->blob(5);
             p.payload.assign(payload.begin(), payload.end());
             p.envelope.assign(envelope.begin(), envelope.end());
+            if (const bytes_view link = s->blob(6); link.size() == p.link.size())
+                std::copy(link.begin(), link.end(), p.link.begin());
         }
     });
     if (!ok) return ok.failure();
     return out;
 }
 
-result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest) {
+result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
+                                  const digest256& link) {
     return state_->write([&]() -> result<void> {
         if (auto ok = state_->db->run("UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1",
                                       static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+            !ok)
+            return ok;
+        if (auto ok =
+                state_->db->run("INSERT OR REPLACE INTO casasync_link(device, seq, link) VALUES(?1, ?2, ?3)",
+                                state_->self.device.view(), static_cast<std::int64_t>(seq), bytes_view(link));
             !ok)
             return ok;
         return state_->db->run("INSERT OR IGNORE INTO casasync_made(digest) VALUES(?1)", bytes_view(digest));

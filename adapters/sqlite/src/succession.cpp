@@ -184,6 +184,8 @@ result<void> lower(connection& db, const new_ids& ids) {
                              static_cast<std::int64_t>(id.sent.packed));
             !ok)
             return ok;
+    // Of its old self it has what others have, no more: what comes of it is compared with nothing of its own.
+    if (auto ok = db.run("DELETE FROM casasync_link WHERE device = ?1", ids.old.view()); !ok) return ok;
     return db.run("DELETE FROM casasync_outbox");
 }
 

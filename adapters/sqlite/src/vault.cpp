@@ -72,6 +72,8 @@ result<void> create_tables(connection& db) {
         "payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
         "CREATE INDEX IF NOT EXISTS casasync_outbox_unsent ON casasync_outbox(seq) WHERE sent = 0;"
         "CREATE TABLE IF NOT EXISTS casasync_made(digest BLOB PRIMARY KEY NOT NULL) WITHOUT ROWID, STRICT;"
+        "CREATE TABLE IF NOT EXISTS casasync_link(device BLOB NOT NULL, seq INTEGER NOT NULL, link BLOB NOT "
+        "NULL, PRIMARY KEY(device, seq)) WITHOUT ROWID, STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_inbox(device BLOB NOT NULL, seq INTEGER NOT NULL, part INTEGER "
         "NOT NULL, parts INTEGER NOT NULL, "
         "pos INTEGER NOT NULL, payload BLOB NOT NULL, why TEXT, writes INTEGER NOT NULL DEFAULT 0, PRIMARY "

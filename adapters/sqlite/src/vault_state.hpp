@@ -158,6 +158,7 @@ struct vault::state {
     // deliver.cpp: inside write()
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<void> prune_sent();
+    [[nodiscard]] result<void> keep_links(std::span<const inbound_part> parts);
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);
     /// Merges and shows a changeset whose tables are known, or a piece of one. Returns the number of its
     /// rows.

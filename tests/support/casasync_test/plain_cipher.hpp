@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 
 namespace casasync_test {
 
@@ -33,7 +34,8 @@ class plain_cipher {
     [[nodiscard]] bool admits(const casasync::envelope_header&) const { return true; }
     [[nodiscard]] casasync::result<casasync::bytes> seal(casasync::envelope_header head,
                                                          casasync::bytes_view payload) {
-        if (payload.size() > casasync::limits::part_payload_bytes_max) return casasync::errc::limit_exceeded;
+        if (payload.size() > casasync::limits::envelope_payload_bytes_max)
+            return casasync::errc::limit_exceeded;
         casasync::detail::put_be(head.nonce.data(), ++count_);
         head.ciphertext_bytes = static_cast<std::uint32_t>(payload.size());
         const auto front = casasync::encode_header(head);
@@ -51,6 +53,10 @@ class plain_cipher {
                         envelope.begin() + static_cast<std::ptrdiff_t>(sealed.size())))
             return casasync::errc::authentication_failed;
         return casasync::bytes(sealed.begin() + casasync::envelope_header_bytes, sealed.end());
+    }
+    [[nodiscard]] std::uint32_t members_count() const noexcept { return 0; }
+    [[nodiscard]] std::optional<casasync::digest256> members_head(std::uint32_t count) const {
+        return count == 0 ? std::optional(casasync::digest256{}) : std::nullopt;
     }
     [[nodiscard]] casasync::digest256 digest(casasync::bytes_view data) const { return quick_digest(data); }
 

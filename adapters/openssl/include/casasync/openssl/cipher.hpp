@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace casasync::openssl {
 
@@ -32,14 +33,21 @@ class vault_cipher {
     [[nodiscard]] bool admits(const envelope_header& head) const;
 
     /// Returns the envelope of `payload` under `head`, whose epoch, nonce and ciphertext_bytes are filled in
-    /// here. \errors limit_exceeded above limits::part_payload_bytes_max; invalid_argument for another vault
-    /// or device; device_revoked when this device is no member
+    /// here. \errors limit_exceeded above limits::envelope_payload_bytes_max; invalid_argument for another
+    /// vault or device; device_revoked when this device is no member
     [[nodiscard]] result<bytes> seal(const envelope_header& head, bytes_view payload);
 
     /// Returns the payload of `envelope`.
     /// \errors malformed_envelope, unknown_format_version, authentication_failed (another vault, an author
     /// who is not admitted or did not sign it included).
     [[nodiscard]] result<bytes> open(bytes_view envelope) const;
+
+    [[nodiscard]] std::uint32_t members_count() const noexcept {
+        return static_cast<std::uint32_t>(members_.entries().size());
+    }
+    /// Returns the hash of the last of the first `count` entries, zeros for none of them; nothing for more
+    /// than are known.
+    [[nodiscard]] std::optional<digest256> members_head(std::uint32_t count) const;
 
     /// Returns SHA-256 of `data`.
     [[nodiscard]] digest256 digest(bytes_view data) const;

@@ -334,11 +334,13 @@ class vault {
     [[nodiscard]] device_id device() const;
     [[nodiscard]] result<std::size_t> seal();
     [[nodiscard]] result<std::vector<outbound_part>> outbox(std::size_t bytes_max);
-    [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest);
+    [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
+                                             const digest256& link);
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<bool> settle(const digest256& envelope);
     [[nodiscard]] result<cursor> position();
     [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at);
+    [[nodiscard]] result<stream_mark> stream(const device_id& device);
     [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now);
     [[nodiscard]] result<causal_context> write_snapshot(const snapshot_sink& sink);
     [[nodiscard]] result<void> merge_snapshot(const snapshot_source& source, const cursor& at);
