@@ -39,6 +39,8 @@ enum class errc {
     device_revoked,           ///< this device was removed from the vault: rejected
     device_copied,            ///< another copy of this device has written to the vault: rejected
     not_found,                ///< no such thing: rejected
+    vault_deleted,            ///< a device of the vault had it deleted at the relay: rejected
+    client_too_old,           ///< the relay takes no client of this version any more: rejected
     already_exists,           ///< there is one already: rejected
     pairing_expired,          ///< the code is past its time: rejected
     pairing_used,             ///< the code was used before, or tried by two: rejected
@@ -133,6 +135,10 @@ enum class errc {
             return "device_copied";
         case errc::not_found:
             return "not_found";
+        case errc::vault_deleted:
+            return "vault_deleted";
+        case errc::client_too_old:
+            return "client_too_old";
         case errc::already_exists:
             return "already_exists";
         case errc::pairing_expired:

@@ -207,11 +207,13 @@ TEST_CASE("every refusal of a relay has its code and a sentence", "[beast][clien
         {409, "crowded", errc::pairing_used},
         {410, "history-compacted", errc::history_compacted},
         {410, "pairing-expired", errc::pairing_expired},
+        {410, "vault-deleted", errc::vault_deleted},
         {412, "precondition-failed", errc::pairing_used},
         {413, "too-large", errc::limit_exceeded},
         {415, "unsupported-media", errc::relay_refused},
         {418, "of-a-later-version", errc::relay_refused},
         {421, "wrong-authority", errc::wrong_relay},
+        {426, "client-too-old", errc::client_too_old},
         {429, "slow-down", errc::too_many_requests},
         {503, "unavailable", errc::relay_unavailable},
         {507, "vault-quota", errc::quota_exceeded},
@@ -220,6 +222,7 @@ TEST_CASE("every refusal of a relay has its code and a sentence", "[beast][clien
         CAPTURE(type);
         scripted_server server({{{problem_reply(status, type)}}});
         CHECK(code(client_at(server.url()).acknowledge(3)) == expected);
+        CHECK(field_of(server.requests().at(0), "Casasync-Client") == "casasync/0.1; proto=1");
     }
 }
 

@@ -11,6 +11,7 @@
 
 #include <sqlite3.h>
 
+#include <ctime>
 #include <memory>
 #include <string>
 
@@ -139,4 +140,41 @@ TEST_CASE("what a relay lets a removed device write is refused by the others", "
     }
     CHECK(h.notes("desktop").empty());
     CHECK(h.notes("laptop").empty());
+}
+
+TEST_CASE("a vault is deleted for all its devices, by a word they can check, and comes back with its kit",
+          "[agent][deletion]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    sync_all({&desktop, &phone});
+    const auto words = agent::make_recovery_kit(desktop);
+    REQUIRE(words);
+    h.write("phone", "not sent");
+    const auto until = desktop.delete_vault();
+    REQUIRE(until);
+    CHECK(*until > static_cast<std::uint64_t>(std::time(nullptr)) + 29 * 86'400);
+    CHECK(phone.delete_vault().code() == errc::vault_deleted);
+    const error said = failure_of(phone);
+    CHECK(said.code == errc::vault_deleted);
+    CHECK(said.detail.find("by desktop.") != std::string::npos);
+    CHECK(failure_of(desktop).code == errc::vault_deleted);
+    CHECK(h.notes("phone") == "not sent ");
+
+    // A relay that cannot show who did it is not believed.
+    const std::string relay_db = (h.dir / "relay") + "/relay.db";
+    run_sql(relay_db,
+            "CREATE TABLE kept AS SELECT signature FROM deletion; "
+            "UPDATE deletion SET signature = zeroblob(64)");
+    CHECK(failure_of(phone).code == errc::relay_refused);
+    run_sql(relay_db, "UPDATE deletion SET signature = (SELECT signature FROM kept); DROP TABLE kept");
+    CHECK(failure_of(phone).code == errc::vault_deleted);
+
+    auto tablet =
+        agent::recover_vault({h.file("tablet"), h.server->address(), desktop.keys().vault, *words, "tablet"});
+    INFO((tablet ? std::string() : tablet.failure().text()));
+    REQUIRE(tablet);
+    REQUIRE(phone.sync());
+    REQUIRE(tablet->sync());
+    CHECK(h.notes("tablet") == "not sent ");
 }

@@ -229,3 +229,19 @@ TEST_CASE("S41: a restored backup is told of, becomes a device of its own, and t
     CHECK(h.json({"digest", desktop}) == h.json({"digest", phone}));
     CHECK(h.json({"status", desktop}).at("identity").at("text").is_null());
 }
+
+TEST_CASE("a vault is deleted at the relay by one device, and the others are told by whom",
+          "[cli][deletion]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    check_error(home.casasync({"vault", "delete", desktop}), 75, "Nothing was changed");  // nobody says yes
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    const auto done = home.json({"vault", "delete", desktop, "--yes"});
+    CHECK(done.at("deleted").as_string() == home.json({"status", phone, "--local"}).at("vault").as_string());
+    CHECK(done.at("purge_at").as_int64() > 0);
+    check_error(home.casasync({"sync", phone}), 77, "deleted at the relay by desktop.db");
+    check_error(home.casasync({"vault", "delete", phone, "--yes"}), 77, "deleted");
+    CHECK(home.sql(phone, "SELECT count(*) FROM txn") != "0");
+    CHECK(home.casasync({"leave", phone, "--yes"}).exit == 0);
+}

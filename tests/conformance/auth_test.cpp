@@ -120,6 +120,7 @@ TEST_CASE("a key opens its own vault alone, on every route", "[conformance][auth
     };
     const std::vector<one> routes = {
         {"GET", "", ""},
+        {"DELETE", "", json_type},
         {"GET", "/members", ""},
         {"POST", "/members", json_type},
         {"POST", "/changesets", envelopes_type},

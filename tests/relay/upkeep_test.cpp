@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // What an operator does: back up, restore, look, watch.
 #include "fixtures.hpp"
+#include "snapshot_upload.hpp"
 
+#include <casasync/openssl/vault_deletion.hpp>
 #include <casasync/relay/upkeep.hpp>
 
 #include <sys/stat.h>
@@ -67,6 +69,32 @@ TEST_CASE("what is no backup is not restored, and what is no data not backed up"
     CHECK(relay::summarize(dir.path() + "/empty", 0).code() == errc::not_found);
     CHECK_FALSE(std::filesystem::exists(dir.path() + "/data/relay.db"));
     CHECK_FALSE(std::filesystem::exists(dir.path() + "/to/relay.db"));
+}
+
+TEST_CASE("what a deleted vault holds is gone after 30 days", "[relay][upkeep]") {
+    relay_fixture f;
+    f.start();
+    const auto a = make_vault(f.port(), f.now_s());
+    for (std::uint64_t seq = 1; seq <= 3; ++seq) REQUIRE(a.push({a.envelope(seq)}).status == 201);
+    upload_all(a, make_upload(1, 2500, 3));
+    const auto word = openssl::delete_vault(a.self, a.at.authority(), a.vault, a.created);
+    REQUIRE(a.call("DELETE", "",
+                   R"({"created":)" + std::to_string(word.created) + R"(,"nonce":")" +
+                       to_base64url(word.nonce) + R"(","signature":")" + to_base64url(word.signature) +
+                       R"("})")
+                .status == 202);
+    const auto held = [&] {
+        const auto all = relay::list_vaults(f.options.data, f.now_s());
+        REQUIRE(all);
+        REQUIRE(all->size() == 1);
+        return all->front().bytes + all->front().snapshot_bytes;
+    };
+    f.now_ms += 30LL * 24 * 3600 * 1000 - 1000;
+    f.server->tidy();
+    CHECK(held() == 3 * 360 + 2500);
+    f.now_ms += 1000;
+    f.server->tidy();
+    CHECK(held() == 0);
 }
 
 TEST_CASE("vaults are listed, the largest first, with what they take", "[relay][upkeep]") {

@@ -31,6 +31,19 @@ result<void> link::state::reread() {
     return {};
 }
 
+error link::state::vault_was_deleted(const device_id& by) {
+    std::string who = by.text();
+    if (const auto known = vault.devices())
+        for (const sqlite::device_info& d : *known)
+            if (d.id == by && !d.name.empty()) who = d.name;
+    return {errc::vault_deleted,
+            "The vault was deleted at the relay by " + who +
+                ". Everything on this device stays, and nothing is sent any more. casasync leave makes the "
+                "file an "
+                "ordinary one; for 30 days the recovery kit brings the vault back (casasync join NEW_FILE "
+                "--recovery)."};
+}
+
 result<sync_report> link::state::sync_rounds(relay_state& heard) {
     sync_report sum;
     metered transport(relay, members, path, progress);
@@ -39,6 +52,7 @@ result<sync_report> link::state::sync_rounds(relay_state& heard) {
         auto done = casasync::sync<openssl::snapshot_opener>(s, vault, members.cipher(), transport);
         heard = s.report().relay;
         changes += s.report().sealed;
+        if (!done && transport.deleted_by()) return vault_was_deleted(*transport.deleted_by());
         if (!done) return done.failure();
         add(sum, std::move(*done));
     } while (sum.more);

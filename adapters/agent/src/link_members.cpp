@@ -130,4 +130,12 @@ result<void> link::replace_kit(const device_keys& kit) {
     return too_busy();
 }
 
+result<std::uint64_t> link::delete_vault() {
+    state& s = *state_;
+    const auto held = turn::take(s.path, s.canceled);
+    if (!held) return held.failure();
+    if (auto ok = s.reread(); !ok) return ok.failure();
+    return s.relay.delete_vault(s.members.keys().identity);
+}
+
 }  // namespace casasync::agent

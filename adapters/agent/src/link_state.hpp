@@ -29,6 +29,8 @@ struct link::state {
     /// Takes over what another process learned, or became.
     [[nodiscard]] result<void> reread();
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
+    /// Returns what a person is told of a deletion that was shown.
+    [[nodiscard]] error vault_was_deleted(const device_id& by);
     [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
     [[nodiscard]] result<void> offer();
     /// Offers a snapshot where the relay asks for one, or this device has made many changes. The device that

@@ -31,6 +31,8 @@ class metered {
         if (answer && answer->last > request.from.pos) tell("receiving", answer->last, answer->relay.head);
         return answer;
     }
+    /// Returns who had the vault deleted, once the relay has shown it.
+    [[nodiscard]] const std::optional<device_id>& deleted_by() const noexcept { return deleted_by_; }
     [[nodiscard]] result<void> acknowledge(std::uint64_t pos) { return relay_->acknowledge(pos); }
     [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot() { return relay_->latest_snapshot(); }
     [[nodiscard]] result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset,
@@ -57,6 +59,7 @@ class metered {
     template <class Answer>
     [[nodiscard]] result<Answer> heard(result<Answer> answer) {
         const std::size_t known = members_->list().entries().size();
+        if (!answer && answer.code() == errc::vault_deleted) return deleted(answer.failure());
         const bool refused =
             !answer && (answer.code() == errc::stale_epoch || answer.code() == errc::device_revoked);
         if (!refused && !(answer && answer->relay.members > known)) return answer;
@@ -73,6 +76,20 @@ class metered {
                          "everything on this device is safe."};
         return answer;
     }
+    /// A relay alone deletes no vault: a device has to have said so.
+    [[nodiscard]] error deleted(const error& why) {
+        const auto word = relay_->deletion();
+        const auto shown = [&] {
+            return word && openssl::holds(*word, relay_->authority(), members_->list());
+        };
+        if (!shown())
+            if (auto ok = members_->catch_up(*relay_); !ok) return ok.failure();
+        if (shown()) return deleted_by_ = word->device, why;
+        return {errc::relay_refused,
+                "The relay says that the vault was deleted, but cannot show who did it. Everything on this "
+                "device "
+                "is safe, and it goes on trying. Ask the relay's operator."};
+    }
     void tell(std::string_view what, std::uint64_t done, std::uint64_t total) const {
         if (*sink_) (*sink_)(what, done, total);
     }
@@ -82,6 +99,7 @@ class metered {
     const std::string* path_;
     const progress_sink* sink_;
     std::uint64_t sent_ = 0;
+    std::optional<device_id> deleted_by_{};
 };
 
 static_assert(transport<metered>);

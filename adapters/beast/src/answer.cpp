@@ -36,6 +36,11 @@ constexpr problem problems[] = {
     {"seq-gap", errc::seq_gap, "lacks earlier changes of this device. Nothing is lost: they are still here."},
     {"stamp-ahead", errc::stamp_ahead,
      "finds this device's clock too far ahead. Set the clock; the changes stay on this device until then."},
+    {"vault-deleted", errc::vault_deleted,
+     "says that the vault was deleted there. The data on this device stays."},
+    {"client-too-old", errc::client_too_old,
+     "takes only newer versions of this app. Nothing is lost: changes stay on this device and go once it is "
+     "updated."},
     {"cursor-mismatch", errc::log_mismatch,
      "has another history than this device knows: it was reset or restored. The data on this device is "
      "safe."},
@@ -68,12 +73,28 @@ constexpr problem problems[] = {
      "removed, or when the operator raises the quota."},
 };
 
+/// Returns who deleted the vault, where a refusal says so. Nothing is verified.
+std::optional<openssl::vault_deletion> deletion_in(const boost::json::object& body) {
+    const auto* const value = body.if_contains("deletion");
+    const auto* const said = value == nullptr ? nullptr : value->if_object();
+    if (said == nullptr) return std::nullopt;
+    const auto device = id_in<device_id>(*said, "device");
+    const auto created = number_in(*said, "created");
+    const auto nonce = id_in<mailbox_id>(*said, "nonce");
+    const auto signature = from_base64url(text_in(*said, "signature").value_or(""));
+    if (!device || !created || !nonce || !signature || signature->size() != 64) return std::nullopt;
+    openssl::vault_deletion out{*device, *created, nonce->octets, {}};
+    std::copy(signature->begin(), signature->end(), out.signature.begin());
+    return out;
+}
+
 refusal_hints hints_in(const http_answer& answer, const boost::json::object* body) {
     refusal_hints out;
     if (const auto s = parse_decimal(answer.field("retry-after")))
         out.retry_after_s = static_cast<std::uint32_t>(std::min(*s, retry_after_s_max));
     if (body != nullptr)
         out.server_time = static_cast<std::int64_t>(number_in(*body, "server_time").value_or(0));
+    if (body != nullptr) out.deletion = deletion_in(*body);
     return out;
 }
 

@@ -4,6 +4,7 @@
 /// What the answers of a relay mean: expected ones pass, all others become errors with a sentence.
 #include "http.hpp"
 
+#include <casasync/openssl/vault_deletion.hpp>
 #include <casasync/transport.hpp>
 
 #include <cstdint>
@@ -19,8 +20,9 @@ inline constexpr std::string_view octets_type = "application/octet-stream";
 
 /// What a refusal says besides its code.
 struct refusal_hints {
-    std::uint32_t retry_after_s = 0;  ///< 0: nothing said
-    std::int64_t server_time = 0;     ///< unix seconds; 0: nothing said
+    std::uint32_t retry_after_s = 0;                    ///< 0: nothing said
+    std::int64_t server_time = 0;                       ///< unix seconds; 0: nothing said
+    std::optional<openssl::vault_deletion> deletion{};  ///< who deleted the vault, as the relay has it
 };
 
 /// Returns a connection to `at`, not yet made. \errors malformed_text, invalid_argument.

@@ -342,6 +342,30 @@ result<vault_info> client::info() {
     return out;
 }
 
+result<std::uint64_t> client::delete_vault(const openssl::device_identity& self) {
+    state& s = *state_;
+    const std::int64_t now = unix_seconds() + s.clock_offset_s;
+    const auto word = openssl::delete_vault(self, s.http.origin().authority, s.options.vault,
+                                            static_cast<std::uint64_t>(std::max<std::int64_t>(0, now)));
+    const std::string json = R"({"created":)" + std::to_string(word.created) + R"(,"nonce":")" +
+                             to_base64url(word.nonce) + R"(","signature":")" + to_base64url(word.signature) +
+                             R"("})";
+    const auto answer =
+        s.signed_call("/v1/vaults/" + s.options.vault.text(), {"DELETE", "", {202}, as_bytes(json)});
+    if (!answer) return answer.failure();
+    const auto body = s.object_in(*answer);
+    if (!body) return body.failure();
+    const auto purge_at = number_in(*body, "purge_at");
+    return purge_at ? result<std::uint64_t>(*purge_at) : malformed(s.http.origin());
+}
+
+std::optional<openssl::vault_deletion> client::deletion() const {
+    return state_->hints.deletion;
+}
+const std::string& client::authority() const noexcept {
+    return state_->http.origin().authority;
+}
+
 result<mailbox> client::open_mailbox() {
     call c{"POST", "", {200, 201}};
     c.repeatable = false;  // a second time another would be opened

@@ -59,7 +59,7 @@ std::string lower(std::string_view text) {
 std::string head_of(const http_request& request, const relay_origin& origin, const std::string& user_agent) {
     std::string out(request.method);
     out += " " + request.target + " HTTP/1.1\r\nHost: " + origin.authority + "\r\nUser-Agent: " + user_agent +
-           "\r\nAccept-Encoding: identity\r\n";
+           "\r\nCasasync-Client: " + user_agent + "; proto=1" + "\r\nAccept-Encoding: identity\r\n";
     for (const auto& [name, value] : request.fields) out += name + ": " + value + "\r\n";
     if (!request.body.empty() || request.method == "POST")
         out += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";

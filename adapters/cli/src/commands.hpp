@@ -25,6 +25,7 @@ struct program {
 void add_setup_commands(CLI::App& app, program& run);    ///< init
 void add_pairing_commands(CLI::App& app, program& run);  ///< pair, join
 void add_leave_command(CLI::App& app, program& run);     ///< leave
+void add_vault_command(CLI::App& app, program& run);     ///< vault delete
 void add_sync_command(CLI::App& app, program& run);      ///< sync
 void add_status_commands(CLI::App& app, program& run);   ///< status, digest
 void add_device_commands(CLI::App& app, program& run);  ///< devices, devices remove, devices rename, recovery

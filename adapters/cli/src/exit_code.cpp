@@ -70,6 +70,15 @@ constexpr entry table[] = {
      "casasync "
      "leave and then casasync join with a code from another device: the file's rows are brought along."},
     {errc::not_found, exit_no_input, "There is no such thing. Check the name and try again."},
+    {errc::vault_deleted, exit_no_permission,
+     "The vault was deleted at the relay by one of its devices. What is in the file stays. casasync leave "
+     "makes it "
+     "an ordinary file; the recovery kit brings the vault back within 30 days: casasync join NEW_FILE "
+     "--recovery."},
+    {errc::client_too_old, exit_unavailable,
+     "The relay takes only newer versions of casasync. Your changes are safe in the file and wait there. "
+     "Update "
+     "casasync on this device."},
     {errc::already_exists, exit_cannot_create, "There is one already. Nothing was changed."},
     {errc::pairing_expired, exit_no_permission,
      "The code is past its five minutes. Nothing was changed. Run pair on the other device again for a new "

@@ -20,6 +20,7 @@ int run(int argc, char** argv) {
     add_setup_commands(app, state);
     add_pairing_commands(app, state);
     add_leave_command(app, state);
+    add_vault_command(app, state);
     add_sync_command(app, state);
     add_status_commands(app, state);
     add_device_commands(app, state);

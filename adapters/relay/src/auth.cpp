@@ -64,6 +64,8 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
 
     x.who = known;
     if (known->revoked && !x.to->open_to_removed) return device_revoked();
+    if (known->purge_at != 0 && !x.to->open_to_deleted)
+        if (const auto d = c.read.deletions.find(known->vault_row)) return vault_deleted(*d);
     if (*ack > known->head) return cursor_mismatch(known->head);
     x.ack = *ack;
     return std::nullopt;

@@ -34,6 +34,8 @@ void caretaker::tidy_in(write_store& store, std::int64_t vault_row) {
 
 void caretaker::look_at_all() {
     run([this](write_store& store) { store.retention.drop_unfinished(now_()); });
+    for (bool more = true; more;)
+        if (!run([&](write_store& store) { more = store.deletions.purge_some(now_()); })) return;
     std::vector<std::int64_t> some;
     for (std::int64_t last = 0;; last = some.back()) {
         const auto next = [&](write_store& store) { some = store.retention.vaults_after(last); };

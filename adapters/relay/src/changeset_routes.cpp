@@ -122,6 +122,8 @@ std::optional<answer> look(context& c, exchange& x, const page_query& q, bool la
     // After the page, so that the answer tells of every entry of the list that its envelopes need.
     const auto who = c.read.log.find(x.who->vault, x.who->device);
     if (!who || who->revoked) return device_revoked();
+    if (who->purge_at != 0)
+        if (const auto d = c.read.deletions.find(who->vault_row)) return vault_deleted(*d);
     x.who = *who;
     x.who->head = page.head;
     if (page.mismatch) return cursor_mismatch(page.head);

@@ -152,6 +152,8 @@ void add_options(CLI::App& app, const std::shared_ptr<arguments>& a) {
         ->envname("CASASYNC_TRUSTED_PROXY");
     app.add_option("--create-token", o.create_token, "asked of whoever creates a vault")
         ->envname("CASASYNC_CREATE_TOKEN");
+    app.add_option("--min-client", o.min_client, "the lowest protocol that a client may speak")
+        ->capture_default_str();
     app.add_option("--vault-bytes-max", o.vault_bytes_max, "changesets one vault may store")
         ->capture_default_str();
     app.add_option("--connections-max", o.connections_max, "connections open at once")->capture_default_str();

@@ -200,6 +200,7 @@ class connection final : public exchange, public guest {
         in.content_encoding = field(http::field::content_encoding);
         in.authorization = field(http::field::authorization);
         in.ack = field("Casasync-Ack");
+        in.client = field("Casasync-Client");
         in.signature_input = field("Signature-Input");
         in.attach = field("Casasync-Attach");
         in.connection = field(http::field::connection);

@@ -4,6 +4,7 @@
 /// What the threads of one relay share, and what each has for itself.
 #include "authority.hpp"
 #include "caretaker.hpp"
+#include "deletion_rows.hpp"
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
@@ -51,11 +52,17 @@ struct core {
 /// The database as one connection thread reads it: point reads take microseconds, so they need no pool.
 struct read_store {
     explicit read_store(const std::string& path)
-        : db(path, database::mode::read_only), log(db), members(db), snapshots(db), mailboxes(db) {}
+        : db(path, database::mode::read_only),
+          log(db),
+          members(db),
+          deletions(db),
+          snapshots(db),
+          mailboxes(db) {}
 
     database db;
     log_reader log;
     member_reader members;
+    deletion_reader deletions;
     snapshot_reader snapshots;
     mailbox_reader mailboxes;
 };

@@ -42,6 +42,7 @@ struct request {
     std::string_view content_encoding{};
     std::string_view authorization{};
     std::string_view ack{};
+    std::string_view client{};  ///< Casasync-Client
     std::string_view signature_input{};
     std::string_view signature{};
     std::string_view attach{};  ///< Casasync-Attach

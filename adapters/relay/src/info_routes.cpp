@@ -9,6 +9,7 @@ namespace casasync::relay {
 void get_info(context& c, const exchange_ptr& x) {
     reply(c.shared, x,
           json_answer(200, {{"proto", boost::json::array{1}},
+                            {"min_client", c.shared.options.min_client},
                             {"limits",
                              {{"envelope_bytes", limits::envelope_bytes_max},
                               {"request_bytes", limits::request_bytes_max},

@@ -48,7 +48,7 @@ void open_live(context& c, const exchange_ptr& x) {
                     try {
                         const auto who = c.read.log.find(vault, device);
                         if (!who) return live_view{0, {}, true};
-                        return live_view{who->head, who->generation, who->revoked};
+                        return live_view{who->head, who->generation, who->revoked || who->purge_at != 0};
                     } catch (const database_error&) {
                         return std::nullopt;
                     }

@@ -38,7 +38,7 @@ log_reader::log_reader(database& db)
     : db_(db),
       find_(db,
             "SELECT v.n, d.n, d.created, d.revoked, d.ack, d.last_seen, v.generation, v.head, "
-            "v.epoch, v.members, v.bytes, v.floor, v.newest, v.covered, v.fresh "
+            "v.epoch, v.members, v.bytes, v.floor, v.newest, v.covered, v.fresh, v.purge_at "
             "FROM vault v JOIN device d ON d.vault = v.n WHERE v.id = ? AND d.id = ?"),
       devices_(db, "SELECT id, revoked, ack, last_seq, last_seen FROM device WHERE vault = ? ORDER BY n"),
       ends_(db, "SELECT head, floor, floor_log FROM vault WHERE n = ?"),
@@ -66,6 +66,7 @@ std::optional<member> log_reader::find(vault_id vault, device_id device) {
     out.bytes = row.number(10);
     out.floor = row.number(11);
     out.cover = {row.number(12), row.number(13), row.number(14)};
+    out.purge_at = row.number(15);
     return out;
 }
 

@@ -41,6 +41,7 @@ struct member {
     std::uint64_t bytes = 0;    ///< that the vault's changesets take
     std::uint64_t floor = 0;    ///< the log up to here is forgotten
     snapshot_cover cover{};
+    std::uint64_t purge_at = 0;  ///< the vault was deleted, and what it holds goes then; 0: it was not
 };
 
 struct device_row {

@@ -115,6 +115,16 @@ void store_entries(write_store& store, std::int64_t vault_row, const member_list
     store.retention.note_snapshots(vault_row, holders_of(so_far).size());
 }
 
+/// A recovery kit brings back what was deleted, while it is there. Returns the answer to anybody else.
+std::optional<answer> undelete(write_store& store, std::int64_t vault_row, const member_device& by,
+                               std::uint64_t now) {
+    const auto d = store.deletions_read.find(vault_row);
+    if (!d) return std::nullopt;
+    if (!by.kit || now >= d->purge_at) return vault_deleted(*d);
+    store.deletions.undo(vault_row);
+    return std::nullopt;
+}
+
 verdict attach(write_store& store, const core& shared, const attach_request& r) {
     auto row = store.members_read.vault_row(r.vault);
     if (!row && !r.may_create) return refuse(unauthenticated());
@@ -124,6 +134,9 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
     const std::uint64_t now = shared.now_s();
     if (!store.members.use(r.nonce, now, nonce_s)) return refuse(unauthenticated());
     const bool is_new = !row;
+    if (row)
+        if (auto refused = undelete(store, *row, *list.find(r.device), now))
+            return refuse(std::move(*refused));
     if (!row) {
         openssl::random random;
         row = store.log.create(r.vault, generation_id::make(random), now);

@@ -25,6 +25,20 @@ bool is_media(std::string_view value, std::string_view wanted) {
     });
 }
 
+/// Returns the protocol that a client says it speaks, as in "casasync/0.1; proto=1"; one that says nothing
+/// speaks the first.
+std::uint64_t protocol_of(std::string_view client) {
+    constexpr std::string_view label = "; proto=";
+    const std::size_t at = client.rfind(label);
+    return at == std::string_view::npos ? 1 : parse_number(client.substr(at + label.size())).value_or(1);
+}
+
+answer client_too_old(unsigned min_client) {
+    answer out = problem(426, "client-too-old", "This relay takes only newer clients; update the app.");
+    out.fields = "Casasync-Min-Client: " + std::to_string(min_client) + "\r\n";
+    return out;
+}
+
 /// Which limit counts a request, and whose it is.
 struct quota {
     rate limit{};
@@ -80,6 +94,8 @@ std::optional<answer> router::check(exchange& x) {
     const auto authority = c_.shared.names.accept(x.in.host);
     if (!authority && !to.any_host)
         return problem(421, "wrong-authority", "This relay does not serve the host name of the request.");
+    if (to.handle != get_info && !to.any_host && protocol_of(x.in.client) < c_.shared.options.min_client)
+        return client_too_old(c_.shared.options.min_client);
     if (!x.where.only_has(to.keys)) return malformed("The query holds a key that is not known here.");
     if (!x.in.content_encoding.empty() && x.in.content_encoding != "identity")
         return problem(415, "unsupported-media", "A body has to come without Content-Encoding.");

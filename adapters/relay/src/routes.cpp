@@ -32,10 +32,18 @@ constexpr route vault_route(verb method, std::string_view path, void (*handle)(c
     return r;
 }
 
-/// A device that was removed may read who removed it.
+/// A device that was removed may read who removed it, and one of a deleted vault who is who.
 constexpr route members_route() {
     route r = vault_route(verb::get, "vaults/{v}/members", get_members, 0, {}, after_key);
     r.open_to_removed = true;
+    r.open_to_deleted = true;
+    return r;
+}
+
+/// Once more, when the answer was lost.
+constexpr route deletion_route() {
+    route r = vault_route(verb::del, "vaults/{v}", delete_vault, json_bytes_max, json);
+    r.open_to_deleted = true;
     return r;
 }
 
@@ -45,6 +53,7 @@ const route routes[] = {
     vault_route(verb::get, "vaults/{v}/changesets", pull_changesets, 0, {}, pull_keys, counted::pull),
     vault_route(verb::get, "vaults/{v}/live", open_live, 0, {}, {}, counted::live),
     vault_route(verb::get, "vaults/{v}", get_vault),
+    deletion_route(),
     members_route(),
     vault_route(verb::post, "vaults/{v}/members", post_member, entry_json_bytes_max, json),
     vault_route(verb::put, "vaults/{v}/devices/{d}/ack", put_ack, json_bytes_max, json),

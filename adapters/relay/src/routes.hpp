@@ -43,6 +43,7 @@ struct route {
     bool any_host = false;         ///< answers whatever the Host header says
     bool names_vault = false;      ///< the path's second segment is the vault
     bool open_to_removed = false;  ///< devices that were removed may call it
+    bool open_to_deleted = false;  ///< devices of a vault that was deleted may call it
 };
 
 /// Whether any route has this path, and the one that has the method, too.
@@ -67,6 +68,8 @@ void put_ack(context&, const exchange_ptr&);
 void attach_device(context&, const exchange_ptr&);
 void get_members(context&, const exchange_ptr&);
 void post_member(context&, const exchange_ptr&);
+// deletion_routes.cpp
+void delete_vault(context&, const exchange_ptr&);
 // changeset_routes.cpp
 void push_changesets(context&, const exchange_ptr&);
 void pull_changesets(context&, const exchange_ptr&);

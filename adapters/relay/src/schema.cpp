@@ -7,7 +7,7 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::int64_t application_id = 0x63735259;  // "csRY"
-constexpr std::int64_t schema_version = 4;
+constexpr std::int64_t schema_version = 5;
 
 /// Bodies come last in their rows, so that reading what is before them does not touch their pages. `head` is
 /// a counter in the row of the vault: a position is given out in the transaction that stores the changeset.
@@ -17,7 +17,12 @@ CREATE TABLE vault(
   n INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE, generation BLOB NOT NULL, epoch INTEGER NOT NULL,
   members INTEGER NOT NULL, head INTEGER NOT NULL, log BLOB NOT NULL, bytes INTEGER NOT NULL,
   created INTEGER NOT NULL, floor INTEGER NOT NULL DEFAULT 0, floor_log BLOB NOT NULL DEFAULT (zeroblob(32)),
-  newest INTEGER NOT NULL DEFAULT 0, covered INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0) STRICT;
+  newest INTEGER NOT NULL DEFAULT 0, covered INTEGER NOT NULL DEFAULT 0, fresh INTEGER NOT NULL DEFAULT 0,
+  purge_at INTEGER NOT NULL DEFAULT 0) STRICT;
+CREATE INDEX vault_purge ON vault(purge_at) WHERE purge_at > 0;
+CREATE TABLE deletion(
+  vault INTEGER PRIMARY KEY, device BLOB NOT NULL, created INTEGER NOT NULL, nonce BLOB NOT NULL,
+  signature BLOB NOT NULL) STRICT;
 CREATE TABLE device(
   n INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, created INTEGER NOT NULL,
   revoked INTEGER NOT NULL, ack INTEGER NOT NULL, last_seq INTEGER NOT NULL, last_seen INTEGER NOT NULL,

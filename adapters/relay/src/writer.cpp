@@ -20,6 +20,8 @@ write_store::write_store(const std::string& path)
       log(db),
       members_read(db),
       members(db),
+      deletions_read(db),
+      deletions(db),
       snapshots(db),
       retention(db),
       mailboxes(db) {

@@ -4,6 +4,7 @@
 /// The one thread that writes. Requests queue up here, and all that wait when a commit ends share the next
 /// one: a disk that takes 2 ms for a durable commit still carries thousands of pushes a second.
 #include "answer.hpp"
+#include "deletion_rows.hpp"
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
@@ -32,6 +33,8 @@ struct write_store {
     log_writer log;
     member_reader members_read;
     member_writer members;
+    deletion_reader deletions_read;
+    deletion_writer deletions;
     snapshot_writer snapshots;
     retention_writer retention;
     mailbox_writer mailboxes;

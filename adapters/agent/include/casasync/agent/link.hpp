@@ -62,6 +62,11 @@ class link {
     /// a snapshot at the relay. \errors as for add_device; those of offer_snapshot
     [[nodiscard]] result<void> replace_kit(const device_keys& kit);
 
+    /// Has the vault deleted at the relay, for all its devices: each hears of it by its next sync, and by
+    /// whom. Files stay as they are. Returns until when the recovery kit may bring it back, unix seconds.
+    /// \errors vault_deleted when another device had it deleted; those of the relay
+    [[nodiscard]] result<std::uint64_t> delete_vault();
+
     [[nodiscard]] sqlite::vault& vault() noexcept;
     [[nodiscard]] beast::client& relay() noexcept;
     [[nodiscard]] const credentials& keys() const noexcept;

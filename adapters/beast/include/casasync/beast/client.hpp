@@ -5,12 +5,14 @@
 #include <casasync/beast/mailbox.hpp>
 #include <casasync/beast/origin.hpp>
 #include <casasync/openssl/aead.hpp>
+#include <casasync/openssl/vault_deletion.hpp>
 #include <casasync/transport.hpp>
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace casasync::beast {
@@ -84,6 +86,14 @@ class client {
     /// Adds an entry to the list. False: the vault changed meanwhile, so it does not fit any more.
     [[nodiscard]] result<bool> add_member_entry(bytes_view entry);
     [[nodiscard]] result<vault_info> info();
+    /// Has the vault deleted at the relay, for all its devices, in the name of this one. Returns until when
+    /// its recovery kit may bring it back, unix seconds. \errors vault_deleted when it was already
+    [[nodiscard]] result<std::uint64_t> delete_vault(const openssl::device_identity& self);
+    /// Returns who had the vault deleted, where the last refusal said so. Nothing is verified: openssl::holds
+    /// does, with authority().
+    [[nodiscard]] std::optional<openssl::vault_deletion> deletion() const;
+    /// Returns what the relay's Host header is.
+    [[nodiscard]] const std::string& authority() const noexcept;
     /// Opens a mailbox for a new device, which has five minutes to come.
     [[nodiscard]] result<mailbox> open_mailbox();
 

@@ -59,6 +59,7 @@ struct server_options {
     /// then count the client.
     std::vector<std::string> trusted_proxies{};
     std::string create_token{};  ///< asked of whoever creates a vault; empty: anybody may
+    unsigned min_client = 1;     ///< the lowest protocol that a client may speak; others are told to update
     rate_limits rates{};
     deadlines patience{};
     std::uint64_t vault_bytes_max = std::uint64_t{1} << 30;  ///< changesets one vault may store
