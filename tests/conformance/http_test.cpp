@@ -121,6 +121,16 @@ TEST_CASE("a header larger than 16 KiB is refused", "[conformance][http]") {
     CHECK(say(f.at(), "GET /" + std::string(200'000, 'x')).status == 431);
 }
 
+TEST_CASE("a header without end is cut off", "[conformance][http]") {
+    const relay_under_test f;
+    http_client client(f.at());
+    REQUIRE(client.send("GET /v1/info HTTP/1.1\r\n" + host + "Padding: "));
+    const std::string piece(std::size_t{1} << 20, 'x');
+    std::size_t sent = 0;
+    while (sent < 2048 && client.send(piece)) ++sent;  // up to 2 GiB
+    CHECK(sent < 256);
+}
+
 TEST_CASE("chunk extensions and trailers do not grow without end", "[conformance][http]") {
     const relay_under_test f;
     const std::string head = "POST " + attach_path + " HTTP/1.1\r\n" + host +

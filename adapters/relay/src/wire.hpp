@@ -9,7 +9,9 @@
 #include <boost/asio/ssl/stream.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -83,14 +85,16 @@ class wire {
 
     void drop(std::function<void()> then) {
         socket_.async_read_some(asio::buffer(dropped_),
-                                [this, then = std::move(then)](const error_code& ec, std::size_t) mutable {
-                                    ec ? then() : drop(std::move(then));
+                                [this, then = std::move(then)](const error_code& ec, std::size_t n) mutable {
+                                    to_drop_ -= std::min(n, to_drop_);
+                                    ec || to_drop_ == 0 ? then() : drop(std::move(then));
                                 });
     }
 
     tcp::socket socket_;
     std::optional<asio::ssl::stream<tcp::socket&>> tls_{};
     std::array<char, 4096> dropped_{};
+    std::size_t to_drop_ = std::size_t{16} << 20;  ///< more than any request; nobody sends on without end
 };
 
 }  // namespace casasync::relay
