@@ -245,3 +245,15 @@ TEST_CASE("a vault is deleted at the relay by one device, and the others are tol
     CHECK(home.sql(phone, "SELECT count(*) FROM txn") != "0");
     CHECK(home.casasync({"leave", phone, "--yes"}).exit == 0);
 }
+
+TEST_CASE("a device that was not at the relay for 90 days is shown as dormant", "[cli][members]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    home.add_device(desktop, "phone.db");
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    CHECK_FALSE(device_named(home, desktop, "phone.db").at("dormant").as_bool());
+    home.sql(home.dir / "relay/relay.db", "UPDATE device SET last_seen = 1000000000 WHERE n = 2");
+    CHECK(device_named(home, desktop, "phone.db").at("dormant").as_bool());
+    CHECK_FALSE(device_named(home, desktop, "desktop.db").at("dormant").as_bool());
+    CHECK(has(home.casasync({"devices", desktop}).out, "dormant: not at the relay since 2001-09-09"));
+}

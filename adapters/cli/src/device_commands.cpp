@@ -73,13 +73,16 @@ struct device_list {
 boost::json::object json_of_device(const device_list& list, const known_device& d) {
     boost::json::object out = json_of(d.info);
     if (d.member != nullptr && d.member->kit) out["name"] = kit_name;
-    out["active"] = out["added_by"] = out["copy_of"] = out["last_seen"] = nullptr;
+    out["active"] = out["added_by"] = out["copy_of"] = out["last_seen"] = out["dormant"] = nullptr;
     if (d.member != nullptr) {
         out["active"] = d.member->active();
         if (d.member->added_by != d.info.id) out["added_by"] = json_of_text(list.name_of(d.member->added_by));
         if (d.member->copy) out["copy_of"] = d.member->added_by.text();
     }
-    if (d.at_relay != nullptr) out["last_seen"] = d.at_relay->last_seen;
+    if (d.at_relay != nullptr) {
+        out["last_seen"] = d.at_relay->last_seen;
+        out["dormant"] = d.at_relay->dormant;
+    }
     return out;
 }
 
@@ -92,6 +95,9 @@ std::string text_of_device(const device_list& list, const known_device& d) {
         out += ", added by " + printable(list.name_of(d.member->added_by));
     if (d.info.last_write > 0) out += ", last write " + time_text(d.info.last_write / 1000);
     if (d.member != nullptr && !d.member->active()) out += ", removed";
+    if (d.at_relay != nullptr && d.at_relay->dormant && (d.member == nullptr || !d.member->kit))
+        out += ", dormant: not at the relay since " + time_text(d.at_relay->last_seen) +
+               ", which keeps for it what all others have; remove it if it is gone";
     return out;
 }
 
