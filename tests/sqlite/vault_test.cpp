@@ -429,6 +429,51 @@ TEST_CASE("the engine works on the app's own connection", "[vault]") {
     w.all_agree({all_txn});
 }
 
+TEST_CASE("databases in memory are vaults on the app's own connection", "[vault]") {
+    world w;
+    for (const std::string name : {"desktop", "phone"}) {
+        w.lent.insert(name);
+        w.apps[name] = std::make_unique<app>(":memory:");
+    }
+    w.sql("desktop").run(std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.devices.emplace("desktop", must(vault::create(":memory:", who("desktop", 1), w.options("desktop"))));
+    must(w["desktop"].track("txn"));
+    cursor at;
+    at.pos = w.log.size();
+    const auto source = w.snapshot_of("desktop");
+    w.devices.emplace("phone",
+                      must(vault::join(":memory:", who("phone", 2), source, at, w.options("phone"))));
+    w.pull("phone");
+    w.sql("desktop").run("UPDATE txn SET amount = 2; INSERT INTO txn VALUES('b', 3, 'of the desktop')");
+    w.sql("phone").run("UPDATE txn SET note = 'p'; INSERT INTO txn VALUES('c', 4, 'of the phone')");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|2|p\nb|3|of the desktop\nc|4|of the phone\n");
+    w.all_agree({all_txn});
+    w.devices.clear();
+    w.devices.emplace("phone", must(vault::open(":memory:", w.options("phone"))));
+    CHECK(must(w["phone"].verify()).differences.empty());
+}
+
+TEST_CASE("an app that attaches the vault to another database is captured like any other", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    app other(w.dir.file("other"));
+    other.run("CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount, note); ATTACH '" +
+              w.dir.file("desktop") +
+              "' AS home; INSERT INTO txn VALUES('o', 0, 'not ours'); INSERT INTO home.txn SELECT 'b', 2, "
+              "note FROM txn; UPDATE home.txn SET amount = 9 WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|9|x\nb|2|not ours\n");
+    w.sql("phone").run("DELETE FROM txn WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(other.dump("SELECT id FROM home.txn") == "b\n");
+    CHECK(other.dump("SELECT id FROM main.txn") == "o\n");
+    other.run("DETACH home");
+    w.all_agree({all_txn});
+}
+
 TEST_CASE("a full disk leaves everything as it was, and the next try goes on", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
