@@ -28,6 +28,7 @@
 #include <casasync/codec.hpp>      // changeset <-> bytes
 #include <casasync/inbox.hpp>      // when a received changeset may be merged
 #include <casasync/merge.hpp>      // changeset + rows -> plan
+#include <casasync/restamp.hpp>    // stamps of a clock that was far ahead, put right
 #include <casasync/row_codec.hpp>  // registers <-> bytes
 #include <casasync/snapshot.hpp>   // a vault's whole state, to join or catch up
 #include <casasync/store.hpp>      // concept: rows, outbox, inbox

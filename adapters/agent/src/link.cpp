@@ -45,6 +45,19 @@ error link::state::vault_was_deleted(const device_id& by) {
 }
 
 result<sync_report> link::state::sync_rounds(relay_state& heard) {
+    auto done = sessions(heard);
+    if (done || done.code() != errc::stamp_ahead) return done;
+    const auto dated = vault.restamp(heard.time);
+    if (!dated) return dated.failure();
+    if (*dated == 0) return done;  // the clock is wrong still
+    done = sessions(heard);
+    if (done)
+        done->alarms.emplace_back("This device's clock was far ahead for a while. What was written then (" +
+                                  std::to_string(*dated) + " changes) is dated now, and was sent.");
+    return done;
+}
+
+result<sync_report> link::state::sessions(relay_state& heard) {
     sync_report sum;
     metered transport(relay, members, path, progress);
     do {

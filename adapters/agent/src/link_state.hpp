@@ -28,6 +28,10 @@ struct link::state {
     // link.cpp
     /// Takes over what another process learned, or became.
     [[nodiscard]] result<void> reread();
+    /// Syncs until nothing is left.
+    [[nodiscard]] result<sync_report> sessions(relay_state& heard);
+    /// The same; what the relay refused because this device's clock was far ahead is dated anew once it is
+    /// right.
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
     /// Returns what a person is told of a deletion that was shown.
     [[nodiscard]] error vault_was_deleted(const device_id& by);

@@ -6,25 +6,16 @@
 /// ones. So each new stamp is greater than the one it stands for, and merging the changeset like any other
 /// puts it in its place in every register. What this file had merged of its old self is lowered to what was
 /// sent; the rest comes from the relay as another device's.
+#include "unsent.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/codec.hpp>
-#include <casasync/detail/wire.hpp>
-
-#include <sqlite3.h>
 
 #include <map>
 
 namespace casasync::sqlite {
 
 namespace {
-
-/// A changeset that was sealed and is not at the relay as a whole.
-struct unsent {
-    std::uint64_t seq = 0;
-    bytes payload{};
-    hlc was{};  ///< see casasync_outbox in deliver.cpp
-};
 
 /// What the old ids become.
 struct new_ids {
@@ -36,39 +27,6 @@ struct new_ids {
     device_id old{};
     std::uint64_t sent = 0;  ///< the last of the old device's changesets that others may have
 };
-
-/// Returns a replica id that nobody has, greater than `old`.
-replica_id id_after(const replica_id& old) {
-    replica_id out;
-    sqlite3_randomness(16, out.octets.data());
-    detail::put_be(out.octets.data(), detail::get_be<std::uint64_t>(old.octets.data()) + 1);
-    return out;
-}
-
-result<std::vector<unsent>> read_unsent(connection& db) {
-    auto s = db.prepare(
-        "SELECT part, parts, was, payload, seq FROM casasync_outbox WHERE seq >= (SELECT min(seq - part) "
-        "FROM "
-        "casasync_outbox WHERE sent = 0) ORDER BY seq");
-    if (!s) return s.failure();
-    std::vector<unsent> out;
-    for (std::int64_t next = 0;;) {
-        const auto row = s->step();
-        if (!row) return row.failure();
-        if (!*row) return out;
-        if (s->integer(0) != next)
-            return error{errc::store_failed,
-                         "a changeset that was not sent is damaged in this file; the rows are not touched. "
-                         "Restore the file from a backup, or join it anew"};
-        if (next == 0)
-            out.push_back({static_cast<std::uint64_t>(s->integer(4)),
-                           {},
-                           hlc{static_cast<std::uint64_t>(s->integer(2))}});
-        const bytes_view slice = s->blob(3);
-        out.back().payload.insert(out.back().payload.end(), slice.begin(), slice.end());
-        next = next + 1 == s->integer(1) ? 0 : next + 1;
-    }
-}
 
 /// Returns what its author had merged, by the new ids.
 /// \param next  the new device, and its last changeset so far
@@ -88,49 +46,6 @@ causal_context translate(const causal_context& context, const new_ids& ids, cons
     return out;
 }
 
-/// Leaves a table only the columns that are written.
-void drop_unused_columns(table_changes& changes) {
-    std::map<column_no, column_no> places;
-    for (const row_change& r : changes.rows)
-        for (const cell_write& w : r.op.cells) places.emplace(w.column, column_no{});
-    std::vector<column_traits> used;
-    for (auto& [column, place] : places) {
-        place = static_cast<column_no>(used.size());
-        used.push_back(changes.table.columns[column]);
-    }
-    changes.table.columns = std::move(used);
-    for (row_change& r : changes.rows)
-        for (cell_write& w : r.op.cells) w.column = places[w.column];
-}
-
-/// Cuts a changeset, in the order of its stamps, where a blind operation follows one that is not, or the
-/// other way round. Blind ones cover what their replica wrote; it gets another id, so that the context has to
-/// say it.
-std::vector<changeset> cut(const changeset& c) {
-    std::map<stamp, bool> blind;
-    for (const table_changes& t : c.tables)
-        for (const row_change& r : t.rows) blind.emplace(r.op.when, r.op.blind);
-    std::map<stamp, std::size_t> piece;
-    std::size_t pieces = 0;
-    for (auto at = blind.begin(); at != blind.end(); ++at) {
-        if (at == blind.begin() || std::prev(at)->second != at->second) ++pieces;
-        piece.emplace(at->first, pieces - 1);
-    }
-    if (pieces < 2) return {c};
-    std::vector<changeset> out(pieces);
-    for (std::size_t i = 0; i < pieces; ++i) {
-        out[i].context = c.context;
-        for (const table_changes& t : c.tables) {
-            table_changes some{t.table, {}};
-            for (const row_change& r : t.rows)
-                if (piece.at(r.op.when) == i) some.rows.push_back(r);
-            drop_unused_columns(some);
-            if (!some.rows.empty()) out[i].tables.push_back(std::move(some));
-        }
-    }
-    return out;
-}
-
 /// Returns the greatest stamps of a changeset, by replica.
 version_vector stamps_of(const changeset& c) {
     version_vector out;
@@ -143,7 +58,7 @@ version_vector stamps_of(const changeset& c) {
 changeset in_new_name(const changeset& piece, const new_ids& ids, const frontier::entry& next) {
     changeset c = piece;
     c.context = translate(piece.context, ids, next);
-    const bool blind = !c.tables.empty() && c.tables.front().rows.front().op.blind;
+    const bool blind = is_blind(c);
     if (blind) c.context.vector = {};
     const version_vector stamps = stamps_of(piece);
     for (const auto& [old, when] : stamps.entries())
@@ -237,7 +152,7 @@ result<void> vault::state::succeed(const device_id& next) {
         again.emplace_back().context = {rows->vector(), std::move(*seen)};
     }
     for (const changeset& old : again)
-        for (const changeset& piece : cut(old))
+        for (const changeset& piece : cut_where_blind(old))
             if (auto ok = seal_again(*this, piece, ids); !ok) return ok;
     self.counts.absorbed = before.absorbed;  // nothing was written
     self.counts.superseded += before.total() - self.counts.total();

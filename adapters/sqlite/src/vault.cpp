@@ -299,10 +299,7 @@ result<void> vault::note_sync(std::uint64_t head, unix_ms relay_now, const std::
     return state_->write([&]() -> result<void> {
         settings& s = state_->self;
         if (head > 0) s.relay_head = head;
-        if (relay_now > 0) {
-            s.relay_offset = relay_now - state_->own_now();
-            s.relay_heard = true;
-        }
+        state_->hear_time(relay_now);
         if (refused) s.refused = *refused;
         s.last_error = failure.substr(0, 4000);
         if (failure.empty()) s.last_synced_at = state_->own_now() / 1000;

@@ -13,6 +13,12 @@ unix_ms vault::state::own_now() const {
     return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
 }
 
+void vault::state::hear_time(unix_ms relay_now) {
+    if (relay_now <= 0) return;
+    self.relay_offset = relay_now - own_now();
+    self.relay_heard = true;
+}
+
 unix_ms vault::state::stamping_now() const {
     const std::optional<std::int64_t> offset =
         self.relay_heard ? std::optional(self.relay_offset) : std::nullopt;

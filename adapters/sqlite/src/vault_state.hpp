@@ -79,6 +79,8 @@ struct vault::state {
     [[nodiscard]] result<void> create(const identity& who, const std::function<result<void>()>& work);
 
     [[nodiscard]] unix_ms own_now() const;
+    /// \param relay_now  0: unknown
+    void hear_time(unix_ms relay_now);
     /// The time to stamp with.
     [[nodiscard]] unix_ms stamping_now() const;
 
@@ -167,6 +169,9 @@ struct vault::state {
     [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
+
+    // restamp.cpp: inside write()
+    [[nodiscard]] result<std::size_t> restamp();
 
     // succession.cpp: inside write()
     [[nodiscard]] result<void> succeed(const device_id& next);

@@ -364,6 +364,13 @@ class vault {
     /// store_failed when the outbox is damaged. \cost  that of merging the outbox
     [[nodiscard]] result<void> succeed(const device_id& next);
 
+    /// Where this device wrote with a clock that was far ahead and is right now, dates what nobody else has:
+    /// its time is now, in the same order. Tables and conflicts stay as they are. Call it when the relay has
+    /// refused these changes as stamp_ahead itself: what it may have must stay. \param relay_now  its time;
+    /// 0: unknown Returns the number of operations; 0 when the clock is still wrong, or never was. \errors
+    /// store_busy, store_full; store_failed when the outbox is damaged \cost  that of merging the outbox
+    [[nodiscard]] result<std::size_t> restamp(unix_ms relay_now);
+
     [[nodiscard]] result<relay_memory> known_of_relay();
     /// Notes that the relay was given again, now, what it had lost.
     [[nodiscard]] result<void> note_relay_fed();

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Changesets that were sealed and are not at the relay as a whole: what may still be sealed anew.
+#include "connection.hpp"
+
+#include <casasync/bytes.hpp>
+#include <casasync/changeset.hpp>
+#include <casasync/hlc.hpp>
+#include <casasync/ids.hpp>
+#include <casasync/result.hpp>
+
+#include <cstdint>
+#include <vector>
+
+namespace casasync::sqlite {
+
+struct unsent {
+    std::uint64_t seq = 0;  ///< of its first part
+    bytes payload{};
+    hlc was{};  ///< see casasync_outbox in deliver.cpp
+};
+
+/// In the order of their sequence. \errors store_failed where a part is missing
+[[nodiscard]] result<std::vector<unsent>> read_unsent(connection& db);
+
+/// Cuts a changeset, in the order of its stamps, where a blind operation follows one that is not, or the
+/// other way round. Blind ones cover what their replica wrote; where it gets another id, the context has to
+/// say it.
+[[nodiscard]] std::vector<changeset> cut_where_blind(const changeset& c);
+/// True when the operations of one that was cut are blind.
+[[nodiscard]] bool is_blind(const changeset& c);
+
+/// Returns a replica id that nobody has, greater than `old`.
+[[nodiscard]] replica_id id_after(const replica_id& old);
+
+}  // namespace casasync::sqlite
