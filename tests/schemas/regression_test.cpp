@@ -155,3 +155,59 @@ TEST_CASE("a link from a deleted row to one that was deleted and made again", "[
         desktop: INSERT INTO link VALUES(5, 2, 'x'); DELETE FROM note WHERE id = 2; UPDATE note SET id = 2 WHERE id = 5
         all: .meet 0)"));
 }
+
+TEST_CASE("a link to a number that a row gets later goes on meaning the number", "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: INSERT INTO link VALUES(2, 9, 'x')
+        all: .meet 0
+        laptop: INSERT INTO note(id, title) VALUES(9, 'late')
+        all: .meet 0
+        desktop: UPDATE link SET label = 'y' WHERE target = 9
+        all: .meet 0
+        phone: .joins laptop
+        all: .meet 0
+        laptop: DELETE FROM link WHERE target = 9; INSERT INTO link VALUES(2, 9, 'of the note')
+        phone: UPDATE link SET label = 'of the number' WHERE target = 9
+        all: .meet 0
+        desktop: DELETE FROM note WHERE id = 9
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link that was there when the vault began, to a number that a row gets later",
+          "[schema][regression]") {
+    app_schema loose = links_between;
+    loose.rows += "; INSERT INTO link VALUES(2, 9, 'nobody'), (1, 8, 'nobody')";
+    play(loose, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: INSERT INTO note(id, title) VALUES(9, 'late'), (8, 'later')
+        all: .meet 0
+        desktop: UPDATE link SET label = 'y' WHERE target = 9
+        laptop: UPDATE link SET label = 'z' WHERE target = 8
+        all: .meet 0
+        phone: .joins desktop
+        desktop: DELETE FROM link WHERE target = 8
+        desktop: INSERT INTO link VALUES(1, 9, 'of the note')
+        all: .meet 0)"));
+}
+
+TEST_CASE("a link to a number and one to the row that has it", "[schema][regression]") {
+    play(links_between, history_from(R"(
+        desktop: .joins desktop
+        laptop: .joins desktop
+        desktop: INSERT INTO link VALUES(2, 9, 'number')
+        all: .wait 10
+        laptop: INSERT INTO note(id, title) VALUES(9, 'nine'); INSERT INTO link VALUES(2, 9, 'row')
+        all: .meet 0
+        laptop: UPDATE link SET label = 'edited' WHERE target = 9
+        phone: .joins laptop
+        all: .meet 0
+        phone: DELETE FROM link WHERE target = 9
+        all: .meet 0
+        desktop: DELETE FROM note WHERE id = 9
+        all: .meet 0
+        tablet: .joins desktop
+        all: .meet 0)"));
+}

@@ -120,7 +120,7 @@ static result<bytes> key_in_place(row_numbers& numbers, const vault_table& table
                                   std::span<const value> in_shape) {
     std::vector<value> key;
     for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
-    if (!table.numbered()) return numbers.in_registers(table, key);
+    if (!table.numbered()) return numbers.translate(table, key);
     auto identity = brought_identity(table, in_shape);
     if (!identity) return identity;
     if (auto ok = numbers.place(table, *identity, key[0].integer()); !ok) return ok.failure();

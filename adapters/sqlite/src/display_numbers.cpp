@@ -188,7 +188,7 @@ result<std::vector<display_pass::file_row>> display_pass::children_of_deleted(co
         if (!keys) return keys.failure();
         for (std::vector<value>& in_file : *keys) {
             if (!r.child->traits.key_refers.empty()) {
-                const auto key = store_->numbers().in_registers(*r.child, in_file);
+                const auto key = store_->in_registers(*r.child, in_file);
                 if (!key) return key.failure();
                 const auto written = kept_.find({r.child->number, *key});
                 if (written != kept_.end() && written->second->is_visible) continue;
@@ -205,7 +205,7 @@ result<std::vector<display_pass::row_entry*>> display_pass::entries_of(std::vect
     for (file_row& row : rows) {
         const auto home = lane_of(*row.table);
         if (!home) return home.failure();
-        auto key = store_->numbers().in_registers(*row.table, row.key);
+        auto key = store_->in_registers(*row.table, row.key);
         if (!key) return key.failure();
         const auto e = entry_of(**home, *key);
         if (!e) return e.failure();

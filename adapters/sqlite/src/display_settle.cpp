@@ -133,9 +133,10 @@ result<shown_reference::fate> display_pass::fate_of_references(const vault_table
     return out;
 }
 
-/// Notes which number a row has now.
+/// Notes which number a row has now, or whether it lies in its table.
 result<void> display_pass::place(const row_entry& e, bool in_table) {
     const vault_table& table = *e.home->table;
+    if (!table.traits.key_refers.empty()) store_->numbers().lie(table, e.key, in_table);
     if (!table.numbered()) return {};
     return store_->numbers().place(table, e.key,
                                    in_table ? std::optional(e.key_values[0].integer()) : std::nullopt);
@@ -228,7 +229,7 @@ result<void> display_pass::settle(row_entry& e) {
 result<bool> display_pass::displace(row_entry& e) {
     const std::string why = e.home->writer.why();
     if (auto ok = complete(e); !ok) return ok.failure();
-    const auto rivals = find_rivals(*db_, *e.home->table, e.key_values, e.state(), store_->numbers());
+    const auto rivals = find_rivals(*db_, *e.home->table, e.key_values, e.state(), *store_);
     if (!rivals) return rivals.failure();
     std::vector<row_entry*> greater;
     for (const unique_rival& rival : *rivals) {
@@ -337,7 +338,7 @@ result<display_pass::frame> display_pass::open_frame(row_entry& e, const referen
     if (!e.home->parent) return out;
     for (const reference& r : references_.all()) {
         if (r.parent != e.home->table) continue;
-        auto keys = references::children(*db_, r, e.key_values, store_->numbers());
+        auto keys = references::children(*db_, r, e.key_values, *store_);
         if (!keys) return keys.failure();
         for (bytes& key : *keys) {
             if (e.home->follow || checking_)

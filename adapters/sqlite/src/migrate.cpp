@@ -177,7 +177,7 @@ result<void> vault::state::log_renamed(const vault_table& table, const std::stri
         where += " AND a." + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
                  std::to_string(i + 1);
     for (const std::vector<value>& values : differing) {
-        const auto key = rows->numbers().in_registers(table, values);
+        const auto key = rows->in_registers(table, values);
         if (!key) continue;
         auto known = rows->record(table.number, *key);
         if (!known) return known.failure();
@@ -235,7 +235,7 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
         }
     }
     for (const changed_row& r : changed) {
-        const auto key = rows->numbers().in_registers(table, r.key);
+        const auto key = rows->in_registers(table, r.key);
         if (!key) continue;
         auto known = rows->record(table.number, *key);
         if (!known) return known.failure();

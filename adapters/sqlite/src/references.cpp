@@ -200,7 +200,7 @@ result<bool> references::is_orphan(connection& db, const reference& r, std::span
 }
 
 result<std::vector<bytes>> references::children(connection& db, const reference& r,
-                                                std::span<const value> key, row_numbers& numbers) {
+                                                std::span<const value> key, row_store& rows) {
     auto s = db.prepare(r.children_sql);
     if (!s) return s.failure();
     bind_key(*s, key);
@@ -209,7 +209,7 @@ result<std::vector<bytes>> references::children(connection& db, const reference&
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return out;
-        auto child = numbers.in_registers(*r.child, read_key(*s, r.child->shape.key.size()));
+        auto child = rows.in_registers(*r.child, read_key(*s, r.child->shape.key.size()));
         if (!child) return child.failure();
         out.push_back(std::move(*child));
     }

@@ -4,7 +4,7 @@
 /// The foreign keys between tables: which rows lack their parent, and which rows a parent has.
 #include "catalog.hpp"
 #include "connection.hpp"
-#include "row_numbers.hpp"
+#include "row_store.hpp"
 
 #include <casasync/result.hpp>
 
@@ -47,8 +47,7 @@ class references {
     /// Returns the keys of the rows of `r.child` that refer to a row of `r.parent`.
     /// \cost a scan of the child table when its columns have no index
     [[nodiscard]] static result<std::vector<bytes>> children(connection& db, const reference& r,
-                                                             std::span<const value> key,
-                                                             row_numbers& numbers);
+                                                             std::span<const value> key, row_store& rows);
 
  private:
     [[nodiscard]] bool any(table_no table, const vault_table* reference::*end) const noexcept;

@@ -137,8 +137,7 @@ result<std::vector<device_info>> vault::state::list_devices() {
 /// Returns which row a person means by a key: of several that asked for a number, the one that has it, or the
 /// one that was written last.
 result<bytes> vault::state::key_typed(const vault_table& table, std::span<const value> key) {
-    if (!table.numbered() || key[0].kind() != value_kind::integer)
-        return rows->numbers().in_registers(table, key);
+    if (!table.numbered() || key[0].kind() != value_kind::integer) return rows->in_registers(table, key);
     auto holder = rows->numbers().identity_of(table, key[0].integer());
     if (!holder) return holder.failure();
     if (*holder) return std::move(**holder);
@@ -153,7 +152,7 @@ result<bytes> vault::state::key_typed(const vault_table& table, std::span<const 
         written = (*row)->touched;
         last = std::move(identity);
     }
-    return last.empty() ? rows->numbers().in_registers(table, key) : result<bytes>(std::move(last));
+    return last.empty() ? rows->in_registers(table, key) : result<bytes>(std::move(last));
 }
 
 /// Shows the rows of `table` under another delete policy; digests and conflicts follow.
@@ -243,7 +242,7 @@ result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
             if (!*row) break;
             std::vector<value> key;
             for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
-            if (auto encoded = rows->numbers().in_registers(table, key)) out.push_back(std::move(*encoded));
+            if (auto encoded = rows->in_registers(table, key)) out.push_back(std::move(*encoded));
         }
     }
     std::sort(out.begin(), out.end());

@@ -94,17 +94,31 @@ result<void> vault::state::identify(std::vector<row_life>& lives) {
 result<void> vault::state::translate(std::vector<row_life>& lives) {
     using moment = row_numbers::moment;
     const vault_table& table = *lives.front().table;
-    auto before = rows->numbers().in_registers(table, lives.front().in_file, moment::before);
-    auto now = rows->numbers().in_registers(table, lives.front().in_file);
+    const std::vector<value>& in_file = lives.front().in_file;
+    const bool existed = lives.front().entries.front().kind != change_kind::insert;
+    auto before = rows->in_registers(table, in_file, moment::before);
+    auto now = rows->in_registers(table, in_file);
+    auto fresh = rows->numbers().translate(table, in_file);
     if (!before) return before.failure();
     if (!now) return now.failure();
+    if (!fresh) return fresh.failure();
+    if (*now !=
+        *fresh) {  // it was there before a row got a number that it holds; one made since means that row
+        const auto known = rows->record(table.number, *now);
+        if (!known) return known.failure();
+        const bool replaced = existed || *known;
+        if (lives.size() > 1 || !replaced) {
+            rows->numbers().lie(table, *now, false);
+            if (!replaced) *before = *fresh;
+            *now = std::move(*fresh);
+        }
+    }
     if (*before == *now) {  // one row, whatever happened to it
         for (std::size_t i = 1; i < lives.size(); ++i)
             std::move(lives[i].entries.begin(), lives[i].entries.end(), std::back_inserter(lives[0].entries));
         lives.resize(1);
         lives[0].range = {};
     }
-    const bool existed = lives.front().entries.front().kind != change_kind::insert;
     for (row_life& life : lives) life.key = &life == &lives.front() && existed ? *before : *now;
     return {};
 }

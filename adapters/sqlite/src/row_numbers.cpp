@@ -181,6 +181,7 @@ void row_numbers::forget() noexcept {
     passed_.clear();
     holders_.clear();
     before_.clear();
+    lying_.clear();
 }
 
 result<std::optional<std::vector<value>>> row_numbers::in_table(const vault_table& table, bytes_view key) {
@@ -202,7 +203,7 @@ result<std::optional<std::vector<value>>> row_numbers::in_table(const vault_tabl
     return std::optional(std::move(*out));
 }
 
-result<bytes> row_numbers::in_registers(const vault_table& table, std::span<const value> key, moment when) {
+result<bytes> row_numbers::translate(const vault_table& table, std::span<const value> key, moment when) {
     if (table.numbered() && key.size() == 1 && key[0].kind() == value_kind::integer) {
         auto known = identity_of(table, key[0].integer());
         if (!known) return known.failure();
@@ -217,6 +218,15 @@ result<bytes> row_numbers::in_registers(const vault_table& table, std::span<cons
         out[i] = std::move(*identity);
     }
     return encode_key(out);
+}
+
+void row_numbers::lie(const vault_table& table, const bytes& key, bool there) {
+    lying_.insert_or_assign({table.number, key}, there);
+}
+
+std::optional<bool> row_numbers::lies(const vault_table& table, const bytes& key) const {
+    const auto it = lying_.find({table.number, key});
+    return it == lying_.end() ? std::nullopt : std::optional(it->second);
 }
 
 result<shown_reference> row_numbers::to_number(const std::string& parent, const value& identity) {

@@ -86,9 +86,15 @@ class row_numbers {
     /// anything was placed.
     enum class moment : std::uint8_t { now, before };
 
-    /// Returns the key of the row that lies, or lay, in the file's table under `key`. \errors as encode_key()
-    [[nodiscard]] result<bytes> in_registers(const vault_table& table, std::span<const value> key,
-                                             moment when = moment::now);
+    /// Returns the key of the row of the file's table that `key` names, if its numbers are those of rows
+    /// wherever a row has them: row_store::in_registers() knows of others. \errors as encode_key()
+    [[nodiscard]] result<bytes> translate(const vault_table& table, std::span<const value> key,
+                                          moment when = moment::now);
+
+    /// Notes whether a row whose key holds references lies in its table, until that is saved.
+    void lie(const vault_table& table, const bytes& key, bool there);
+    /// What lie() noted; nothing where it is as saved.
+    [[nodiscard]] std::optional<bool> lies(const vault_table& table, const bytes& key) const;
 
     [[nodiscard]] result<shown_reference> to_number(const std::string& parent, const value& identity);
     /// A number that no row has, nor had before, stays what it is.
@@ -111,6 +117,7 @@ class row_numbers {
     std::map<place_id, bytes> holders_{};  ///< of placed_
     std::map<place_id, bytes> before_{};   ///< who had a number first that lost it since forget()
     std::map<row_id, std::int64_t> passed_{};
+    std::map<row_id, bool> lying_{};
 };
 
 }  // namespace casasync::sqlite

@@ -135,7 +135,10 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
     if (!table.tracked) return std::optional<std::vector<value>>{};
     const auto place = numbers_.in_table(table, key);
     if (!place) return place.failure();
-    return *place ? in_file(table, **place) : std::optional<std::vector<value>>{};
+    if (!*place) return std::optional<std::vector<value>>{};
+    const auto own = is_place_of(table, **place, key);
+    if (!own) return own.failure();
+    return *own ? in_file(table, **place) : std::optional<std::vector<value>>{};
 }
 
 result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& table,

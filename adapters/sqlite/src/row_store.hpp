@@ -64,6 +64,12 @@ class row_store {
     [[nodiscard]] result<std::optional<std::vector<value>>> in_file(const vault_table& table,
                                                                     std::span<const value> key);
 
+    /// Returns the key of the row that lies, or lay, in the file's table under `key`. A key that holds a
+    /// number which was no row's when it was written, and is one's by now, goes on meaning the number while
+    /// its row is there. \errors as encode_key()
+    [[nodiscard]] result<bytes> in_registers(const vault_table& table, std::span<const value> key,
+                                             row_numbers::moment when = row_numbers::moment::now);
+
     /// What this device has merged, by replica.
     [[nodiscard]] const version_vector& vector() const noexcept { return vector_; }
     [[nodiscard]] result<void> raise(const version_vector& to);
@@ -83,6 +89,16 @@ class row_store {
     [[nodiscard]] result<bool> any_beside(table_no table);
     [[nodiscard]] result<void> save_numbered(const vault_table& table, bytes_view key, bytes_view registers,
                                              const cell* asked, std::optional<std::int64_t> number);
+
+    // row_store_keys.cpp
+    /// Returns the row that lies in the table under `key` and is known by some of its numbers as they are.
+    [[nodiscard]] result<std::optional<bytes>> as_written(const vault_table& table,
+                                                          std::span<const value> key,
+                                                          const bytes& translated);
+    [[nodiscard]] result<bool> lies(const vault_table& table, const bytes& key, const bytes& translated);
+    /// True where it is the row with this register key that lies in the table under `in_file`, if one does.
+    [[nodiscard]] result<bool> is_place_of(const vault_table& table, std::span<const value> in_file,
+                                           bytes_view key);
 
     connection* db_;
     catalog* tables_;

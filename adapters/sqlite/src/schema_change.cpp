@@ -57,7 +57,7 @@ result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table
             auto holder = rows->numbers().identity_of(table, key[0].integer());
             if (!holder) return holder.failure();
             row = std::move(*holder);
-        } else if (auto encoded = rows->numbers().in_registers(table, key)) {
+        } else if (auto encoded = rows->in_registers(table, key)) {
             row = std::move(*encoded);
         }
         std::optional<row_state> known;

@@ -197,7 +197,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
     const bool same_key = !table.numbered() && table.traits.key_refers.empty();  // in registers and file
     auto now = same_key ? rows->in_file(table, life.in_file) : rows->in_table(table, row.key);
     if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
-        const auto meant = rows->numbers().in_registers(table, life.in_file);
+        const auto meant = rows->in_registers(table, life.in_file);
         if (!meant) return meant.failure();
         if (*meant == row.key) now = rows->in_file(table, life.in_file);
     }

@@ -133,7 +133,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
             const auto next = s->step();
             if (!next) return next.failure();
             if (!*next) break;
-            const auto key = v.rows->numbers().in_registers(table, key_of(table, *s));
+            const auto key = v.rows->in_registers(table, key_of(table, *s));
             if (!key) continue;  // too long for a key: it stays on this device
             auto known = v.rows->record(table.number, *key);
             if (!known) return known.failure();

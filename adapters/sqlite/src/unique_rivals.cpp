@@ -136,13 +136,13 @@ std::string named_columns(const table_shape& shape, const unique_index& index) {
     return out;
 }
 
-result<void> read_rivals(statement& s, const vault_table& table, const std::string& columns,
-                         row_numbers& numbers, std::vector<unique_rival>& out) {
+result<void> read_rivals(statement& s, const vault_table& table, const std::string& columns, row_store& rows,
+                         std::vector<unique_rival>& out) {
     while (true) {
         const auto row = s.step();
         if (!row) return row.failure();
         if (!*row) return {};
-        auto key = numbers.in_registers(table, read_key(s, table.shape.key.size()));
+        auto key = rows.in_registers(table, read_key(s, table.shape.key.size()));
         if (!key) return key.failure();
         const bool known =
             std::any_of(out.begin(), out.end(), [&](const unique_rival& r) { return r.key == *key; });
@@ -154,7 +154,7 @@ result<void> read_rivals(statement& s, const vault_table& table, const std::stri
 
 result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table& table,
                                               std::span<const value> key, const row_state& row,
-                                              row_numbers& numbers) {
+                                              row_store& rows) {
     std::vector<unique_rival> out;
     const table_shape& shape = table.shape;
     auto same_key = db.prepare("SELECT " + key_list(shape, "") + " FROM " + quote_name(shape.name) +
@@ -162,16 +162,16 @@ result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table&
     if (!same_key) return same_key.failure();
     int n = 0;
     for (const value& v : key) same_key->bind(++n, v);
-    if (const auto read = read_rivals(*same_key, table, "key", numbers, out); !read) return read.failure();
+    if (const auto read = read_rivals(*same_key, table, "key", rows, out); !read) return read.failure();
 
     new_row wanted(table);
-    if (auto ok = wanted.fill(table, key, row, numbers); !ok) return ok.failure();
+    if (auto ok = wanted.fill(table, key, row, rows.numbers()); !ok) return ok.failure();
     for (const unique_index& index : shape.uniques) {
         auto s = db.prepare(rivals_text(shape, index, wanted));
         if (!s) return s.failure();
         wanted.bind(*s);
         std::vector<unique_rival> found;
-        const auto read = read_rivals(*s, table, named_columns(shape, index), numbers, found);
+        const auto read = read_rivals(*s, table, named_columns(shape, index), rows, found);
         if (!read) return read.failure();
         for (unique_rival& r : found) {
             const bool known =

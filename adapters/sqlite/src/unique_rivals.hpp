@@ -4,7 +4,7 @@
 /// Which rows of a table are in the way of a row that SQLite found not unique.
 #include "catalog.hpp"
 #include "connection.hpp"
-#include "row_numbers.hpp"
+#include "row_store.hpp"
 
 #include <casasync/result.hpp>
 #include <casasync/row.hpp>
@@ -26,6 +26,6 @@ struct unique_rival {
 /// \cost  a look-up and the compilation of a query for each unique index: for rows that were refused
 [[nodiscard]] result<std::vector<unique_rival>> find_rivals(connection& db, const vault_table& table,
                                                             std::span<const value> key, const row_state& row,
-                                                            row_numbers& numbers);
+                                                            row_store& rows);
 
 }  // namespace casasync::sqlite

@@ -2,6 +2,7 @@
 #include "unsent.hpp"
 
 #include <casasync/detail/wire.hpp>
+#include <casasync/envelope.hpp>
 
 #include <sqlite3.h>
 

@@ -36,7 +36,7 @@ result<detail::u128> digest_of_rows(connection& db, const vault_table& table, ro
         std::vector<value> key, in_shape;
         for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
         for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
-        const auto encoded = numbers.in_registers(table, key);
+        const auto encoded = numbers.translate(table, key);
         if (!encoded) continue;
         if (auto ok = numbers.to_registers(table, in_shape); !ok) return ok.failure();
         const detail::u128 seed = detail::row_seed(table.traits, *encoded);
