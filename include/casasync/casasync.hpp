@@ -42,5 +42,6 @@
 #include <casasync/part_front.hpp>    // what a device says with each part it sends
 #include <casasync/transport.hpp>     // concept: the way to a relay and back
 
+#include <casasync/device_sync.hpp>        // restored and copied files, relays that lost something
 #include <casasync/session.hpp>            // the sync conversation as a value
 #include <casasync/snapshot_transfer.hpp>  // a snapshot to a relay and back

@@ -99,7 +99,9 @@ class session {
         if (!answer) return answer_failed(answer.failure());
         const page& p = *answer;
         if (!is_dense(p)) return stop(malformed("The relay sent a page that does not fit its log."));
-        if (!scan_.generation.is_zero() && p.relay.generation != scan_.generation)
+        // A snapshot may be of an earlier life of a log that goes on: its running hash tells.
+        const bool another_life = !scan_.generation.is_zero() && p.relay.generation != scan_.generation;
+        if (another_life && !report_.snapshot_merged)
             return recover({errc::log_mismatch, "The relay's log is not the one this device knows."});
         if (log_after(p, p.records.size()) != p.log)
             return stop(malformed("The relay sent a page that does not fit its log."));
@@ -381,6 +383,8 @@ class session {
 
     /// The log does not lead on from the cursor: a snapshot does, if there is one. Once a session.
     void recover(const error& why) {
+        if (lost_ && report_.snapshot_merged && why.code == errc::log_mismatch && scan_.pos > 0)
+            return restart_log();  // the snapshot's place is in another log
         if (lost_) return stop(why);
         // A copy must not take in what another one sent before it has a name of its own.
         if (failure_ && failure_->code == errc::seq_conflict) return stop(why);

@@ -5,7 +5,10 @@
 #include "spool_file.hpp"
 #include "succession.hpp"
 #include "turn.hpp"
+#include "wall_clock.hpp"
 
+#include <casasync/beast/relay.hpp>
+#include <casasync/device_sync.hpp>
 #include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/random.hpp>
 #include <casasync/openssl/snapshot_cipher.hpp>
@@ -72,7 +75,6 @@ result<sync_report> link::state::sessions(relay_state& heard) {
     return sum;
 }
 
-/// Tells whether another file goes on as this device, or this one has begun to be another.
 result<bool> link::state::is_copy() {
     if (auto ok = recognise_copy(vault, path); !ok) return ok.failure();
     const auto noted = vault.copied();
@@ -81,27 +83,38 @@ result<bool> link::state::is_copy() {
     return *noted || (next && next->identity.id() == vault.device());
 }
 
-result<sync_report> link::state::sync_as_itself(relay_state& heard) {
-    auto copy = is_copy();
-    if (!copy) return copy.failure();
-    auto done = *copy ? result<sync_report>(sync_report{}) : sync_rounds(heard);
-    const bool suspected = !done && (done.code() == errc::device_copied || done.code() == errc::seq_conflict);
-    if (!done && !suspected) return done;
-    copy = is_copy();  // what came may have told
-    if (!copy) return copy.failure();
-    if (!*copy && !suspected) return done;
-    if (auto ok = succeed(path, vault, members, relay, !*copy); !ok) return ok.failure();
-    auto again = sync_rounds(heard);
-    if (!again) return again;
-    if (done)
-        add(*done, std::move(*again));
-    else
-        done = std::move(again);
-    done->alarms.emplace_back(
-        "This file was restored from a backup, or copied, while another one went on as this device. It is a "
-        "device of its own now; nothing was lost, and what had not been sent was sent. If the other one is "
-        "gone, remove it: see casasync devices.");
-    return done;
+result<std::uint64_t> link::state::last_seq_at_relay() {
+    const auto there = relay.info();
+    if (!there) return there.failure();
+    const auto self =
+        std::find_if(there->devices.begin(), there->devices.end(),
+                     [&](const beast::device_info& d) { return d.id == members.keys().device; });
+    return self == there->devices.end() ? 0 : self->last_seq;
+}
+
+unix_ms link::state::now() const {
+    return static_cast<unix_ms>(now_s()) * 1000;
+}
+
+/// Makes this device, and with it the vault, known to a relay that no longer knows its key. Its stream begins
+/// with what is kept here: others may lack any of it.
+result<void> link::state::attach_again() {
+    const auto known = vault.known_of_relay();
+    if (!known) return known.failure();
+    credentials keys = members.keys();
+    beast::endpoint at;
+    at.url = keys.relay;
+    const auto in =
+        beast::attach(at, keys.vault, keys.identity, keys.members.entries(), {}, known->forgotten);
+    if (!in) return in.failure();
+    keys.device_key = in->device_key;
+    keys.key_version = in->key_version;
+    if (auto ok = members.take(path, std::move(keys)); !ok) return ok;
+    return reread();
+}
+
+result<void> link::state::become_new_device() {
+    return agent::become_new_device(path, vault, members, relay);
 }
 
 result<void> link::state::note(const result<sync_report>& done, const relay_state& heard) {
@@ -189,7 +202,7 @@ result<sync_report> link::sync() {
     if (!held) return held.failure();
     if (auto ok = s.reread(); !ok) return ok.failure();
     relay_state heard;
-    auto done = s.sync_and_feed(heard);
+    auto done = sync_and_feed(s, heard);
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
     const auto offered = s.offer_if_wanted(done, heard);
     if (!offered) {

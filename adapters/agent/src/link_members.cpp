@@ -3,6 +3,7 @@
 #include "turn.hpp"
 #include "wall_clock.hpp"
 
+#include <casasync/device_sync.hpp>
 #include <casasync/openssl/random.hpp>
 #include <casasync/openssl/vault_keys.hpp>
 
@@ -92,7 +93,7 @@ result<std::vector<device_id>> link::remove_device(device_id device, bool with_c
     for (int tries = 0; tries < tries_max; ++tries) {
         // A vault that is full, or a clock that is wrong, is no reason to keep a device in.
         relay_state heard;
-        static_cast<void>(s.sync_as_itself(heard));
+        static_cast<void>(sync_as_itself(s, heard));
         if (auto ok = s.members.catch_up(s.relay); !ok) return ok.failure();
         const member_device* const known = s.members.list().find(device);
         if (known == nullptr) return error{errc::not_found, "The vault has no such device."};
@@ -116,7 +117,7 @@ result<void> link::replace_kit(const device_keys& kit) {
     const device_id added = device_of(kit, openssl::verifier{});
     for (int tries = 0; tries < tries_max; ++tries) {
         relay_state heard;
-        if (const auto synced = s.sync_as_itself(heard); !synced) return synced.failure();
+        if (const auto synced = sync_as_itself(s, heard); !synced) return synced.failure();
         if (s.members.list().find(added) == nullptr) {
             const auto stored = s.members.append(
                 s.relay, openssl::kit_entry(s.members.list(), s.members.keys().identity, kit, now_s()));

@@ -40,15 +40,18 @@ struct link::state {
     /// Offers a snapshot where the relay asks for one, or this device has made many changes. The device that
     /// sent something last comes first; in need, any. Returns whether it did.
     [[nodiscard]] result<bool> offer_if_wanted(const result<sync_report>& done, relay_state heard);
-    [[nodiscard]] result<bool> is_copy();
-    /// Syncs; where it turns out that this file is a copy, as the new device that it becomes.
-    [[nodiscard]] result<sync_report> sync_as_itself(relay_state& heard);
 
-    // lost_relay.cpp
-    /// Syncs; a relay that has lost something is given it again.
-    [[nodiscard]] result<sync_report> sync_and_feed(relay_state& heard);
+    // Models syncing_device.
+    [[nodiscard]] sqlite::vault& store() noexcept { return vault; }
+    [[nodiscard]] unix_ms now() const;
+    [[nodiscard]] result<page> pull(const pull_request& request) { return relay.pull(request); }
+    [[nodiscard]] result<bytes> open(bytes_view envelope) { return members.cipher().open(envelope); }
+    [[nodiscard]] result<void> catch_up() { return members.catch_up(relay); }
+    [[nodiscard]] result<std::uint64_t> last_seq_at_relay();
+    /// Tells whether another file goes on as this device, or this one has begun to be another.
+    [[nodiscard]] result<bool> is_copy();
+    [[nodiscard]] result<void> become_new_device();
     [[nodiscard]] result<void> attach_again();
-    [[nodiscard]] result<sync_report> feed(relay_state& heard, bool certain);
 
     // link_members.cpp
     /// Returns which of a device and its copies are members, without this one.
@@ -59,19 +62,5 @@ struct link::state {
     /// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
     [[nodiscard]] result<void> replace_snapshot();
 };
-
-/// Adds what another round did.
-inline void add(sync_report& sum, sync_report round) {
-    round.sealed += sum.sealed;
-    round.pushed += sum.pushed;
-    round.received += sum.received;
-    round.merged += sum.merged;
-    round.rows += sum.rows;
-    round.snapshot_merged |= sum.snapshot_merged;
-    for (auto said = sum.alarms.rbegin(); said != sum.alarms.rend(); ++said)
-        if (std::find(round.alarms.begin(), round.alarms.end(), *said) == round.alarms.end())
-            round.alarms.insert(round.alarms.begin(), std::move(*said));
-    sum = std::move(round);
-}
 
 }  // namespace casasync::agent

@@ -8,58 +8,12 @@
 #include <casasync/openssl/random.hpp>
 #include <casasync/openssl/vault_keys.hpp>
 
-#include <algorithm>
 #include <utility>
 
 namespace casasync::agent {
 namespace {
 
 constexpr int entry_tries_max = 5;
-
-/// Tells whether the relay says that it has more of this device than was sent from here. It is believed where
-/// it has forgotten what would prove it: at worst there is a device more than there need be.
-bool has_more(sqlite::vault& vault, const membership& members, beast::client& relay) {
-    const auto known = vault.known_of_relay();
-    const auto there = relay.info();
-    if (!known || !there) return false;
-    const auto self =
-        std::find_if(there->devices.begin(), there->devices.end(),
-                     [&](const beast::device_info& d) { return d.id == members.keys().device; });
-    return self != there->devices.end() && self->last_seq > known->last_sent;
-}
-
-/// Looks through what the relay has of this file's device above the cursor: what is in the outbox, too, was
-/// sent by another copy. Returns whether something else was there.
-result<bool> find_others_changes(sqlite::vault& vault, const membership& members, beast::client& relay) {
-    auto at = vault.position();
-    if (!at) return at.failure();
-    bool foreign = false;
-    for (bool more = true; more;) {
-        auto page = relay.pull({*at, limits::page_records_max, 0, true});
-        if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
-            *at = {};
-            continue;
-        }
-        if (!page && page.code() == errc::history_compacted)
-            return foreign || has_more(vault, members, relay);
-        if (!page) return page.failure();
-        for (const log_record& record : page->records) {
-            const auto head = decode_header(record.envelope);
-            if (!head || head->device != vault.device() || head->vault != vault.id()) continue;
-            const auto known = vault.made(record.digest);
-            if (!known) return known.failure();
-            if (*known) continue;
-            auto payload = members.cipher().open(record.envelope);
-            if (!payload || !take_front(*payload)) continue;
-            const auto same = vault.settle_same(head->seq, *payload);
-            if (!same) return same.failure();
-            foreign |= !*same;
-        }
-        *at = {page->relay.generation, page->last, page->log};
-        more = page->more && !page->records.empty();
-    }
-    return foreign;
-}
 
 /// Makes the keys of the new device, or takes those of a try that was interrupted.
 result<void> make_keys(const std::string& vault_path, membership& members) {
@@ -114,16 +68,8 @@ bool went_on_from(const credentials& keys, device_id device) {
     return keys.members.is_copy_of(keys.device, device);
 }
 
-result<void> succeed(const std::string& vault_path, sqlite::vault& vault, membership& members,
-                     beast::client& relay, bool suspected) {
-    if (auto ok = members.catch_up(relay); !ok) return ok.failure();
-    const auto foreign = find_others_changes(vault, members, relay);
-    if (!foreign) return foreign.failure();
-    if (suspected && !*foreign)
-        return error{errc::authentication_failed,
-                     "The relay says that it has other changes in this device's name, but shows none that "
-                     "this device signed. Nothing was changed, and everything on this device is safe. If the "
-                     "relay was damaged, ask its operator."};
+result<void> become_new_device(const std::string& vault_path, sqlite::vault& vault, membership& members,
+                               beast::client& relay) {
     if (auto ok = make_keys(vault_path, members); !ok) return ok.failure();
     if (auto ok = enter_list(members, relay); !ok) return ok.failure();
     if (auto ok = attach_new(vault_path, members); !ok) return ok.failure();

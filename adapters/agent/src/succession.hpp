@@ -13,14 +13,11 @@
 
 namespace casasync::agent {
 
-/// An interruption anywhere is taken up by the next call, or by finish_succession(). What others have of what
-/// this file had not sent is recognised by its content.
-/// \param suspected  the relay alone says that this is a copy: nothing is done unless the log has a changeset
-/// that this device signed and this file does not know
-/// \errors authentication_failed when the relay's word turns out wrong; device_revoked; limit_exceeded when
-/// the vault has as many devices as it may; those of the relay and of vault::succeed
-[[nodiscard]] result<void> succeed(const std::string& vault_path, sqlite::vault& vault, membership& members,
-                                   beast::client& relay, bool suspected);
+/// Gives the vault a device of its own. An interruption anywhere is taken up by the next call, or by
+/// finish_succession(). \errors device_revoked; limit_exceeded when the vault has as many devices as it may;
+/// those of the relay and of vault::succeed
+[[nodiscard]] result<void> become_new_device(const std::string& vault_path, sqlite::vault& vault,
+                                             membership& members, beast::client& relay);
 
 /// Takes over keys whose vault was made theirs before an interruption. \errors as write_credentials
 [[nodiscard]] result<credentials> finish_succession(const std::string& vault_path, credentials keys);

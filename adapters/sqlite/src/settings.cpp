@@ -20,7 +20,7 @@ bytes encode_settings(const settings& s) {
     w.counted(s.device_name);
     w.u8(static_cast<std::uint8_t>((s.name_said ? 1 : 0) | (s.adopting ? 2 : 0) | (s.write_time ? 4 : 0) |
                                    (s.relay_heard ? 8 : 0) | (s.hydrated ? 16 : 0) | (s.copied ? 32 : 0) |
-                                   (s.succeeded ? 64 : 0)));
+                                   (s.succeeded ? 64 : 0) | (s.relay_owed ? 128 : 0)));
     w.raw(s.seeds.octets);
     w.u64(s.seed_clock.packed);
     w.counted(s.relay);
@@ -70,6 +70,7 @@ result<settings> decode_settings(bytes_view data) {
     s.relay_heard = (flags & 8) != 0;
     s.hydrated = (flags & 16) != 0;
     s.copied = (flags & 32) != 0;
+    s.relay_owed = (flags & 128) != 0;
     s.seeds = r.id<replica_id>();
     s.seed_clock = hlc{r.u64()};
     s.relay = r.counted_text(2048);

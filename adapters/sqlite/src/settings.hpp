@@ -47,6 +47,7 @@ struct settings {
     std::uint64_t refused = 0;  ///< changesets that did not open at the last sync
     history_policy history{};
     unix_ms relay_fed_at = 0;  ///< when this device last gave the relay again what it had lost
+    bool relay_owed = false;   ///< it has lost something that it was not given again
     bool copied =
         false;  ///< this file is an older state or a copy of another that goes on: see succession.cpp
     std::optional<succession_info> succeeded{};  ///< the last time it was, and took new ids

@@ -175,8 +175,12 @@ result<relay_memory> vault::known_of_relay() {
         const auto unsent =
             state_->db->query_integer("SELECT COALESCE(min(seq), 0) FROM casasync_outbox WHERE sent = 0");
         if (!unsent) return unsent.failure();
+        const auto kept = state_->db->query_integer("SELECT COALESCE(min(seq), 0) FROM casasync_outbox");
+        if (!kept) return kept.failure();
+        out.forgotten = *kept > 0 ? static_cast<std::uint64_t>(*kept) - 1 : state_->self.last_seq;
         out.last_sent = *unsent > 0 ? static_cast<std::uint64_t>(*unsent) - 1 : state_->self.last_seq;
         out.head = state_->self.relay_head;
+        out.owed = state_->self.relay_owed;
         out.fed_at = state_->self.relay_fed_at;
         return {};
     });
@@ -184,10 +188,15 @@ result<relay_memory> vault::known_of_relay() {
     return out;
 }
 
+result<void> vault::note_relay_lost() {
+    return state_->write([&]() -> result<void> { return state_->self.relay_owed = true, result<void>{}; });
+}
+
 result<void> vault::note_relay_fed() {
     return state_->write([&]() -> result<void> {
         state_->self.relay_fed_at = state_->own_now();
         state_->self.relay_head = 0;  // of another log
+        state_->self.relay_owed = false;
         return {};
     });
 }

@@ -256,7 +256,9 @@ struct vault_status {
 /// What tells whether the relay has lost something.
 struct relay_memory {
     std::uint64_t last_sent = 0;  ///< of this device's changesets that it has confirmed
+    std::uint64_t forgotten = 0;  ///< of those that are not kept here any more
     std::uint64_t head = 0;       ///< the relay's, as last heard
+    bool owed = false;            ///< it has lost something that it was not given again yet
     unix_ms fed_at = 0;           ///< when it was last given again what it had lost, own clock; 0: never
 };
 
@@ -372,6 +374,8 @@ class vault {
     [[nodiscard]] result<std::size_t> restamp(unix_ms relay_now);
 
     [[nodiscard]] result<relay_memory> known_of_relay();
+    /// Notes that the relay has lost something, until note_relay_fed().
+    [[nodiscard]] result<void> note_relay_lost();
     /// Notes that the relay was given again, now, what it had lost.
     [[nodiscard]] result<void> note_relay_fed();
     /// Puts into the outbox again all changesets of this device after `after`: the relay has lost them.

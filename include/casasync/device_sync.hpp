@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// A whole device's sync: sessions, and what a session alone does not do. A file that was restored from a
+/// backup, or copied, becomes a device of its own before it sends anything; a relay that was emptied, or
+/// restored, is given again what it lost. What a device does about it (keys, the list of devices, attaching)
+/// is its own; when it does, is decided here.
+#include <casasync/session.hpp>
+
+#include <algorithm>
+#include <concepts>
+#include <cstdint>
+#include <string>
+#include <utility>
+
+namespace casasync {
+
+/// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
+/// known_of_relay, send_again, note_relay_lost and note_relay_fed; see casasync/sqlite/vault.hpp.
+template <class D>
+concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request,
+                                  bytes_view envelope) {
+    d.store();
+    { d.now() } -> std::same_as<unix_ms>;  ///< own clock
+    { d.pull(request) } -> std::same_as<result<page>>;
+    { d.open(envelope) } -> std::same_as<result<bytes>>;
+    {
+        d.last_seq_at_relay()
+        } -> std::same_as<result<std::uint64_t>>;  ///< of this device; 0 when there is none
+    /// Sessions until nothing is left. `heard`: what the relay said last, also after a failure.
+    { d.sync_rounds(heard) } -> std::same_as<result<sync_report>>;
+    /// Tells whether the vault, or what is kept beside it, says that another file goes on as this device.
+    { d.is_copy() } -> std::same_as<result<bool>>;
+    { d.catch_up() } -> std::same_as<result<void>>;  ///< with the list of the vault's devices
+    /// Makes what is needed for a device of its own, and has the vault succeed() as it.
+    { d.become_new_device() } -> std::same_as<result<void>>;
+    /// Makes itself, and the vault, known to a relay that does not know it any more.
+    { d.attach_again() } -> std::same_as<result<void>>;
+    { d.offer() } -> std::same_as<result<void>>;  ///< a snapshot
+};
+
+/// Adds what another round did.
+inline void add(sync_report& sum, sync_report round) {
+    round.sealed += sum.sealed;
+    round.pushed += sum.pushed;
+    round.received += sum.received;
+    round.merged += sum.merged;
+    round.rows += sum.rows;
+    round.snapshot_merged |= sum.snapshot_merged;
+    for (auto said = sum.alarms.rbegin(); said != sum.alarms.rend(); ++said)
+        if (std::find(round.alarms.begin(), round.alarms.end(), *said) == round.alarms.end())
+            round.alarms.insert(round.alarms.begin(), std::move(*said));
+    sum = std::move(round);
+}
+
+namespace detail {
+
+/// Tells whether the relay says that it has more of this device than was sent from here. It is believed where
+/// it has forgotten what would prove it: at worst there is a device more than there need be.
+template <syncing_device Device>
+[[nodiscard]] bool has_more(Device& d) {
+    const auto known = d.store().known_of_relay();
+    const auto there = d.last_seq_at_relay();
+    return known && there && *there > known->last_sent;
+}
+
+/// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, was
+/// sent by another copy, and is taken out. Returns whether there was anything that this file did not send.
+template <syncing_device Device>
+[[nodiscard]] result<bool> find_others_changes(Device& d) {
+    auto& vault = d.store();
+    auto at = vault.position();
+    if (!at) return at.failure();
+    bool found = false;
+    for (bool more = true; more;) {
+        auto page = d.pull({*at, limits::page_records_max, 0, true});
+        if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
+            *at = {};
+            continue;
+        }
+        if (!page && page.code() == errc::history_compacted) return found || has_more(d);
+        if (!page) return page.failure();
+        for (const log_record& record : page->records) {
+            const auto head = decode_header(record.envelope);
+            if (!head || head->device != vault.device() || head->vault != vault.id()) continue;
+            const auto known = vault.made(record.digest);
+            if (!known) return known.failure();
+            if (*known) continue;
+            auto payload = d.open(record.envelope);
+            if (!payload || !take_front(*payload)) continue;
+            const auto same = vault.settle_same(head->seq, *payload);
+            if (!same) return same.failure();
+            found = true;
+        }
+        *at = {page->relay.generation, page->last, page->log};
+        more = page->more && !page->records.empty();
+    }
+    return found;
+}
+
+/// \param suspected  the relay alone says that this is a copy: nothing is done unless the log has a changeset
+/// that this device signed and this file did not send
+template <syncing_device Device>
+[[nodiscard]] result<void> succeed(Device& d, bool suspected) {
+    if (auto ok = d.catch_up(); !ok) return ok;
+    const auto found = find_others_changes(d);
+    if (!found) return found.failure();
+    if (suspected && !*found)
+        return error{errc::authentication_failed,
+                     "The relay says that it has other changes in this device's name, but shows none that "
+                     "this device signed. Nothing was changed, and everything on this device is safe. If the "
+                     "relay was damaged, ask its operator."};
+    return d.become_new_device();
+}
+
+/// Tells whether a sync has shown that the relay's log is not what it was.
+/// \param at  where this device was in it, \param head  where it ended, both before
+[[nodiscard]] inline bool has_lost(const result<sync_report>& done, const cursor& at, std::uint64_t head,
+                                   const relay_state& heard) {
+    const bool another_life = !at.generation.is_zero() && heard.generation != at.generation;
+    // What lay above the floor, and led on from nowhere, was another log.
+    if (done) return another_life || heard.head < head || (done->snapshot_merged && at.pos >= heard.floor);
+    return done.code() == errc::wrong_relay || done.code() == errc::log_mismatch ||
+           done.code() == errc::seq_gap;
+}
+
+/// Tells whether the relay has less of this device than it once said.
+template <syncing_device Device>
+[[nodiscard]] bool has_less(Device& d) {
+    const auto known = d.store().known_of_relay();
+    const auto there = d.last_seq_at_relay();
+    return known && there && *there < known->last_sent;
+}
+
+/// Sends again what the relay has lost of this device's own changesets.
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> send_lost(Device& d, relay_state& heard) {
+    const auto known = d.store().known_of_relay();
+    if (!known) return known.failure();
+    const auto has = d.last_seq_at_relay();
+    if (!has) return has.failure();
+    const auto whole = *has < known->last_sent ? d.store().send_again(*has) : result<bool>(true);
+    if (!whole) return whole.failure();
+    if (*whole) return d.sync_rounds(heard);
+    return error{errc::seq_gap,
+                 "The relay has lost changes of this device that were sent more than 30 days ago, and "
+                 "takes no newer ones without them. Everything is safe on this device, and it goes on "
+                 "receiving. Leave the vault (casasync leave), and join again."};
+}
+
+/// Gives the relay what it lost: this device's own changesets, and a snapshot.
+/// \param certain  false: it may have lost something
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard, bool certain) {
+    auto done = d.sync_rounds(heard);
+    if (!done && done.code() == errc::wrong_relay) done = d.sync_rounds(heard);  // from the log's beginning
+    if (!done && done.code() != errc::seq_gap) return done;
+    if (done && !certain && !has_less(d)) return done;
+    auto again = send_lost(d, heard);
+    if (!again) return again;
+    if (done)
+        add(*done, std::move(*again));
+    else
+        done = std::move(again);
+    if (auto ok = d.offer(); !ok) return ok.failure();
+    if (auto ok = d.store().note_relay_fed(); !ok) return ok.failure();
+    done->alarms.emplace_back(
+        "The relay had lost something: it was emptied, or restored from a backup. This device gave it again "
+        "what it has, and nothing was lost here.");
+    return done;
+}
+
+}  // namespace detail
+
+/// How long a relay that was given again what it had lost has to keep it before it is given it once more.
+inline constexpr unix_ms feed_pause_ms = unix_ms{24} * 3600 * 1000;
+
+/// Syncs; where it turns out that this file is a copy, as the new device that it becomes.
+/// \errors those of the session, which was done before counts; authentication_failed when the relay's word
+/// that it is one turns out wrong; those of Device
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> sync_as_itself(Device& d, relay_state& heard) {
+    auto copy = d.is_copy();
+    if (!copy) return copy.failure();
+    auto done = *copy ? result<sync_report>(sync_report{}) : d.sync_rounds(heard);
+    const bool suspected = !done && (done.code() == errc::device_copied || done.code() == errc::seq_conflict);
+    if (!done && !suspected) return done;
+    copy = d.is_copy();  // what came may have told
+    if (!copy) return copy.failure();
+    if (!*copy && !suspected) return done;
+    if (auto ok = detail::succeed(d, !*copy); !ok) return ok.failure();
+    auto again = d.sync_rounds(heard);
+    if (!again) return again;
+    if (done)
+        add(*done, std::move(*again));
+    else
+        done = std::move(again);
+    done->alarms.emplace_back(
+        "This file was restored from a backup, or copied, while another one went on as this device. It is a "
+        "device of its own now; nothing was lost, and what had not been sent was sent. If the other one is "
+        "gone, remove it: see casasync devices.");
+    return done;
+}
+
+/// Syncs as itself; a relay that has lost something is given it again, at most once in feed_pause_ms.
+/// \errors as sync_as_itself(); seq_gap when what the relay lost is not kept here any more
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> sync_and_feed(Device& d, relay_state& heard) {
+    const auto before = d.store().known_of_relay();
+    if (!before) return before.failure();
+    const auto at = d.store().position();
+    if (!at) return at.failure();
+    auto done = sync_as_itself(d, heard);
+    if (!done && done.code() == errc::unauthenticated) {
+        if (auto ok = d.attach_again(); !ok) return ok.failure();
+        done = sync_as_itself(d, heard);
+    }
+    const bool certain = before->owed || detail::has_lost(done, *at, before->head, heard);
+    if (certain && !before->owed)
+        if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
+    if (!certain && !(done && done->snapshot_merged)) return done;
+    const unix_ms now = d.now();
+    if (before->fed_at != 0 && now - before->fed_at < feed_pause_ms) {
+        if (!done && done.code() == errc::seq_gap)
+            done = detail::send_lost(d, heard);  // or nothing would go out
+        if (done && certain)
+            done->alarms.emplace_back(
+                "The relay has lost something for the second time within a day. It is given no snapshot "
+                "again "
+                "before a day is over; everything on this device is safe. Ask its operator.");
+        return done;
+    }
+    auto fed = detail::feed(d, heard, certain);
+    if (!fed || !done) return fed;
+    add(*done, std::move(*fed));
+    return done;
+}
+
+}  // namespace casasync
