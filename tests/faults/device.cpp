@@ -16,6 +16,11 @@ void device::load(const disk_image& files) {
     keys_ = {};  // the same envelopes every time
 }
 
+void device::restore(const disk_image& files) {
+    close();
+    disk_ = disk(files);
+}
+
 result<void> device::open(bool with_vault) {
     app_ = std::make_unique<app>(path());
     return with_vault ? open_vault() : result<void>{};

@@ -35,6 +35,8 @@ class device {
     void become(std::uint8_t number) noexcept { number_ = number; }
     /// Puts other files on the disk; everything is closed first.
     void load(const disk_image& files);
+    /// Puts an earlier state of these files, or another device's, on the disk; no envelope is made again.
+    void restore(const disk_image& files);
     /// Opens the app's connection, and the vault if `with_vault`.
     [[nodiscard]] casasync::result<void> open(bool with_vault = true);
     [[nodiscard]] casasync::result<void> open_vault();

@@ -12,6 +12,12 @@ const char* const first_schema =
     " account TEXT REFERENCES account(id));"
     "CREATE TABLE tag(txn TEXT NOT NULL, name TEXT NOT NULL, color TEXT, PRIMARY KEY(txn, name)) WITHOUT "
     "ROWID;"
+    "CREATE TABLE item(id INTEGER PRIMARY KEY, label TEXT NOT NULL, note TEXT,"
+    " inside INTEGER REFERENCES item(id) ON DELETE SET NULL);"
+    "CREATE TABLE pin(item INTEGER NOT NULL REFERENCES item(id) ON DELETE CASCADE, color TEXT NOT NULL,"
+    " size INTEGER, PRIMARY KEY(item, color));"
+    "INSERT INTO item VALUES(1, 'i1', 'i1 old', NULL), (2, 'i2', 'i2 old', 1);"
+    "INSERT INTO pin VALUES(1, 'red', 1);"
     "INSERT INTO account VALUES('a0', 'Cash', 10), ('a1', 'Bank', 20);"
     "INSERT INTO txn VALUES('t0', -700, 'Rent', 'a1'), ('t1', -3, 'Food', 'a0');";
 const char* const more_columns = "ALTER TABLE txn ADD COLUMN place TEXT";
@@ -109,8 +115,42 @@ void change_budget(app_write& w, dice& d, std::uint64_t serial) {
     w.replaced.insert({"budget", month});
 }
 
+/// Rows whose numbers SQLite gives out, so that devices give out the same ones. An item's label is its name
+/// for good, and the first word of its note.
+void change_item(app_write& w, dice& d, std::uint64_t serial) {
+    const auto item = [&d] {
+        return "(SELECT id FROM item ORDER BY label LIMIT 1 OFFSET " + std::to_string(d.below(4)) + ")";
+    };
+    const std::string number = std::to_string(1000 + serial), label = "i" + std::to_string(10 + serial);
+    const std::string color = d.percent(50) ? "'red'" : "'blue'";
+    switch (d.below(8)) {
+        case 0:
+        case 1:
+            w.sql += "INSERT INTO item(label, note, inside) VALUES(" + quoted(label) + ", " +
+                     quoted(label + " " + number) + ", " + item() + ");";
+            break;
+        case 2:
+        case 3:
+            w.sql += "UPDATE item SET note = label || ' " + number + "' WHERE id = " + item() + ";";
+            break;
+        case 4:
+            w.sql += "UPDATE item SET inside = " + item() + " WHERE id = " + item() + ";";
+            break;
+        case 5:
+            w.sql += "DELETE FROM item WHERE id = " + item() + ";";
+            break;
+        case 6:
+            w.sql += "INSERT OR REPLACE INTO pin SELECT id, " + color + ", " + number +
+                     " FROM item WHERE id = " + item() + ";";
+            break;
+        default:
+            w.sql += d.percent(50) ? "DELETE FROM pin WHERE item = " + item() + ";"
+                                   : "UPDATE pin SET size = " + number + " WHERE color = " + color + ";";
+    }
+}
+
 void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded) {
-    const std::uint64_t kind = d.below(upgraded ? 18 : 16);
+    const std::uint64_t kind = d.below(upgraded ? 24 : 22);
     if (kind < 5) return change_row(w, d, serial, upgraded);
     if (kind < 8) return add_row(w, d, serial);
     if (kind < 12) return change_account(w, d, serial);
@@ -124,6 +164,7 @@ void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded) {
         return;
     }
     if (kind < 16) return change_tag(w, d, serial);
+    if (kind < 22) return change_item(w, d, serial);
     change_budget(w, d, serial);
 }
 

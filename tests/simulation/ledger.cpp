@@ -41,7 +41,7 @@ void ledger::overwrite(std::size_t device, const knowledge& before, const cell_n
 
 void ledger::add(std::size_t device, const cell_name& cell, const std::string& value) {
     if (value == "NULL") return;  // what is not there cannot be lost
-    books_[cell].push_back({device, value, false});
+    books_[cell].push_back({.device = device, .value = value, .number = writes_});
     ++writes_;
 }
 
@@ -76,12 +76,45 @@ void ledger::decided(std::size_t device, const knowledge& before, const cell_nam
     add(device, cell, value);
 }
 
+template <class Visit>
+void ledger::each_of(Visit visit) {
+    for (auto& [cell, book] : books_)
+        for (written& w : book) visit(w);
+}
+
+void ledger::sent(std::size_t device) {
+    each_of([&](written& w) { w.sent = w.sent || w.device == device; });
+}
+
+void ledger::went_back(std::size_t device, std::size_t writes) {
+    each_of([&](written& w) {
+        if (w.device != device || w.number < writes) return;
+        w.only_there = true;
+        w.excused = w.excused || !w.sent;
+    });
+}
+
+void ledger::relay_lost() {
+    each_of([](written& w) {
+        w.excused = w.excused || w.only_there;
+        w.sent = false;
+    });
+}
+
+void ledger::removed(std::size_t device) {
+    each_of([&](written& w) {
+        if (w.device != device) return;
+        w.only_there = true;
+        w.excused = w.excused || !w.sent;
+    });
+}
+
 std::string ledger::missing(const picture& shown, const losers& open) const {
     for (const auto& [cell, book] : books_) {
         const auto now = shown.find(cell);
         const auto [first, last] = open.equal_range(cell);
         for (const written& w : book) {
-            if (w.overwritten || (now != shown.end() && now->second == w.value)) continue;
+            if (w.overwritten || w.excused || (now != shown.end() && now->second == w.value)) continue;
             if (std::any_of(first, last, [&](const auto& loser) { return loser.second == w.value; }))
                 continue;
             return "what device " + std::to_string(w.device) + " wrote to " + text_of(cell) +

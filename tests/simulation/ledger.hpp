@@ -50,6 +50,17 @@ class ledger {
     /// Books that a write of the whole row by someone with this knowledge happened, or may have.
     void settled(std::size_t device, const knowledge& before, const row_name& row);
 
+    /// Books that everything a device wrote is at the relay.
+    void sent(std::size_t device);
+    /// Books that a device is what it was when there were `writes` in the books. What it wrote since, and the
+    /// relay never got, is lost by nature.
+    void went_back(std::size_t device, std::size_t writes);
+    /// Books that the relay may have lost anything. Devices give it again; but what one has lost, too, is
+    /// gone.
+    void relay_lost();
+    /// Books that a device was removed: what it did not send stays with it, and so does what the relay loses.
+    void removed(std::size_t device);
+
     /// Returns the first write that is neither in `shown` nor in `open` nor overwritten; "" when there is
     /// none.
     [[nodiscard]] std::string missing(const picture& shown, const losers& open) const;
@@ -60,7 +71,13 @@ class ledger {
         std::size_t device = 0;
         std::string value{};
         bool overwritten = false;
+        bool sent = false;        ///< the relay has it
+        bool only_there = false;  ///< its author does not have it any more
+        bool excused = false;     ///< it may be lost
+        std::size_t number = 0;   ///< of writes in the books before it
     };
+    template <class Visit>
+    void each_of(Visit visit);
     void overwrite(std::size_t device, const knowledge& before, const cell_name& cell);
     void add(std::size_t device, const cell_name& cell, const std::string& value);
 

@@ -18,8 +18,10 @@ constexpr watched every_cell[] = {
     {"account", "quote(id)", "name", false},    {"txn", "quote(id)", "amount", false},
     {"txn", "quote(id)", "note", false},        {"txn", "quote(id)", "account", false},
     {"txn", "quote(id)", "place", true},        {"tag", "quote(txn) || ',' || quote(name)", "color", false},
-    {"budget", "quote(month)", "amount", true},
+    {"budget", "quote(month)", "amount", true}, {"item", "quote(label)", "note", false},
 };
+constexpr const char* not_booked =
+    "SELECT id, label, inside FROM item ORDER BY id; SELECT item, color, size FROM pin ORDER BY item, color";
 
 /// Reads what no fault disturbs, and what counts as no call.
 class undisturbed {
@@ -62,14 +64,46 @@ party::party(std::size_t n, loopback::relay& relay, std::uint64_t seed)
     : machine("d" + std::to_string(n), static_cast<std::uint8_t>(n + 1)),
       network(seed),
       way(relay, network, machine.who().device),
-      number(n) {}
+      number(n),
+      beside{machine.who().device, {}, {}} {
+    machine.keys() = casasync_test::plain_cipher(n + 1);
+}
 
 result<void> party::open() {
     if (machine.has_app() && !machine.sql().is_open()) machine.close();
     if (!machine.has_app())
         if (auto ok = machine.open(false); !ok) return ok;
     if (!machine.sql().is_open()) return errc::io_failed;
-    return machine.has_vault() ? result<void>{} : machine.open_vault();
+    if (machine.has_vault()) return {};
+    if (auto ok = machine.open_vault(); !ok) return ok;
+    auto ok = recognise_copy();
+    if (!ok) machine.close();
+    return ok;
+}
+
+result<void> party::recognise_copy() {
+    sqlite::vault& vault = machine.vault();
+    if (beside.next == vault.device()) finish_succession();
+    if (beside.self != vault.device()) return vault.note_copied();  // keys of who went on from it
+    if (!beside.mark || beside.mark->device != vault.device()) return {};
+    const auto known = vault.made(beside.mark->envelope);
+    if (!known) return known.failure();
+    return *known ? result<void>{} : vault.note_copied();
+}
+
+void party::finish_succession() {
+    beside.self = *std::exchange(beside.next, std::nullopt);
+    way.sign_as(beside.self);
+}
+
+void party::put(const saved_files& files, bool all) {
+    machine.restore(files.files);
+    upgraded = files.upgraded;
+    expected.reset();
+    if (!all) return;
+    beside = files.beside;
+    way.sign_as(beside.self);
+    doubtful = true;
 }
 
 namespace {
@@ -105,13 +139,34 @@ picture party::rows() {
     return look_at(machine.sql(), upgraded);
 }
 
+std::string party::other_rows() {
+    const undisturbed now(machine.storage());
+    std::string out;
+    std::istringstream queries(not_booked);
+    for (std::string sql; std::getline(queries, sql, ';');) out += machine.sql().rows(sql);
+    return out;
+}
+
+std::optional<row_name> party::booked(const sqlite::conflict_info& c) {
+    if (c.table == "pin" || (c.table == "item" && c.column && *c.column != "note")) return std::nullopt;
+    if (c.table != "item") return row_of(c.table, c.key);
+    // Numbers change: an item goes by its label, which its note begins with.
+    if (c.column && c.loser.kind() == value_kind::text)
+        return row_name{"item", "'" + c.loser.text().substr(0, c.loser.text().find(' ')) + "'"};
+    const std::string found =
+        machine.sql().rows("SELECT quote(label) FROM item WHERE id = " + text_of(c.key.at(0)));
+    if (found.size() < 4) return std::nullopt;
+    return row_name{"item", found.substr(2, found.size() - 4)};
+}
+
 losers party::open_conflicts() {
     const undisturbed now(machine.storage());
     losers out;
     const auto list = machine.vault().conflicts(true);
     if (!list) return out;
     for (const auto& c : *list)
-        if (c.column) out.emplace(cell_name{row_of(c.table, c.key), *c.column}, text_of(c.loser));
+        if (const auto row = booked(c); row && c.column)
+            out.emplace(cell_name{*row, *c.column}, text_of(c.loser));
     return out;
 }
 
@@ -141,6 +196,7 @@ void party::add_parked(picture& to) {
     const auto list = machine.vault().integrity();
     if (!list) return;
     for (const auto& p : *list) {
+        if (p.table == "item" || p.table == "pin") continue;  // not parked, or not booked
         std::vector<std::string> key;
         for (const value& v : p.key) key.push_back(v.text());
         const auto story = machine.vault().why(p.table, key);

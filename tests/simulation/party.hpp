@@ -15,6 +15,28 @@
 
 namespace simulation {
 
+/// What was sent last, and by whom.
+struct sent_mark {
+    casasync::device_id device{};
+    casasync::digest256 envelope{};
+};
+
+/// What lies beside the vault, in files of its own: whose keys, of whom it is about to become, and the mark.
+struct install {
+    casasync::device_id self{};
+    std::optional<casasync::device_id> next{};
+    std::optional<sent_mark> mark{};
+};
+
+/// A copy of all files of a device, and what the books and the world knew then.
+struct saved_files {
+    casasync_test::disk_image files{};
+    install beside{};
+    bool upgraded = false;
+    std::size_t writes = 0;        ///< in the books
+    std::size_t relay_losses = 0;  ///< so far
+};
+
 class party {
  public:
     party(std::size_t number, casasync::loopback::relay& relay, std::uint64_t seed);
@@ -29,13 +51,28 @@ class party {
     std::int64_t clock_error = 0;  ///< milliseconds its clock is ahead
     bool joined = false;
     bool upgraded = false;
+    install beside;
+    std::optional<saved_files> saved{};
+    std::optional<std::pair<std::uint64_t, bool>> shortage{};  ///< see act::starve
+    /// Its files were replaced, all of them, since it last synced: nobody may know that yet.
+    bool doubtful = false;
     /// Its rows, when nothing but its app can have changed them since: a power loss must not, either.
     std::optional<picture> expected{};
 
     /// Opens app and vault if they are not. \returns false when the vault does not open
     [[nodiscard]] casasync::result<void> open();
-    /// The rows the app sees; nothing of an unhappy disk stands in the way.
+    /// Looks whether the vault is an older state of the one that sent last, and notes that in it.
+    [[nodiscard]] casasync::result<void> recognise_copy();
+    /// The vault is the device it was about to become: so is what lies beside it.
+    void finish_succession();
+    /// Puts files in the place of its own. \param all  what lies beside the vault, too
+    void put(const saved_files& files, bool all);
+    /// The rows the app sees, as far as they are booked; nothing of an unhappy disk stands in the way.
     [[nodiscard]] picture rows();
+    /// The other rows, as lines.
+    [[nodiscard]] std::string other_rows();
+    /// Returns the row a conflict is about, by the name the books have for it; nothing where they have none.
+    [[nodiscard]] std::optional<row_name> booked(const casasync::sqlite::conflict_info& c);
     /// What somebody at this device can know. \param whole_rows  as far as it matters to one who writes or
     /// deletes whole rows; this seals
     [[nodiscard]] knowledge know(bool whole_rows);

@@ -10,13 +10,27 @@ namespace simulation {
 namespace {
 
 constexpr std::array<std::string_view, acts> names{
-    "write",      "sync",    "seal", "resolve", "offer", "compact", "join", "upgrade", "pass_time",
-    "move_clock", "weather", "cut",  "calm",    "alter", "trip",    "fail", "repair",  "restart"};
+    "write",   "sync",      "seal",       "resolve",       "offer",     "compact", "join",
+    "upgrade", "pass_time", "move_clock", "weather",       "cut",       "calm",    "alter",
+    "trip",    "fail",      "repair",     "restart",       "starve",    "back_up", "restore",
+    "clone",   "revoke",    "save_relay", "restore_relay", "wipe_relay"};
 
 /// How often each act occurs in a scene, beside the others.
-constexpr std::array<unsigned, acts> weights{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2, 6, 4, 4, 3};
+using weight_table = std::array<unsigned, acts>;
+constexpr weight_table usual{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2, 6, 4, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0};
 
-act draw_act(casasync_test::dice& d) {
+/// Some troubles come in some scenes only, so that there are scenes without, and with one of them alone.
+weight_table draw_weights(casasync_test::dice& d) {
+    weight_table out = usual;
+    const auto at = [&out](act what) -> unsigned& { return out[static_cast<std::size_t>(what)]; };
+    if (d.percent(35)) at(act::back_up) = 9, at(act::restore) = 9;
+    if (d.percent(20)) at(act::clone) = 5;
+    if (d.percent(15)) at(act::revoke) = 3;
+    if (d.percent(30)) at(act::save_relay) = 5, at(act::restore_relay) = 4, at(act::wipe_relay) = 2;
+    return out;
+}
+
+act draw_act(casasync_test::dice& d, const weight_table& weights) {
     unsigned sum = 0;
     for (const unsigned w : weights) sum += w;
     auto at = static_cast<unsigned>(d.below(sum));
@@ -33,9 +47,10 @@ std::uint32_t draw_clock(casasync_test::dice& d) {
     return (std::uint32_t{1} << 31) - width + static_cast<std::uint32_t>(d.below(2 * width));
 }
 
-event draw_event(casasync_test::dice& d, std::uint64_t serial, std::array<bool, devices_max>& upgraded) {
+event draw_event(casasync_test::dice& d, const weight_table& weights, std::uint64_t serial,
+                 std::array<bool, devices_max>& upgraded) {
     event e;
-    e.what = draw_act(d);
+    e.what = draw_act(d, weights);
     e.device = static_cast<std::uint8_t>(d.below(devices_max));
     switch (e.what) {
         case act::write:
@@ -60,6 +75,10 @@ event draw_event(casasync_test::dice& d, std::uint64_t serial, std::array<bool, 
         case act::fail:
             e.a = static_cast<std::uint32_t>(1 + d.below(d.percent(30) ? 20 : 400));
             e.b = static_cast<std::uint32_t>(d.below(3));
+            break;
+        case act::starve:
+            e.a = static_cast<std::uint32_t>(1 + d.below(d.percent(30) ? 30 : 2000));
+            e.b = static_cast<std::uint32_t>(d.below(2));
             break;
         default:
             e.a = static_cast<std::uint32_t>(d.below(std::uint64_t{1} << 32));
@@ -89,9 +108,10 @@ scene draw(std::uint64_t seed) {
     s.seed = d.next();
     s.devices = static_cast<std::uint8_t>(2 + d.below(2));
     s.wal = d.percent(60);
+    const weight_table weights = draw_weights(d);
     const std::uint64_t n = 20 + d.below(60);
     std::array<bool, devices_max> upgraded{};
-    for (std::uint64_t i = 0; i < n; ++i) s.events.push_back(draw_event(d, i + 1, upgraded));
+    for (std::uint64_t i = 0; i < n; ++i) s.events.push_back(draw_event(d, weights, i + 1, upgraded));
     return s;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Households from seeds, each played twice. A seed that fails is shrunk and printed as a file; put it into
-// tests/simulation/regressions before the engine is changed, and it is played with the others from then on.
+// Households from seeds, every fourth played twice. A seed that fails is shrunk and printed as a file; put it
+// into tests/simulation/regressions before the engine is changed, and it is played with the others from then
+// on.
 //
 //     CASASYNC_SEED=n        begins with that seed (1)
 //     CASASYNC_RUNS=n        plays that many seeds
 //     CASASYNC_SCENE=file    what "a scene from a file" plays, and tells
+#include "memory.hpp"
 #include "world.hpp"
 
 #include <casasync_test/catch.hpp>
@@ -23,6 +25,8 @@
 using namespace simulation;
 
 namespace {
+
+[[maybe_unused]] const bool installed = (casasync_test::install_heap(), true);
 
 std::uint64_t from_environment(const char* name, std::uint64_t otherwise) {
     const char* text = std::getenv(name);
@@ -76,6 +80,13 @@ void report(const tally& t) {
     each(t.compactions, "compactions, ");
     each(t.merged_snapshots, "snapshots merged, ");
     each(t.upgrades, "upgrades, ");
+    each(t.starved, "syncs without memory, ");
+    each(t.restored, "backups restored, ");
+    each(t.clones, "clones, ");
+    each(t.successions, "that became devices, ");
+    each(t.revoked, "devices removed, ");
+    each(t.relay_losses, "relays that lost something, ");
+    each(t.fed, "that were given it again, ");
     each(t.held, "changesets held, ");
     each(t.decided, "conflicts decided; in the end ");
     each(t.open_conflicts, "open conflicts, ");
@@ -88,11 +99,13 @@ void play_seeds(std::uint64_t runs) {
     tally counts;
     for (std::uint64_t seed = first; seed < first + runs; ++seed) {
         const scene s = draw(seed);
-        const outcome once = play(s, counts), again = play(s, counts);
+        const outcome once = play(s, counts);
         INFO("seed " << seed << ", " << s.devices << " devices, " << s.events.size() << " events, "
                      << (s.wal ? "WAL" : "rollback journal"));
         if (!once.problem.empty()) FAIL(explain(s));
-        REQUIRE(once.trace == again.trace);
+        if (seed % 4 != 0) continue;
+        tally ignored;
+        REQUIRE(once.trace == play(s, ignored).trace);
     }
     if (runs >= 200) report(counts);
 }

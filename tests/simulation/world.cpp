@@ -52,6 +52,7 @@ world::world(const scene& s, tally& counts)
              casasync_test::quick_digest, [this] { return now_; }) {
     dice d(s.seed);
     casasync_test::seed_vfs(d.next());
+    relay_.require_attach();
     for (std::size_t i = 0; i < devices_max; ++i)
         parties_.push_back(std::make_unique<party>(i, relay_, d.next()));
 }
@@ -76,6 +77,7 @@ outcome world::play() {
         converge();
         be_silent();
         check_books();
+        check_stamps();
     } catch (const failed& f) {
         out_.problem = f.what;
     }
@@ -102,10 +104,11 @@ void world::begin() {
     must(made.ok(), "the first vault cannot be made");
     first.machine.take(std::move(*made));
     first.joined = true;
+    must(first.way.attach(first.beside.self, 0).ok(), "the first device cannot attach");
     must(first.machine.vault().track("account", {{}, {{"checked", merge_rule::max}}, {}, false}).ok(),
          "track account");
-    for (const char* table : {"txn", "tag"}) must(first.machine.vault().track(table).ok(), "track");
-    sync(first);
+    for (const char* table : {"txn", "tag", "item", "pin"})
+        must(first.machine.vault().track(table).ok(), "track");
     offer(first);
     for (std::size_t i = 1; i < scene_.devices; ++i) join(*parties_[i]);
     for (std::size_t i = 0; i < scene_.devices; ++i) {
@@ -128,6 +131,9 @@ void world::happen(const event& e) {
         return;
     }
     if (e.what == act::compact) return compact();
+    if (e.what == act::save_relay) return saved_relay_.emplace(relay_), void();
+    if (e.what == act::restore_relay) return restore_relay(e.a);
+    if (e.what == act::wipe_relay) return lose([this](const generation_id& next) { relay_.wipe(next); });
     party& p = *parties_[e.device];
     if (p.joined == (e.what == act::join)) return;
     if (!at(p)) {
@@ -139,7 +145,7 @@ void world::happen(const event& e) {
             write(p, e);
             break;
         case act::sync:
-            sync(p);
+            (void)sync(p);
             break;
         case act::seal:
             say("  " + words(p.machine.vault().seal()));
@@ -182,8 +188,26 @@ void world::happen(const event& e) {
         case act::restart:
             restart(p);
             break;
+        case act::starve:
+            p.shortage = {e.a, e.b != 0};
+            break;
+        case act::back_up:
+            back_up(p);
+            break;
+        case act::restore:
+            restore(p, e.a);
+            break;
+        case act::clone:
+            clone(p);
+            break;
+        case act::revoke:
+            revoke(p);
+            break;
         case act::compact:
         case act::pass_time:
+        case act::save_relay:
+        case act::restore_relay:
+        case act::wipe_relay:
             break;
     }
     power_up(p);
@@ -205,23 +229,40 @@ void world::write(party& p, const event& e) {
     if (survived && rc == SQLITE_CONSTRAINT) must(after == rows_before, "a refused transaction changed rows");
     // A transaction that failed otherwise may have been committed all the same: its rows tell.
     const bool happened = rc == SQLITE_OK || after != rows_before;
-    if (happened) books_.wrote(p.number, before, after, w.replaced, w.named);
+    if (happened) books(p).wrote(p.number, before, after, w.replaced, w.named);
     p.expected = after;
 }
 
-void world::sync(party& p) {
+bool world::sync(party& p) {
     ++counts_.syncs;
     p.expected.reset();
-    const auto done = casasync_test::sync(p.machine, p.way);
+    counts_.starved += p.shortage ? 1 : 0;
+    const device_id before = p.beside.self;
+    const auto done = sync_party(p);
+    counts_.successions += p.beside.self != before ? 1 : 0;
     if (!done) {
         ++counts_.failed_syncs;
         say("  " + words(done) + " " + done.failure().text());
-        return;
+        must(done.code() != errc::device_revoked || relay_.is_revoked(p.beside.self),
+             "a member hears that it was removed");
+        return false;
     }
+    books(p).sent(p.number);
+    p.doubtful = false;
     counts_.merged_snapshots += done->snapshot_merged ? 1 : 0;
     say("  pushed " + std::to_string(done->pushed) + " merged " + std::to_string(done->merged) + " rows " +
         std::to_string(done->rows) + (done->snapshot_merged ? " snapshot" : ""));
-    must(done->alarms.empty(), "an alarm: " + (done->alarms.empty() ? "" : done->alarms.front()));
+    note_alarms(p, *done, p.beside.self != before);
+    return true;
+}
+
+/// An alarm has its reason, and a reason its alarm.
+void world::note_alarms(const party& p, const sync_report& done, bool became_another) {
+    const bool lost = relay_losses_ > 0;
+    must(done.alarms.empty() || became_another || lost,
+         p.machine.name() + " alarms: " + (done.alarms.empty() ? "" : done.alarms.front()));
+    must(!became_another || !done.alarms.empty(), p.machine.name() + " became another device, silently");
+    for (const std::string& said : done.alarms) counts_.fed += said.starts_with("The relay had lost") ? 1 : 0;
 }
 
 void world::resolve(party& p, const event& e) {
@@ -231,7 +272,8 @@ void world::resolve(party& p, const event& e) {
     if (!list || list->empty()) return say("  nothing to decide");
     const auto& c = (*list)[(e.a / 2) % list->size()];
     const bool restores = e.a % 2 == 0;
-    const row_name row = row_of(c.table, c.key);
+    const std::optional<row_name> name = p.booked(c);
+    const row_name row = name ? *name : row_of(c.table, c.key);
     const auto done = restores ? p.machine.vault().restore(c.id) : p.machine.vault().keep(c.id);
     say("  " + words(done) + ": " + (restores ? "restore " : "keep ") + row.table + "[" + row.key + "] " +
         c.column.value_or("deletion"));
@@ -242,17 +284,19 @@ void world::resolve(party& p, const event& e) {
     if (!done) {
         // A decision to keep changes no row: that they are the same says nothing.
         if (done.code() == errc::not_found || (restores && survived && p.rows() == rows_before)) return;
-        return books_.settled(p.number, before, row);  // it may have happened
+        return books(p).settled(p.number, before, row);  // it may have happened
     }
     const picture after = p.rows();
-    books_.wrote(p.number, before, after, {}, {});
+    books(p).wrote(p.number, before, after, {}, {});
     const bool was_there = std::any_of(before.shown.begin(), before.shown.end(),
                                        [&](const auto& cell) { return cell.first.row == row; });
-    if (!c.column || !was_there) return books_.settled(p.number, before, row);
-    books_.decided(p.number, before, {row, *c.column}, text_of(restores ? c.loser : c.winner));
+    if (!c.column || !was_there) return books(p).settled(p.number, before, row);
+    if (!name) return;
+    books(p).decided(p.number, before, {row, *c.column}, text_of(restores ? c.loser : c.winner));
 }
 
 void world::offer(party& p) {
+    if (!sync(p)) return;  // a copy is told, and a relay that lost something noticed
     say("  offer: " + words(casasync_test::offer_snapshot(p.machine, p.way)));
 }
 
@@ -266,7 +310,8 @@ void world::compact() {
 
 void world::join(party& p) {
     p.machine.close();
-    const auto joined = casasync_test::join(p.machine, p.way);
+    const auto attached = p.way.attach(p.beside.self, 0);
+    const auto joined = attached ? casasync_test::join(p.machine, p.way) : attached;
     say("  join: " + words(joined));
     if (!joined) return p.machine.close();
     ++counts_.joins;
@@ -341,13 +386,15 @@ void world::power_up(party& p) {
 void world::heal() {
     say("heal");
     now_ = furthest_ + 10 * 60'000;
+    if (relay_losses_ > 0) now_ += feed_pause_ms;
     for (const auto& p : parties_) {
         p->machine.storage().repair();
         p->clock_error = 0;
         p->way.on_page = nullptr;
         p->network.set({});
         p->network.calm();
-        if (!p->joined) continue;
+        p->shortage.reset();
+        if (!p->joined || relay_.is_revoked(p->beside.self)) continue;
         must(at(*p), "a vault does not open when all is well");
         if (const auto status = p->machine.vault().status()) counts_.held += status->held;
         upgrade(*p);
@@ -358,15 +405,16 @@ void world::heal() {
 void world::converge() {
     std::string why = "no round";
     for (unsigned round = 0; round < rounds_max && !why.empty(); ++round) {
-        for (const auto& p : parties_) {
-            if (!p->joined) continue;
+        for (party* const p : members()) {
             now_ += 10;
             (void)at(*p);
             p->expected.reset();
-            const auto done = casasync_test::sync(p->machine, p->way);
+            const device_id before = p->beside.self;
+            const auto done = sync_party(*p);
             must(done.ok(), "a sync fails when all is well: " + words(done) +
                                 (done ? "" : ", " + done.failure().text()));
-            must(done->alarms.empty(), "an alarm: " + (done->alarms.empty() ? "" : done->alarms.front()));
+            counts_.successions += p->beside.self != before ? 1 : 0;
+            note_alarms(*p, *done, p->beside.self != before);
         }
         why = disagreement();
         say("round: " + why);
@@ -398,8 +446,8 @@ std::string world::disagreement() {
     sqlite::write_counts accounts;
     std::string digest;
     picture shown;
-    for (const auto& p : parties_) {
-        if (!p->joined) continue;
+    std::string others;
+    for (party* const p : members()) {
         const std::string name = p->machine.name();
         const auto status = p->machine.vault().status();
         if (!status) return "status of " + name + ": " + words(status);
@@ -418,21 +466,25 @@ std::string world::disagreement() {
         const picture now = p->rows();
         if (first != nullptr && digest != status->digest) return "the digests differ";
         if (first != nullptr && shown != now) return "the rows differ: " + first_difference(shown, now);
+        const std::string rest = p->other_rows();
+        if (first != nullptr && others != rest) return "the rows differ: " + others + "or " + rest;
         if (first == nullptr) counts_.open_conflicts += status->open_conflicts;
         if (first == nullptr) counts_.parked += status->parked;
-        first = p.get();
+        first = p;
         digest = status->digest;
         shown = now;
+        others = rest;
     }
     return "";
 }
 
 void world::be_silent() {
-    for (const auto& p : parties_) {
-        if (!p->joined) continue;
+    for (party* const p : members()) {
         (void)at(*p);
         p->machine.storage().plan({});
-        const auto done = casasync_test::sync(p->machine, p->way);
+        party_link link(*p);
+        relay_state heard;
+        const auto done = sync_and_feed(link, heard);  // when it was is noted now and then
         must(done.ok() && done->pushed == 0 && done->merged == 0,
              "there is no silence: " + p->machine.name() + ": " + words(done) +
                  (done ? " pushed " + std::to_string(done->pushed) + " merged " + std::to_string(done->merged)
@@ -444,7 +496,7 @@ void world::be_silent() {
 }
 
 void world::check_books() {
-    party& p = *parties_[0];
+    party& p = *members().front();
     (void)at(p);
     picture shown = p.rows();
     p.add_parked(shown);

@@ -3,14 +3,16 @@
 
 /// Plays a scene: a few devices, a relay and a network in one thread, with every clock, every random number,
 /// every disk and every message from the scene. After the last event the weather clears, and then all must be
-/// well: within three rounds of syncs all devices agree, a fourth writes and sends nothing, and the books add
-/// up.
-#include "party.hpp"
+/// well: within three rounds of syncs all devices agree, a fourth writes and sends nothing, the books add up,
+/// and no stamp stands for two writes.
+#include "party_link.hpp"
 #include "scene.hpp"
 
 #include <casasync/loopback/relay.hpp>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,7 +29,8 @@ struct outcome {
 struct tally {
     std::uint64_t scenes = 0, writes = 0, refused_writes = 0, syncs = 0, failed_syncs = 0, restarts = 0,
                   power_losses = 0, io_errors = 0, joins = 0, compactions = 0, altered = 0, decided = 0,
-                  open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0;
+                  open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0, starved = 0,
+                  restored = 0, clones = 0, successions = 0, revoked = 0, relay_losses = 0, fed = 0;
 };
 
 class world {
@@ -51,7 +54,8 @@ class world {
     void check_books();
 
     void write(party& p, const event& e);
-    void sync(party& p);
+    bool sync(party& p);
+    void note_alarms(const party& p, const casasync::sync_report& done, bool became_another);
     void resolve(party& p, const event& e);
     void offer(party& p);
     void compact();
@@ -61,6 +65,23 @@ class world {
     void alter(party& p, std::uint32_t dice);
     void break_disk(party& p, const event& e);
     void restart(party& p);
+
+    // world_troubles.cpp
+    /// Syncs, perhaps without memory.
+    [[nodiscard]] casasync::result<casasync::sync_report> sync_party(party& p);
+    /// Those who are devices of the vault now.
+    [[nodiscard]] std::vector<party*> members();
+    /// True when no two files are one device, as far as they know.
+    [[nodiscard]] bool is_told_apart();
+    void back_up(party& p);
+    void restore(party& p, std::uint32_t dice);
+    void clone(party& p);
+    void revoke(party& p);
+    void lose(const std::function<void(casasync::generation_id)>& how);
+    void restore_relay(std::uint32_t dice);
+    [[nodiscard]] ledger& books(const party& p);
+    void check_stamps();
+
     /// The machine starts again when its power went.
     void power_up(party& p);
 
@@ -76,8 +97,11 @@ class world {
     casasync::unix_ms now_ = beginning;
     casasync::unix_ms furthest_ = beginning;  ///< the latest time any clock has shown
     casasync::loopback::relay relay_;
+    std::optional<casasync::loopback::relay> saved_relay_{};
+    std::size_t relay_losses_ = 0;
     std::vector<std::unique_ptr<party>> parties_;
     ledger books_;
+    ledger others_books_;  ///< of devices that were removed: the vault never hears of it
     outcome out_;
 };
 

@@ -22,6 +22,26 @@ const digest256& relay::log_at(std::uint64_t pos) const {
     return pos == 0 ? log_of_nothing : records_[pos - 1].log;
 }
 
+result<void> relay::admit(const device_id& device) const {
+    if (is_revoked(device)) return error{errc::device_revoked, "This device was removed from the vault."};
+    if (strict_ && !streams_.contains(device))
+        return error{errc::unauthenticated, "The relay does not know this device."};
+    return {};
+}
+
+result<void> relay::attach(const device_id& signer, const device_id& device, std::uint64_t last_seq) {
+    if (is_revoked(signer) || is_revoked(device))
+        return error{errc::device_revoked, "This device was removed from the vault."};
+    streams_.try_emplace(device, stream{last_seq, {}});
+    return {};
+}
+
+result<std::uint64_t> relay::last_seq(const device_id& device) const {
+    if (auto ok = admit(device); !ok) return ok.failure();
+    const auto it = streams_.find(device);
+    return it == streams_.end() ? 0 : it->second.last_seq();
+}
+
 result<std::vector<envelope_header>> relay::headers(const device_id& from,
                                                     std::span<const bytes> envelopes) const {
     if (envelopes.empty() || envelopes.size() > limits::request_envelopes_max)
@@ -42,18 +62,19 @@ result<std::vector<envelope_header>> relay::headers(const device_id& from,
 }
 
 result<push_answer> relay::push(const device_id& from, std::span<const bytes> envelopes) {
+    if (auto ok = admit(from); !ok) return ok.failure();
     const auto heads = headers(from, envelopes);
     if (!heads) return heads.failure();
     const auto now_s = static_cast<std::uint64_t>(now_() / 1000);
-    const std::vector<std::uint64_t>& stream = streams_[from];
-    std::uint64_t last_seq = stream.size(), bytes_used = bytes_;
+    stream& own = streams_[from];
+    std::uint64_t last_seq = own.last_seq(), bytes_used = bytes_;
     std::vector<stored_record> added;
     push_answer answer;
     for (std::size_t i = 0; i < envelopes.size(); ++i) {
         const envelope_header& head = (*heads)[i];
         const digest256 digest = hash_(envelopes[i]);
         if (head.seq <= last_seq) {
-            const std::uint64_t pos = head.seq <= stream.size() ? stream[head.seq - 1] : 0;
+            const std::uint64_t pos = own.position_of(head.seq);
             const bool forgotten = pos <= floor_ && pos <= acknowledged(from);  // it had read that one back
             if (pos == 0 || forgotten || records_[pos - 1].digest != digest)
                 return error{errc::seq_conflict, "The relay holds another changeset under this number."};
@@ -74,7 +95,7 @@ result<push_answer> relay::push(const device_id& from, std::span<const bytes> en
     }
     for (stored_record& record : added) {
         records_.push_back(std::move(record));
-        streams_[from].push_back(records_.size());
+        own.positions.push_back(records_.size());
     }
     bytes_ = bytes_used;
     answer.relay = state();
@@ -82,6 +103,7 @@ result<push_answer> relay::push(const device_id& from, std::span<const bytes> en
 }
 
 result<page_bytes> relay::pull(const device_id& reader, const pull_request& request) const {
+    if (auto ok = admit(reader); !ok) return ok.failure();
     const std::uint64_t after = request.from.pos;
     if (after > records_.size() ||
         (after >= floor_ &&
@@ -94,7 +116,7 @@ result<page_bytes> relay::pull(const device_id& reader, const pull_request& requ
     const std::size_t records_max = std::min<std::size_t>(request.records_max, limits::page_records_max);
     while (last < records_.size() && last - after < records_max) {
         const stored_record& r = records_[last];
-        const bool own = r.device == reader;
+        const bool own = r.device == reader && !request.own_whole;
         const bytes_view content = own ? bytes_view(r.digest) : bytes_view(r.envelope);
         if (last > after && out.body.size() + 20 + content.size() + page_end_bytes > limits::page_bytes_max)
             break;
@@ -107,6 +129,7 @@ result<page_bytes> relay::pull(const device_id& reader, const pull_request& requ
 }
 
 result<void> relay::acknowledge(const device_id& from, std::uint64_t pos) {
+    if (auto ok = admit(from); !ok) return ok.failure();
     if (pos > records_.size()) return error{errc::log_mismatch, "Nothing was given out up to there."};
     acknowledged_[from] = std::max(acknowledged_[from], pos);
     return {};
@@ -135,6 +158,7 @@ result<bytes> relay::read_snapshot(const snapshot_id& id, std::uint64_t offset, 
 }
 
 result<void> relay::begin_snapshot(const snapshot_info& info) {
+    if (info.pos > records_.size()) return error{errc::log_mismatch, "Nothing was given out up to there."};
     const auto newest = latest_snapshot();
     if (newest && info.pos < newest->pos) return error{errc::already_exists, "There is a newer snapshot."};
     if (info.size == 0 || info.size > limits::snapshot_bytes_max) return errc::limit_exceeded;
@@ -188,10 +212,18 @@ void relay::roll_back(std::uint64_t pos, generation_id generation) {
     if (pos < records_.size()) records_.resize(pos);
     bytes_ = 0;
     for (const stored_record& r : records_) bytes_ += r.envelope.size();
-    for (auto& [device, positions] : streams_)
-        std::erase_if(positions, [pos](std::uint64_t at) { return at > pos; });
+    floor_ = std::min(floor_, pos);
+    for (auto& [device, sent] : streams_)
+        std::erase_if(sent.positions, [pos](std::uint64_t at) { return at > pos; });
     for (auto& [device, at] : acknowledged_) at = std::min(at, pos);
     std::erase_if(snapshots_, [pos](const kept_snapshot& kept) { return kept.info.pos > pos; });
+}
+
+void relay::restore(const relay& backup, std::optional<generation_id> generation) {
+    std::set<device_id> revoked = std::move(revoked_);
+    *this = backup;
+    revoked_.merge(revoked);
+    if (generation) generation_ = *generation;
 }
 
 void relay::recompute_log() {

@@ -70,6 +70,15 @@ result<Answer> transport::call(std::function<result<Answer>(relay&)> what) {
     return what(*relay_);
 }
 
+result<void> transport::attach(const device_id& device, std::uint64_t last_seq) {
+    return call<void>(
+        [signer = device_, device, last_seq](relay& r) { return r.attach(signer, device, last_seq); });
+}
+
+result<std::uint64_t> transport::last_seq() {
+    return call<std::uint64_t>([from = device_](relay& r) { return r.last_seq(from); });
+}
+
 result<push_answer> transport::push(std::span<const bytes> envelopes) {
     const std::vector<bytes> sent(envelopes.begin(), envelopes.end());
     return call<push_answer>([sent, from = device_](relay& r) { return r.push(from, sent); });
@@ -96,8 +105,11 @@ result<void> transport::acknowledge(std::uint64_t pos) {
 }
 
 result<std::optional<snapshot_info>> transport::latest_snapshot() {
-    return call<std::optional<snapshot_info>>(
-        [](relay& r) { return result<std::optional<snapshot_info>>(r.latest_snapshot()); });
+    using answer = result<std::optional<snapshot_info>>;
+    return call<std::optional<snapshot_info>>([from = device_](relay& r) {
+        const auto ok = r.admit(from);
+        return ok ? answer(r.latest_snapshot()) : answer(ok.failure());
+    });
 }
 
 result<bytes> transport::read_snapshot(const snapshot_info& info, std::uint64_t offset, std::uint32_t size) {
@@ -105,7 +117,10 @@ result<bytes> transport::read_snapshot(const snapshot_info& info, std::uint64_t 
 }
 
 result<void> transport::begin_snapshot(const snapshot_info& info) {
-    return call<void>([info](relay& r) { return r.begin_snapshot(info); });
+    return call<void>([from = device_, info](relay& r) {
+        const auto ok = r.admit(from);
+        return ok ? r.begin_snapshot(info) : ok;
+    });
 }
 
 result<void> transport::write_snapshot(const snapshot_info& info, std::uint64_t offset, bytes_view part) {

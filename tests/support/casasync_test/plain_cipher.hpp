@@ -31,12 +31,17 @@ namespace casasync_test {
 /// Models casasync::cipher: payloads in the clear, with a check sum.
 class plain_cipher {
  public:
+    plain_cipher() = default;
+    /// One whose envelopes differ from those of every other salt.
+    explicit plain_cipher(std::uint64_t salt) : salt_(salt) {}
+
     [[nodiscard]] bool admits(const casasync::envelope_header&) const { return true; }
     [[nodiscard]] casasync::result<casasync::bytes> seal(casasync::envelope_header head,
                                                          casasync::bytes_view payload) {
         if (payload.size() > casasync::limits::envelope_payload_bytes_max)
             return casasync::errc::limit_exceeded;
         casasync::detail::put_be(head.nonce.data(), ++count_);
+        casasync::detail::put_be(head.nonce.data() + sizeof count_, salt_);
         head.ciphertext_bytes = static_cast<std::uint32_t>(payload.size());
         const auto front = casasync::encode_header(head);
         casasync::bytes out(front.begin(), front.end());
@@ -61,7 +66,7 @@ class plain_cipher {
     [[nodiscard]] casasync::digest256 digest(casasync::bytes_view data) const { return quick_digest(data); }
 
  private:
-    std::uint64_t count_ = 0;
+    std::uint64_t count_ = 0, salt_ = 0;
 };
 static_assert(casasync::cipher<plain_cipher>);
 

@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <utility>
 #include <vector>
@@ -45,8 +46,22 @@ class relay {
     relay(vault_id vault, generation_id generation, hash_function hash, std::function<unix_ms()> now)
         : vault_(vault), generation_(generation), hash_(std::move(hash)), now_(std::move(now)) {}
 
+    /// From here on only devices that attached are answered; the others: unauthenticated.
+    void require_attach() noexcept { strict_ = true; }
+    /// \errors unauthenticated, device_revoked: what every call of such a device fails with
+    [[nodiscard]] result<void> admit(const device_id& device) const;
+    /// Makes a device known, for which `signer` speaks: itself, or the one it began as a copy of.
+    /// \param last_seq  where its stream goes on when it is new here \errors device_revoked for either
+    [[nodiscard]] result<void> attach(const device_id& signer, const device_id& device,
+                                      std::uint64_t last_seq);
+    /// Removes a device: it is answered device_revoked from here on, also by a relay that was wiped.
+    void revoke(const device_id& device) { revoked_.insert(device); }
+    [[nodiscard]] bool is_revoked(const device_id& device) const { return revoked_.contains(device); }
+    /// The last of a device's changesets; 0 when there is none.
+    [[nodiscard]] result<std::uint64_t> last_seq(const device_id& device) const;
+
     /// \errors seq_conflict, seq_gap, stamp_ahead, quota_exceeded; malformed_envelope for what no device of
-    /// this vault sends
+    /// this vault sends; those of admit()
     [[nodiscard]] result<push_answer> push(const device_id& from, std::span<const bytes> envelopes);
     /// \errors log_mismatch, history_compacted
     [[nodiscard]] result<page_bytes> pull(const device_id& reader, const pull_request& request) const;
@@ -67,6 +82,9 @@ class relay {
     void wipe(generation_id generation);
     /// Goes back to its first `pos` records, as a relay does that was restored from a backup.
     void roll_back(std::uint64_t pos, generation_id generation);
+    /// Becomes what it was when `backup` was copied from it. Who was removed since stays so, as devices tell
+    /// it. \param generation  the next life of the log; none: the operator forgot to begin one
+    void restore(const relay& backup, std::optional<generation_id> generation);
     /// Bytes of envelopes the vault may take.
     void limit_bytes(std::uint64_t bytes_max) { bytes_max_ = bytes_max; }
 
@@ -86,6 +104,18 @@ class relay {
         bool complete = false;
     };
 
+    /// What its author sent. What came before `base` another life of the log had.
+    struct stream {
+        std::uint64_t base = 0;
+        std::vector<std::uint64_t> positions{};  ///< by seq - base - 1
+
+        [[nodiscard]] std::uint64_t last_seq() const noexcept { return base + positions.size(); }
+        /// Returns 0 for what is not here.
+        [[nodiscard]] std::uint64_t position_of(std::uint64_t seq) const noexcept {
+            return seq > base && seq <= last_seq() ? positions[seq - base - 1] : 0;
+        }
+    };
+
     [[nodiscard]] result<std::vector<envelope_header>> headers(const device_id& from,
                                                                std::span<const bytes> envelopes) const;
 
@@ -95,8 +125,10 @@ class relay {
     std::function<unix_ms()> now_;
     std::uint64_t floor_ = 0;
     std::uint64_t bytes_ = 0, bytes_max_ = std::uint64_t{1} << 40;
-    std::vector<stored_record> records_;                       ///< position is index + 1
-    std::map<device_id, std::vector<std::uint64_t>> streams_;  ///< positions by seq - 1
+    std::vector<stored_record> records_;  ///< position is index + 1
+    std::map<device_id, stream> streams_;
+    std::set<device_id> revoked_;
+    bool strict_ = false;
     std::map<device_id, std::uint64_t> acknowledged_;
     std::vector<kept_snapshot> snapshots_;
 };

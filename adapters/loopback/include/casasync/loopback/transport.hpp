@@ -62,6 +62,13 @@ class transport {
     transport(relay& to, network& by, const device_id& device)
         : relay_(&to), network_(&by), device_(device) {}
 
+    /// Speaks for another device from here on.
+    void sign_as(const device_id& device) noexcept { device_ = device; }
+    [[nodiscard]] const device_id& device() const noexcept { return device_; }
+    /// See relay::attach() and relay::last_seq().
+    [[nodiscard]] result<void> attach(const device_id& device, std::uint64_t last_seq);
+    [[nodiscard]] result<std::uint64_t> last_seq();
+
     /// Cuts the device off, or connects it again.
     void cut(bool is_cut) noexcept { cut_ = is_cut; }
 

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+#include "party_link.hpp"
+
+namespace simulation {
+
+using namespace casasync;
+
+namespace {
+
+/// A way to the relay that writes down what is about to be sent, before it is.
+class marking {
+ public:
+    explicit marking(party& p) noexcept : party_(&p) {}
+
+    result<push_answer> push(std::span<const bytes> envelopes) {
+        party_->beside.mark = sent_mark{party_->beside.self, party_->machine.keys().digest(envelopes.back())};
+        return way().push(envelopes);
+    }
+    result<page> pull(const pull_request& request) { return way().pull(request); }
+    result<void> acknowledge(std::uint64_t pos) { return way().acknowledge(pos); }
+    result<std::optional<snapshot_info>> latest_snapshot() { return way().latest_snapshot(); }
+    result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset, std::uint32_t size) {
+        return way().read_snapshot(info, offset, size);
+    }
+    result<void> begin_snapshot(const snapshot_info& info) { return way().begin_snapshot(info); }
+    result<void> write_snapshot(const snapshot_info& info, std::uint64_t offset, bytes_view part) {
+        return way().write_snapshot(info, offset, part);
+    }
+    result<void> complete_snapshot(const snapshot_info& info) { return way().complete_snapshot(info); }
+
+ private:
+    [[nodiscard]] loopback::transport& way() noexcept { return party_->way; }
+    party* party_;
+};
+static_assert(transport<marking>);
+
+}  // namespace
+
+static_assert(syncing_device<party_link>);
+
+result<sync_report> party_link::sync_rounds(relay_state& heard) {
+    sync_report sum;
+    marking way(*party_);
+    do {
+        session s(store(), party_->machine.keys());
+        auto done = casasync::sync<casasync_test::plain_opener>(s, store(), party_->machine.keys(), way);
+        heard = s.report().relay;
+        if (!done) return done.failure();
+        add(sum, std::move(*done));
+    } while (sum.more);
+    return sum;
+}
+
+result<bool> party_link::is_copy() {
+    if (auto ok = party_->recognise_copy(); !ok) return ok.failure();
+    const auto noted = store().copied();
+    if (!noted) return noted.failure();
+    return *noted || party_->beside.next == store().device();
+}
+
+result<void> party_link::become_new_device() {
+    install& beside = party_->beside;
+    if (!beside.next) {
+        beside.next.emplace();
+        sqlite3_randomness(static_cast<int>(beside.next->octets.size()), beside.next->octets.data());
+    }
+    if (auto ok = party_->way.attach(*beside.next, 0); !ok) return ok;
+    if (auto ok = store().succeed(*beside.next); !ok) return ok;
+    party_->finish_succession();
+    return {};
+}
+
+result<void> party_link::attach_again() {
+    const auto known = store().known_of_relay();
+    if (!known) return known.failure();
+    return party_->way.attach(party_->beside.self, known->forgotten);
+}
+
+result<sync_report> sync(party& p) {
+    party_link link(p);
+    relay_state heard;
+    auto done = sync_and_feed(link, heard);
+    const std::string failure = done ? "" : std::string(name_of(done.code()));
+    const auto refused = done ? std::optional(done->refused) : std::nullopt;
+    if (auto ok = link.store().note_sync(heard.head, heard.time, failure, refused); done && !ok)
+        return ok.failure();
+    return done;
+}
+
+}  // namespace simulation

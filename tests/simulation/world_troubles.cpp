@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "world.hpp"
+
+#include "memory.hpp"
+
+/// What people do to files and relays: backups, copies, removed devices. Somebody who does this knows nothing
+/// of casasync.
+namespace simulation {
+
+using namespace casasync;
+using casasync_test::heap;
+
+namespace {
+
+/// SQLite's memory runs out while this lives.
+class short_memory {
+ public:
+    explicit short_memory(std::optional<std::pair<std::uint64_t, bool>> plan) {
+        if (plan) casasync_test::plan_allocations(heap::of_sqlite, plan->first, plan->second);
+    }
+    short_memory(const short_memory&) = delete;
+    short_memory& operator=(const short_memory&) = delete;
+    ~short_memory() { static_cast<void>(casasync_test::repair_heap()); }
+};
+
+}  // namespace
+
+result<sync_report> world::sync_party(party& p) {
+    const short_memory now(std::exchange(p.shortage, std::nullopt));
+    return simulation::sync(p);
+}
+
+std::vector<party*> world::members() {
+    std::vector<party*> out;
+    for (const auto& p : parties_)
+        if (p->joined && !relay_.is_revoked(p->beside.self)) out.push_back(p.get());
+    return out;
+}
+
+bool world::is_told_apart() {
+    std::set<device_id> ids;
+    for (const party* p : members())
+        if (p->doubtful || !ids.insert(p->beside.self).second) return false;
+    return true;
+}
+
+ledger& world::books(const party& p) {
+    return relay_.is_revoked(p.beside.self) ? others_books_ : books_;
+}
+
+void world::back_up(party& p) {
+    // What was captured and not sealed would come twice where keys are integers (README, Limits).
+    if (!p.machine.vault().seal()) return say("  not now");
+    if (!p.machine.storage().is_powered()) return;
+    p.saved = saved_files{p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_};
+}
+
+void world::restore(party& p, std::uint32_t dice) {
+    if (!p.saved) return;
+    // Files that are older than the relay's loss, mark and all, are recognised too late (README, Limits).
+    const bool all = dice % 2 != 0 && p.saved->relay_losses == relay_losses_;
+    ++counts_.restored;
+    books_.went_back(p.number, p.saved->writes);
+    p.put(*p.saved, all);
+    say(all ? "  with all that is beside it" : "  alone");
+}
+
+void world::clone(party& p) {
+    for (const auto& other : parties_) {
+        if (other->joined) continue;
+        back_up(p);
+        if (!p.machine.storage().is_powered()) return;
+        if (!p.saved) return;
+        ++counts_.clones;
+        other->put(*p.saved, true);
+        other->joined = true;
+        p.doubtful = true;
+        return say("  as " + other->machine.name());
+    }
+}
+
+void world::revoke(party& p) {
+    std::set<device_id> others;
+    for (const party* other : members()) others.insert(other->beside.self);
+    others.erase(p.beside.self);
+    if (relay_.is_revoked(p.beside.self) || others.size() < 2) return;
+    ++counts_.revoked;
+    relay_.revoke(p.beside.self);
+    for (const auto& other : parties_)
+        if (other->joined && other->beside.self == p.beside.self) books_.removed(other->number);
+}
+
+void world::lose(const std::function<void(generation_id)>& how) {
+    if (!is_told_apart()) return say("  not while two are one");
+    ++counts_.relay_losses;
+    ++relay_losses_;
+    generation_id next;
+    sqlite3_randomness(static_cast<int>(next.octets.size()), next.octets.data());
+    how(next);
+    books_.relay_lost();
+}
+
+void world::restore_relay(std::uint32_t dice) {
+    if (!saved_relay_) return;
+    lose([&](const generation_id& next) {
+        relay_.restore(*saved_relay_, dice % 2 == 0 ? std::optional(next) : std::nullopt);
+    });
+}
+
+void world::check_stamps() {
+    std::set<stamp> seen;
+    for (const loopback::stored_record& r : relay_.records()) {
+        const auto head = decode_header(r.envelope);
+        auto payload = parties_[0]->machine.keys().open(r.envelope);
+        if (!head || !payload || head->parts != 1 || !take_front(*payload)) continue;
+        const auto c = decode(*payload);
+        if (!c) continue;
+        for (const table_changes& t : c->tables)
+            for (const row_change& row : t.rows)
+                must(seen.insert(row.op.when).second, "a stamp stands for two writes");
+    }
+}
+
+}  // namespace simulation
