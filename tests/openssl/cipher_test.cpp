@@ -20,7 +20,7 @@ const vault_id vault = family.vault();
 const device_id device = self.id();
 const key256 key = to_key256(filled(32, 0x33)).value();
 
-envelope_header changeset_head(std::uint64_t seq = 1) {
+envelope_header header_for(std::uint64_t seq = 1) {
     envelope_header h;
     h.vault = vault;
     h.device = device;
@@ -48,7 +48,7 @@ member_list rotated(member_list list, std::vector<device_id> removed, std::uint6
 /// Returns what is encrypted: signed by `signer` for the header of `seq`, in the name of who has these keys.
 bytes text_of(const bytes& payload, const device_identity& signer = self,
               const device_keys& author = self.public_keys(), std::uint64_t seq = 1) {
-    const auto header = encode_header(changeset_head(seq));
+    const auto header = encode_header(header_for(seq));
     const digest256 hash = sha256(payload);
     bytes message;
     for (const bytes_view part :
@@ -71,7 +71,7 @@ bytes envelope_around(const bytes& text) {
     info.insert(info.end(), device.octets.begin(), device.octets.end());
     info.push_back(1);
     const key256 k = to_key256(hkdf_sha256(key, vault.view(), info, 32)).value();
-    envelope_header h = changeset_head();
+    envelope_header h = header_for();
     h.nonce.fill(0x44);
     h.ciphertext_bytes = static_cast<std::uint32_t>(text.size());
     const auto header = encode_header(h);
@@ -108,7 +108,7 @@ TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl]
                                    std::size_t{70001}, limits::envelope_payload_bytes_max}) {
         CAPTURE(size);
         const bytes payload = filled(size, 0x5a);
-        const auto sealed = c.seal(changeset_head(9), payload);
+        const auto sealed = c.seal(header_for(9), payload);
         REQUIRE(sealed.ok());
         CHECK(sealed->size() == envelope_overhead_bytes + padded_size(132 + size));
         CHECK(sealed->size() <= limits::envelope_bytes_max);
@@ -118,7 +118,7 @@ TEST_CASE("a payload comes back as it was sealed, whatever its size", "[openssl]
         CHECK(head->max_hour == 480000);
         CHECK(c.open(*sealed).value() == payload);
     }
-    const auto refused = c.seal(changeset_head(), filled(limits::envelope_payload_bytes_max + 1, 0));
+    const auto refused = c.seal(header_for(), filled(limits::envelope_payload_bytes_max + 1, 0));
     REQUIRE_FALSE(refused.ok());
     CHECK(refused.code() == errc::limit_exceeded);
 }
@@ -132,15 +132,15 @@ TEST_CASE("an envelope is laid out as documented", "[openssl][cipher]") {
 
 TEST_CASE("the same payload never gives the same envelope twice", "[openssl][cipher]") {
     vault_cipher c = cipher_of();
-    const bytes a = c.seal(changeset_head(), as_bytes("same")).value();
-    const bytes b = c.seal(changeset_head(), as_bytes("same")).value();
+    const bytes a = c.seal(header_for(), as_bytes("same")).value();
+    const bytes b = c.seal(header_for(), as_bytes("same")).value();
     CHECK(a != b);
     CHECK(c.digest(a) == sha256(a));
 }
 
 TEST_CASE("an altered or cut envelope does not open", "[openssl][cipher]") {
     vault_cipher c = cipher_of();
-    const bytes sealed = c.seal(changeset_head(), as_bytes("the payload")).value();
+    const bytes sealed = c.seal(header_for(), as_bytes("the payload")).value();
     for (std::size_t bit = 0; bit < sealed.size() * 8; ++bit)
         if (c.open(with_bit_flipped(sealed, bit)).ok()) FAIL("bit " << bit);
     for (std::size_t size = 0; size < sealed.size(); ++size)
@@ -152,22 +152,22 @@ TEST_CASE("an altered or cut envelope does not open", "[openssl][cipher]") {
 
 TEST_CASE("another vault, key, epoch, author or kind does not open an envelope", "[openssl][cipher]") {
     vault_cipher c = cipher_of();
-    const bytes sealed = c.seal(changeset_head(), as_bytes("the payload")).value();
+    const bytes sealed = c.seal(header_for(), as_bytes("the payload")).value();
     const auto code = [&](const vault_cipher& reader) { return reader.open(sealed).failure().code; };
     CHECK(code({casasync_test::members_of({other, self}), {{1, key}}, self}) == errc::authentication_failed);
     CHECK(code({family, {{1, key_of(0x34)}}, self}) == errc::authentication_failed);
     CHECK(code({family, {{2, key}}, self}) == errc::authentication_failed);
-    envelope_header elsewhere = changeset_head();
+    envelope_header elsewhere = header_for();
     elsewhere.vault = {};
     CHECK(c.seal(elsewhere, as_bytes("later")).code() == errc::invalid_argument);
 }
 
 TEST_CASE("what is sealed is sealed under the newest key, and old ones still open", "[openssl][cipher]") {
     vault_cipher c = cipher_of();
-    const bytes sealed = c.seal(changeset_head(7), as_bytes("first")).value();
+    const bytes sealed = c.seal(header_for(7), as_bytes("first")).value();
     c.update(rotated(family, {}, 7), {{1, key}, {2, key_of(0x34)}});
     CHECK(c.open(sealed).ok());
-    const bytes later = c.seal(changeset_head(8), as_bytes("later")).value();
+    const bytes later = c.seal(header_for(8), as_bytes("later")).value();
     CHECK(decode_header(later)->epoch == 2);
     CHECK(c.open(later).value() == bytes{'l', 'a', 't', 'e', 'r'});
     CHECK(cipher_of(other).open(later).code() == errc::authentication_failed);  // it has not heard of the key
@@ -175,7 +175,7 @@ TEST_CASE("what is sealed is sealed under the newest key, and old ones still ope
 
 TEST_CASE("what a device that was removed dates back is refused", "[openssl][cipher]") {
     vault_cipher gone = cipher_of(other);
-    envelope_header head = changeset_head(7);
+    envelope_header head = header_for(7);
     head.device = other.id();
     const bytes last = gone.seal(head, as_bytes("in time")).value();
     head.seq = 8;
@@ -200,7 +200,7 @@ TEST_CASE("an envelope that did not reach the relay before its key was replaced 
           "[openssl][cipher]") {
     vault_cipher c = cipher_of();
     const auto at = [&](std::uint64_t seq, std::uint32_t epoch) {
-        envelope_header h = changeset_head(seq);
+        envelope_header h = header_for(seq);
         h.epoch = epoch;
         return c.admits(h);
     };
@@ -255,5 +255,5 @@ TEST_CASE("who has the vault key cannot write in another's name", "[openssl][cip
     swapped[132] = 'M';
     CHECK(code(swapped) == errc::authentication_failed);
     vault_cipher writer = cipher_of(other);
-    CHECK(writer.seal(changeset_head(), payload).code() == errc::invalid_argument);
+    CHECK(writer.seal(header_for(), payload).code() == errc::invalid_argument);
 }

@@ -14,7 +14,7 @@ namespace {
 
 const key256 key = to_key256(filled(32, 0x33)).value();
 const snapshot_id id = snapshot_id::from(filled(16, 0x11)).value();
-constexpr std::size_t full = snapshot_chunk_bytes;
+constexpr std::size_t full = casasync::openssl::snapshot_chunk_bytes;
 
 /// Returns the sealed chunks of `content`.
 std::vector<bytes> seal_all(const bytes& content) {
