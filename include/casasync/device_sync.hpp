@@ -148,6 +148,16 @@ template <syncing_device Device>
                  "receiving. Leave the vault (casasync leave), and join again."};
 }
 
+/// Tells whether the relay has less of this device than it said that it had.
+template <syncing_device Device>
+[[nodiscard]] result<bool> lacks_own(Device& d) {
+    const auto known = d.store().known_of_relay();
+    if (!known) return known.failure();
+    const auto has = d.last_seq_at_relay();
+    if (!has) return has.failure();
+    return *has < known->last_sent;
+}
+
 /// Gives the relay what it lost: this device's own changesets, and a snapshot.
 /// \param certain  false: it may have lost something
 template <syncing_device Device>
@@ -215,7 +225,13 @@ template <syncing_device Device>
         if (auto ok = d.attach_again(); !ok) return ok.failure();
         done = sync_as_itself(d, heard);
     }
-    const bool certain = before->owed || detail::has_lost(done, *at, before->head, heard);
+    bool certain = before->owed || detail::has_lost(done, *at, before->head, heard);
+    // What was sent and not read, because a sync was cut off, may have lain above where a log begins anew.
+    if (done && !certain && before->head > at->pos) {
+        const auto lacks = detail::lacks_own(d);
+        if (!lacks) return lacks.failure();
+        certain = *lacks;
+    }
     if (certain && !before->owed)
         if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
     if (!certain && !(done && done->snapshot_merged)) return done;

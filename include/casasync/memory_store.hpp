@@ -224,12 +224,13 @@ class memory_store {
         links_[{who_.device, seq}] = link;
         return {};
     }
-    [[nodiscard]] result<void> settle(std::uint64_t seq) {
+    /// It is not written down: the relay's head is of no use here.
+    [[nodiscard]] result<void> settle(std::uint64_t seq, std::uint64_t = 0) {
         outbox_.erase(seq);
         std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         return {};
     }
-    [[nodiscard]] result<bool> settle(const digest256& digest) {
+    [[nodiscard]] result<bool> settle(const digest256& digest, std::uint64_t = 0) {
         const auto it = sent_.find(digest);
         if (it != sent_.end())
             if (auto ok = settle(std::uint64_t{it->second}); !ok) return ok.failure();

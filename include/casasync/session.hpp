@@ -91,7 +91,7 @@ class session {
             matches = answer->receipts[i].seq == pushed_[i];
         if (!matches) return stop(malformed("The relay confirmed other changesets than those it was sent."));
         for (const std::uint64_t seq : pushed_)
-            if (auto ok = store_->settle(seq); !ok) return stop(ok.failure());
+            if (auto ok = store_->settle(seq, answer->relay.head); !ok) return stop(ok.failure());
         report_.pushed += pushed_.size();
     }
 
@@ -271,7 +271,7 @@ class session {
         for (std::size_t i = 0; i < p.records.size(); ++i) {
             const log_record& record = p.records[i];
             if (record.envelope.empty()) {
-                const auto made_here = store_->settle(record.digest);
+                const auto made_here = store_->settle(record.digest, p.relay.head);
                 if (!made_here) return stop(made_here.failure()), false;
                 if (!*made_here) return stop(copied()), false;
                 continue;

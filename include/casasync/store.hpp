@@ -60,7 +60,8 @@ struct merge_report {
 ///    a new key, and the relay does not have the first;
 ///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; by digest
 ///  it also tells whether that envelope was ever made here: of one that was not, another copy of this store
-///  is the author;
+///  is the author; it keeps the head of the log that the relay told with it (0: unknown), which tells later
+///  whether the relay has lost this;
 ///  - it keeps the link of that part, and settled parts' as long as a later one may need it;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
 ///  stored is
@@ -79,8 +80,8 @@ concept change_store = requires(S& store, const S& view, std::uint64_t seq, std:
     { store.seal() } -> std::same_as<result<std::size_t>>;
     { store.outbox(bytes_max) } -> std::same_as<result<std::vector<outbound_part>>>;
     { store.keep_envelope(seq, envelope, digest, digest) } -> std::same_as<result<void>>;
-    { store.settle(seq) } -> std::same_as<result<void>>;
-    { store.settle(digest) } -> std::same_as<result<bool>>;
+    { store.settle(seq, seq) } -> std::same_as<result<void>>;
+    { store.settle(digest, seq) } -> std::same_as<result<bool>>;
     { store.position() } -> std::same_as<result<cursor>>;
     { store.accept(parts, at) } -> std::same_as<result<void>>;
     { store.stream(view.device()) } -> std::same_as<result<stream_mark>>;

@@ -409,11 +409,15 @@ result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const 
     });
 }
 
-result<void> vault::settle(std::uint64_t seq) {
-    return state_->write([&] { return state_->settle(seq); });
+result<void> vault::settle(std::uint64_t seq, std::uint64_t relay_head) {
+    return state_->write([&] {
+        // Whoever crashes now knows later that the relay had it.
+        state_->self.relay_head = std::max(state_->self.relay_head, relay_head);
+        return state_->settle(seq);
+    });
 }
 
-result<bool> vault::settle(const digest256& envelope) {
+result<bool> vault::settle(const digest256& envelope, std::uint64_t relay_head) {
     std::optional<std::uint64_t> waiting;
     auto known = made(envelope);
     if (!known || !*known) return known;
@@ -428,7 +432,7 @@ result<bool> vault::settle(const digest256& envelope) {
     });
     if (!looked) return looked.failure();
     if (waiting)
-        if (auto ok = settle(*waiting); !ok) return ok.failure();
+        if (auto ok = settle(*waiting, relay_head); !ok) return ok.failure();
     return true;
 }
 

@@ -338,8 +338,8 @@ class vault {
     [[nodiscard]] result<std::vector<outbound_part>> outbox(std::size_t bytes_max);
     [[nodiscard]] result<void> keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
                                              const digest256& link);
-    [[nodiscard]] result<void> settle(std::uint64_t seq);
-    [[nodiscard]] result<bool> settle(const digest256& envelope);
+    [[nodiscard]] result<void> settle(std::uint64_t seq, std::uint64_t relay_head = 0);
+    [[nodiscard]] result<bool> settle(const digest256& envelope, std::uint64_t relay_head = 0);
     [[nodiscard]] result<cursor> position();
     [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at);
     [[nodiscard]] result<stream_mark> stream(const device_id& device);
