@@ -58,12 +58,11 @@ version_vector stamps_of(const changeset& c) {
 changeset in_new_name(const changeset& piece, const new_ids& ids, const frontier::entry& next) {
     changeset c = piece;
     c.context = translate(piece.context, ids, next);
-    const bool blind = is_blind(c);
-    if (blind) c.context.vector = {};
+    if (is_blind(c)) c.context.vector = {};
+    // It covers what its replica wrote before: seeds, and what is blind, have no context that says so.
     const version_vector stamps = stamps_of(piece);
     for (const auto& [old, when] : stamps.entries())
-        if (const hlc sent = ids.replicas.at(old).sent; blind && sent != hlc{})
-            c.context.vector.raise(old, sent);
+        if (const hlc sent = ids.replicas.at(old).sent; sent != hlc{}) c.context.vector.raise(old, sent);
     for (table_changes& t : c.tables)
         for (row_change& r : t.rows) {
             r.op.when.replica = ids.replicas.at(r.op.when.replica).next;
