@@ -117,10 +117,12 @@ template <syncing_device Device>
 /// \param at  where this device was in it, \param head  where it ended, both before
 [[nodiscard]] inline bool has_lost(const result<sync_report>& done, const cursor& at, std::uint64_t head,
                                    const relay_state& heard) {
-    const bool another_life = !at.generation.is_zero() && heard.generation != at.generation;
+    const bool another_life =
+        !at.generation.is_zero() && !heard.generation.is_zero() && heard.generation != at.generation;
     // What lay above the floor, and led on from nowhere, was another log.
     if (done) return another_life || heard.head < head || (done->snapshot_merged && at.pos >= heard.floor);
-    return done.code() == errc::wrong_relay || done.code() == errc::log_mismatch ||
+    // The cursor may be in the other life by now, and the next sync sees no difference.
+    return another_life || done.code() == errc::wrong_relay || done.code() == errc::log_mismatch ||
            done.code() == errc::seq_gap;
 }
 
@@ -221,18 +223,24 @@ template <syncing_device Device>
     const auto at = d.store().position();
     if (!at) return at.failure();
     auto done = sync_as_itself(d, heard);
+    bool owed = before->owed;
     if (!done && done.code() == errc::unauthenticated) {
         if (auto ok = d.attach_again(); !ok) return ok.failure();
+        const auto lacks = detail::lacks_own(d);
+        if (!lacks) return lacks.failure();
+        if (*lacks && !owed)
+            if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
+        owed = owed || *lacks;
         done = sync_as_itself(d, heard);
     }
-    bool certain = before->owed || detail::has_lost(done, *at, before->head, heard);
+    bool certain = owed || detail::has_lost(done, *at, before->head, heard);
     // What was sent and not read, because a sync was cut off, may have lain above where a log begins anew.
     if (done && !certain && before->head > at->pos) {
         const auto lacks = detail::lacks_own(d);
         if (!lacks) return lacks.failure();
         certain = *lacks;
     }
-    if (certain && !before->owed)
+    if (certain && !owed)
         if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
     if (!certain && !(done && done->snapshot_merged)) return done;
     const unix_ms now = d.now();

@@ -12,8 +12,6 @@
 #include <casasync_test/catch.hpp>
 #include <casasync_test/delta_debugging.hpp>
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
@@ -95,19 +93,11 @@ void report(const tally& t) {
     each(t.parked, "parked rows\n");
 }
 
-/// They fail, and are not mended yet: docs/PROOF.md says of what. Alone (CASASYNC_RUNS=1) they are played.
-constexpr std::array<std::uint64_t, 3> known_to_fail{1167, 2700, 2814};
-
-bool is_known_to_fail(std::uint64_t seed) {
-    return std::find(known_to_fail.begin(), known_to_fail.end(), seed) != known_to_fail.end();
-}
-
 void play_seeds(std::uint64_t runs) {
     const std::uint64_t first = from_environment("CASASYNC_SEED", 1);
     runs = from_environment("CASASYNC_RUNS", runs);
     tally counts;
     for (std::uint64_t seed = first; seed < first + runs; ++seed) {
-        if (runs > 1 && is_known_to_fail(seed)) continue;
         const scene s = draw(seed);
         const outcome once = play(s, counts);
         INFO("seed " << seed << ", " << s.devices << " devices, " << s.events.size() << " events, "
