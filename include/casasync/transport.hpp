@@ -64,7 +64,6 @@ struct pull_request {
     cursor from{};
     std::uint32_t records_max = limits::page_records_max;
     std::uint32_t wait_s = 0;  ///< how long the relay may wait for news when there are none: 0 .. 25
-    bool own_whole = false;    ///< own envelopes come like everybody's, not as their digest alone
 };
 
 /// What a relay tells of a complete snapshot.

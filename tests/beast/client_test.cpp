@@ -378,19 +378,24 @@ TEST_CASE("a snapshot is written in parts", "[beast][client]") {
 }
 
 TEST_CASE("a snapshot is found and read in ranges", "[beast][client]") {
-    const auto content = [](std::size_t size) {
-        return http_reply(200, relay_fields + "Content-Type: application/octet-stream\r\n",
-                          std::string(size, 'x'));
+    const auto content = [](const std::string& range, std::size_t size, unsigned status = 206) {
+        return http_reply(
+            status,
+            relay_fields + "Content-Type: application/octet-stream\r\nContent-Range: bytes " + range + "\r\n",
+            std::string(size, 'x'));
     };
     const std::string manifest = to_base64url(bytes(300, 0x55));
     scripted_server server(
         {{{problem_reply(404, "not-found")},
           {json_reply(200, R"({"snapshot_id":")" + snapshot_of(1).id.text() +
                                R"(","pos":7,"size":5000,"manifest":")" + manifest + R"("})")},
-          {content(100)},
-          {content(101)},
-          {content(0)},
-          {content(100)},
+          {content("4096-4195/5000", 100)},
+          {content("0-100/5000", 101)},
+          {content("0-0/5000", 0)},
+          {content("1-100/5000", 100)},
+          {content("0-99/4999", 100)},
+          {content("0-98/5000", 100)},
+          {content("0-99/5000", 100, 200)},
           {json_reply(200, R"({"snapshot_id":")" + snapshot_of(1).id.text() +
                                R"(","pos":7,"size":3000000000,"manifest":")" + manifest + R"("})")},
           {json_reply(200, R"({"snapshot_id":")" + snapshot_of(1).id.text() + R"(","pos":7,"size":1})")}}});
@@ -404,13 +409,16 @@ TEST_CASE("a snapshot is found and read in ranges", "[beast][client]") {
     CHECK((info.id == snapshot_of(1).id && info.pos == 7 && info.size == 5000 &&
            info.manifest == bytes(300, 0x55)));
     CHECK(c.read_snapshot(info, 4096, 100).value().size() == 100);
-    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);     // more than asked for
-    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);     // nothing
-    CHECK(code(c.read_snapshot(info, 4950, 100)) == errc::malformed_answer);  // more than there is
+    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);  // more than asked for
+    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);  // nothing
+    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);  // from another place
+    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);  // of another snapshot
+    CHECK(code(c.read_snapshot(info, 0, 100)) == errc::malformed_answer);  // not what it says
+    CHECK(code(c.read_snapshot(info, 0, 100)) != errc{});                  // no part
     CHECK(code(c.latest_snapshot()) == errc::malformed_answer);
     CHECK(code(c.latest_snapshot()) == errc::malformed_answer);
-    CHECK(line_of(server.requests()[2]) ==
-          "GET " + vault_path + "/snapshots/" + info.id.text() + "/content?offset=4096&size=100");
+    CHECK(line_of(server.requests()[2]) == "GET " + vault_path + "/snapshots/" + info.id.text() + "/content");
+    CHECK(server.requests()[2].find("\r\nRange: bytes=4096-4195\r\n") != std::string::npos);
     CHECK(code(c.read_snapshot(info, 5000, 1)) == errc::invalid_argument);
     CHECK(code(c.read_snapshot(info, 0, 0)) == errc::invalid_argument);
     CHECK(code(c.read_snapshot(info, 0, (4U << 20) + 1)) == errc::invalid_argument);

@@ -269,3 +269,54 @@ TEST_CASE("the paths of the first client lead to the same handlers", "[conforman
     CHECK(a.send(a.make("POST", path, a.envelope(1), envelopes_type)).status == 201);
     CHECK(a.send(a.make("GET", path + "?after=0")).status == 200);
 }
+
+TEST_CASE("a single record comes whole, the reader's own, too", "[conformance][changeset]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
+    REQUIRE(a.push({a.envelope(1)}).status == 201);
+    REQUIRE(b.push({b.envelope(1)}).status == 201);
+    for (const device_client& reader : {a, b}) {
+        const reply r = reader.call("GET", "/changesets/2");
+        CHECK(r.status == 200);
+        CHECK(r.field("content-type") == "application/vnd.casasync.records");
+        const auto page = decode_page(r.body, 1);
+        REQUIRE(page);
+        REQUIRE(page->records.size() == 1);
+        CHECK(page->records[0].envelope == b.envelope(1));
+        CHECK(page->log == log_of({a.envelope(1), b.envelope(1)}));
+    }
+    CHECK(a.call("GET", "/changesets/1").field("casasync-more") == "1");
+    for (const std::string nowhere : {"0", "3", "x", "01"})
+        CHECK(a.call("GET", "/changesets/" + nowhere).problem() == "not-found");
+    CHECK(f.vault(3).call("GET", "/changesets/1").problem() == "not-found");
+}
+
+TEST_CASE("what a reader has already is not sent again", "[conformance][changeset]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto b = f.enrol(a, 2);
+    REQUIRE(a.push({a.envelope(1)}).status == 201);
+    const auto get = [&](const std::string& path, const std::string& tag) {
+        signed_request r = b.make("GET", b.base() + path);
+        r.fields.emplace_back("If-None-Match", tag);
+        return b.send(r);
+    };
+    for (const std::string path : {"", "/changesets?after=0"}) {
+        const reply first = get(path, "\"nothing\"");
+        CHECK(first.status == 200);
+        const std::string tag = first.field("etag");
+        CHECK(tag.size() > 2);
+        for (const std::string& list : {tag, "\"x\", " + tag, std::string("*")}) {
+            const reply again = get(path, list);
+            CHECK(again.status == 304);
+            CHECK(again.field("etag") == tag);
+            CHECK(again.field("content-length").empty());
+        }
+    }
+    const reply vault = get("", "x"), page = get("/changesets?after=0", "x");
+    CHECK(page.field("etag") == '"' + vault.string("generation") + "-1\"");
+    REQUIRE(a.push({a.envelope(2)}).status == 201);
+    CHECK(get("", vault.field("etag")).status == 200);
+    CHECK(get("/changesets?after=0", page.field("etag")).status == 200);
+}

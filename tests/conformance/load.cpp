@@ -75,11 +75,11 @@ double at(std::vector<double>& sorted, double part) {
 std::uint64_t lost_of(const std::vector<device_client>& vault, const tally* tallies) {
     const device_client& reader = vault.front();
     log_reading log;
-    while (log.take(reader.call("GET", "/changesets" + log.query() + "&own=1"))) {
+    while (log.take(reader.call("GET", "/changesets" + log.query()))) {
     }
     std::uint64_t lost = 0;
     for (std::size_t i = 0; i < vault.size(); ++i) {
-        const std::uint64_t there = log.last_seq_of(vault[i].device);
+        const std::uint64_t there = i == 0 ? log.own() : log.last_seq_of(vault[i].device);
         lost += std::max(there, tallies[i].pushed) - std::min(there, tallies[i].pushed);
     }
     return lost;

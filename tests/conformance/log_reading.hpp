@@ -33,6 +33,7 @@ class log_reading {
             digests_[pos_] =
                 record.envelope.empty() ? record.digest : casasync::openssl::sha256(record.envelope);
             log_ = casasync::advance_log(log_, digests_[pos_], casasync::openssl::sha256);
+            own_ += record.envelope.empty() ? 1 : 0;
             if (record.envelope.empty()) continue;
             const auto head = casasync::decode_header(record.envelope);
             if (!head || head->seq != ++last_seq_[head->device]) return false;
@@ -43,6 +44,8 @@ class log_reading {
     [[nodiscard]] const std::map<std::uint64_t, casasync::digest256>& digests() const noexcept {
         return digests_;
     }
+    /// How many of the records are the reader's own.
+    [[nodiscard]] std::uint64_t own() const noexcept { return own_; }
     [[nodiscard]] std::uint64_t last_seq_of(const casasync::device_id& device) const {
         const auto it = last_seq_.find(device);
         return it == last_seq_.end() ? 0 : it->second;
@@ -50,6 +53,7 @@ class log_reading {
 
  private:
     std::uint64_t pos_ = 0;
+    std::uint64_t own_ = 0;
     casasync::digest256 log_{};
     std::map<std::uint64_t, casasync::digest256> digests_{};
     std::map<casasync::device_id, std::uint64_t> last_seq_{};

@@ -9,6 +9,17 @@
 using namespace casasync;
 using namespace casasync_test;
 
+namespace {
+
+/// Reads a snapshot's content, with header fields that are not signed.
+reply content(const device_client& d, const upload& u, const header_fields& more) {
+    signed_request r = d.make("GET", d.base() + u.path() + "/content");
+    r.fields.insert(r.fields.end(), more.begin(), more.end());
+    return d.send(r);
+}
+
+}  // namespace
+
 TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[conformance][snapshot]") {
     const relay_under_test f;
     const auto a = f.vault();
@@ -33,24 +44,52 @@ TEST_CASE("a snapshot goes up in parts and comes down in ranges", "[conformance]
     CHECK(latest.string("manifest") == to_base64url(manifest_of(a)));
     CHECK(b.call("GET", "").json().at("snapshot").at("pos") == 1);
 
-    const auto range = [&](std::uint64_t offset, std::uint64_t size) {
-        const reply r = b.call(
-            "GET", u.path() + "/content?offset=" + std::to_string(offset) + "&size=" + std::to_string(size));
-        CHECK(r.status == 200);
-        CHECK(r.field("cache-control").find("immutable") != std::string::npos);
+    const auto range = [&](const std::string& asked, const std::string& said) {
+        const reply r = content(b, u, {{"Range", "bytes=" + asked}});
+        CHECK(r.status == 206);
+        CHECK(r.field("content-range") == "bytes " + said + "/2500");
+        CHECK(r.field("etag") == '"' + u.id.text() + '"');
+        CHECK(r.field("cache-control") == "private, max-age=31536000, immutable");
         return r.body;
     };
     const auto expected = [&](std::size_t offset, std::size_t size) {
         return bytes(u.content.begin() + static_cast<std::ptrdiff_t>(offset),
                      u.content.begin() + static_cast<std::ptrdiff_t>(offset + size));
     };
-    CHECK(b.call("GET", u.path() + "/content").body == u.content);
-    CHECK(range(0, 1) == expected(0, 1));
-    CHECK(range(999, 2) == expected(999, 2));
-    CHECK(range(500, 2000) == expected(500, 2000));
-    CHECK(range(2499, 1000) == expected(2499, 1));
-    for (const std::string query : {"?offset=2500", "?size=0", "?size=4194305", "?offset=x"})
-        CHECK(b.call("GET", u.path() + "/content" + query).problem() == "malformed");
+    const reply all = b.call("GET", u.path() + "/content");
+    CHECK(all.status == 200);
+    CHECK(all.field("accept-ranges") == "bytes");
+    CHECK(all.body == u.content);
+    CHECK(range("0-0", "0-0") == expected(0, 1));
+    CHECK(range("999-1000", "999-1000") == expected(999, 2));
+    CHECK(range("500-", "500-2499") == expected(500, 2000));
+    CHECK(range("2499-9999", "2499-2499") == expected(2499, 1));
+    CHECK(range("-3", "2497-2499") == expected(2497, 3));
+    CHECK(range("-9999", "0-2499") == u.content);
+    for (const std::string nothing : {"2500-", "2500-2501", "-0"}) {
+        const reply r = content(b, u, {{"Range", "bytes=" + nothing}});
+        CHECK(r.status == 416);
+        CHECK(r.field("content-range") == "bytes */2500");
+    }
+    // What is no range of one part does not count.
+    for (const std::string odd :
+         {"bytes=", "bytes=-", "bytes=x-1", "bytes=5-4", "bytes=0-1,3-4", "lines=0-1"})
+        CHECK(content(b, u, {{"Range", odd}}).body == u.content);
+    CHECK(b.call("GET", u.path() + "/content?offset=1").problem() == "malformed");
+}
+
+TEST_CASE("a range of a snapshot that changed meanwhile is the whole", "[conformance][snapshot]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto u = make_upload(1);
+    upload_all(a, u);
+    const std::string tag = '"' + u.id.text() + '"', other = '"' + make_upload(2).id.text() + '"';
+    CHECK(content(a, u, {{"Range", "bytes=1-2"}, {"If-Range", tag}}).status == 206);
+    CHECK(content(a, u, {{"Range", "bytes=1-2"}, {"If-Range", other}}).body == u.content);
+    const reply known = content(a, u, {{"If-None-Match", tag}});
+    CHECK(known.status == 304);
+    CHECK(known.body.empty());
+    CHECK(content(a, u, {{"If-None-Match", other}}).status == 200);
 }
 
 TEST_CASE("a part may come again, but not changed", "[conformance][snapshot]") {
@@ -168,7 +207,10 @@ TEST_CASE("a part of 8 MiB goes through", "[conformance][snapshot]") {
     const auto a = f.vault();
     const auto u = make_upload(1, limits::snapshot_part_bytes + 5, 0, limits::snapshot_part_bytes);
     upload_all(a, u);
-    const std::uint64_t offset = limits::snapshot_part_bytes - 10;
-    const reply r = a.call("GET", u.path() + "/content?offset=" + std::to_string(offset) + "&size=4194304");
-    CHECK(r.body == bytes(u.content.end() - 15, u.content.end()));
+    const reply end = content(a, u, {{"Range", "bytes=-15"}});
+    CHECK(end.body == bytes(u.content.end() - 15, u.content.end()));
+    const reply begin = content(a, u, {{"Range", "bytes=0-"}});  // as much as a relay gives at once
+    CHECK(begin.field("content-range") == "bytes 0-4194303/8388613");
+    CHECK(begin.body == bytes(u.content.begin(), u.content.begin() + 4194304));
+    CHECK(a.call("GET", u.path() + "/content").problem() == "malformed");
 }

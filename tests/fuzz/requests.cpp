@@ -41,8 +41,9 @@ struct world {
 };
 
 void check_status(unsigned status) {
-    static constexpr std::array known{100U, 101U, 200U, 201U, 204U, 400U, 401U, 403U, 404U, 405U, 408U,
-                                      409U, 410U, 412U, 413U, 415U, 417U, 421U, 426U, 429U, 431U, 507U};
+    static constexpr std::array known{100U, 101U, 200U, 201U, 204U, 206U, 304U, 400U, 401U,
+                                      403U, 404U, 405U, 408U, 409U, 410U, 412U, 413U, 415U,
+                                      416U, 417U, 421U, 426U, 429U, 431U, 507U};
     must(std::find(known.begin(), known.end(), status) != known.end(),
          "an answer that the contract does not know");
 }
@@ -117,11 +118,14 @@ void signed_request(world& w, source& in) {
     if (query.find("wait") != std::string::npos) return;  // a relay that waits is not a finding
     std::replace_if(
         query.begin(), query.end(), [](char x) { return x <= ' ' || x == '\x7F'; }, '_');
-    if (!query.empty()) target += "?" + query;
+    const bool is_range = query.starts_with("bytes=");
+    if (!query.empty() && !is_range) target += "?" + query;
     const bytes_view rest = in.rest();
     bytes body(rest.begin(), rest.end());
     if (repair) body = repaired(w.device, std::move(body));
-    check_status(w.device.send(w.device.make(c.method, target, body, c.media)).status);
+    auto request = w.device.make(c.method, target, body, c.media);
+    if (is_range) request.set("Range", query);
+    check_status(w.device.send(request).status);
 }
 
 }  // namespace

@@ -67,6 +67,16 @@ TEST_CASE("a relay with a certificate takes another one at SIGHUP", "[relay][pro
     CHECK(relay.wait() == 0);
 }
 
+TEST_CASE("SIGHUP does not end a relay that has no certificate", "[relay][process]") {
+    temporary_directory directory;
+    relay_process relay(CASASYNC_RELAY_PROGRAM, {"--listen", "127.0.0.1:0", "--data", directory.path()});
+    REQUIRE_FALSE(relay.address().empty());
+    relay.signal(SIGHUP);
+    CHECK(make_vault(relay.port(), real_now_s()).call("GET", "").status == 200);
+    relay.signal(SIGTERM);
+    CHECK(relay.wait() == 0);  // and not by the signal that came first
+}
+
 TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") {
     temporary_directory directory;
     const auto run = [](const std::vector<std::string>& arguments) {

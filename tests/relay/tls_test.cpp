@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
+#include "snapshot_upload.hpp"
 #include "tls_client.hpp"
 
 #include <casasync/beast/client.hpp>
 #include <casasync/beast/relay.hpp>
+#include <casasync/openssl/hash.hpp>
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/certificate.hpp>
@@ -52,11 +54,16 @@ TEST_CASE("a device attaches, pushes and pulls over TLS", "[relay][tls]") {
     REQUIRE(client);
     const bytes large = device.envelope(1, 900'000);  // many TLS records
     REQUIRE(client->push(std::vector<bytes>{large}));
-    pull_request all;
-    all.own_whole = true;
-    const auto page = client->pull(all);
+    const auto page = client->pull({});
     REQUIRE(page);
-    CHECK(page->records.at(0).envelope == large);
+    CHECK(page->records.at(0).digest == openssl::sha256(large));
+    const snapshot_info snapshot{id<snapshot_id>(1), 1, large.size(), manifest_of(device)};
+    REQUIRE(client->begin_snapshot(snapshot));
+    REQUIRE(client->write_snapshot(snapshot, 0, large));
+    REQUIRE(client->complete_snapshot(snapshot));
+    const auto content = client->read_snapshot(snapshot, 0, 1U << 20);
+    REQUIRE(content);
+    CHECK(*content == large);
     REQUIRE(client->open_live());
     CHECK(client->next_hint().value().head == 1);
     beast::endpoint stranger = f.endpoint();

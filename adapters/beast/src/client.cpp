@@ -37,6 +37,7 @@ struct call {
     std::uint32_t wait_s = 0;
     bool repeatable = true;  ///< see http_request
     const live_handshake* live = nullptr;
+    std::string range{};  ///< of the answer's body; empty: all
 };
 
 }  // namespace
@@ -99,6 +100,7 @@ struct client::state {
             request.fields.emplace_back("Content-Digest", digest);
             request.fields.emplace_back("Content-Type", c.content_type);
         }
+        if (!c.range.empty()) request.fields.emplace_back("Range", "bytes=" + c.range);
         if (c.live != nullptr) c.live->add_to(request.fields);
         request.upgrade = c.live != nullptr;
         live.reset();
@@ -186,7 +188,6 @@ result<page> client::pull(const pull_request& request) {
     call c{"GET", "/changesets?after=" + std::to_string(request.from.pos), {200, 204}};
     if (request.from.pos > 0) c.path += "&log=" + to_base64url(bytes_view(request.from.log).first(16));
     c.path += "&limit=" + std::to_string(records) + "&max_bytes=" + std::to_string(limits::page_bytes_max);
-    if (request.own_whole) c.path += "&own=1";
     if (wait_s > 0) c.path += "&wait=" + std::to_string(wait_s);
     c.answer_bytes_max = limits::page_bytes_max + page_frame_bytes_max;
     c.wait_s = wait_s;
@@ -232,15 +233,16 @@ result<std::optional<snapshot_info>> client::latest_snapshot() {
 result<bytes> client::read_snapshot(const snapshot_info& info, std::uint64_t offset, std::uint32_t size) {
     if (size == 0 || size > snapshot_range_bytes_max || offset >= info.size)
         return misuse("A snapshot is read in ranges of 1 byte to 4 MiB within its size.");
-    call c{"GET",
-           "/snapshots/" + info.id.text() + "/content?offset=" + std::to_string(offset) +
-               "&size=" + std::to_string(size),
-           {200}};
+    call c{"GET", "/snapshots/" + info.id.text() + "/content", {206}};
+    c.range = std::to_string(offset) + "-" + std::to_string(offset + size - 1);
     c.answer_bytes_max = std::max<std::size_t>(c.answer_bytes_max, size);
     auto answer = state_->vault_call(c);
     if (!answer) return answer.failure();
     const std::size_t got = answer->http.body.size();
-    if (!answer->http.is(octets_type) || got == 0 || got > size || got > info.size - offset)
+    const std::string part = "bytes " + std::to_string(offset) + "-" + std::to_string(offset + got - 1) +
+                             "/" + std::to_string(info.size);
+    if (!answer->http.is(octets_type) || got == 0 || got > size ||
+        answer->http.field("content-range") != part)
         return malformed(state_->http.origin());
     return std::move(answer->http.body);
 }

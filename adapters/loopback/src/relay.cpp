@@ -116,7 +116,7 @@ result<page_bytes> relay::pull(const device_id& reader, const pull_request& requ
     const std::size_t records_max = std::min<std::size_t>(request.records_max, limits::page_records_max);
     while (last < records_.size() && last - after < records_max) {
         const stored_record& r = records_[last];
-        const bool own = r.device == reader && !request.own_whole;
+        const bool own = r.device == reader;
         const bytes_view content = own ? bytes_view(r.digest) : bytes_view(r.envelope);
         if (last > after && out.body.size() + 20 + content.size() + page_end_bytes > limits::page_bytes_max)
             break;

@@ -65,6 +65,13 @@ answer not_found() {
     return problem(404, "not-found", "There is no such thing here.");
 }
 
+answer not_modified(const std::string& tag) {
+    answer out;
+    out.status = 304;
+    out.fields = "ETag: " + tag + "\r\n";
+    return out;
+}
+
 answer unavailable() {
     answer out =
         problem(503, "unavailable", "The relay cannot store anything at the moment; try again later.");

@@ -34,6 +34,8 @@ inline constexpr std::string_view octets_type = "application/octet-stream";
 /// 429. \param policy the limit that was reached
 [[nodiscard]] answer too_many(std::string_view policy, unsigned wait_s);
 [[nodiscard]] answer not_found();
+/// 304: the client has it already. \param tag quoted
+[[nodiscard]] answer not_modified(const std::string& tag);
 /// 503: the queue is full, the disk fails, or the relay stops.
 [[nodiscard]] answer unavailable();
 

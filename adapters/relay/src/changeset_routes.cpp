@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include "conditional.hpp"
 #include "reply.hpp"
 #include "routes.hpp"
 
@@ -100,11 +101,8 @@ std::optional<page_query> page_query_of(const exchange& x) {
     const auto records = number_of(x, "limit", 1, limits::page_records_max, limits::page_records_max);
     const auto size = number_of(x, "max_bytes", 1, limits::page_bytes_max, limits::page_bytes_max);
     const auto log = from_base64url(x.where.value("log").value_or(""));
-    const auto own = number_of(x, "own", 0, 1, 0);
-    if (!after || !records || !size || !log || !own || log->size() != (*after == 0 ? 0U : 16U))
-        return std::nullopt;
-    return page_query{*after, *log, static_cast<std::size_t>(*records), static_cast<std::size_t>(*size),
-                      *own == 1};
+    if (!after || !records || !size || !log || log->size() != (*after == 0 ? 0U : 16U)) return std::nullopt;
+    return page_query{*after, *log, static_cast<std::size_t>(*records), static_cast<std::size_t>(*size)};
 }
 
 /// 410: with the snapshot that leads on.
@@ -114,6 +112,15 @@ answer history_compacted(context& c, const member& who) {
     return problem(410, "history-compacted",
                    "The log no longer goes back to this position; take the newest snapshot.",
                    std::move(more));
+}
+
+answer records_answer(page_answer page) {
+    answer out;
+    out.status = 200;
+    out.content_type = "application/vnd.casasync.records";
+    out.body = std::move(page.body);
+    out.fields = page.more ? "Casasync-More: 1\r\n" : "Casasync-More: 0\r\n";
+    return out;
 }
 
 /// Returns the answer of a pull; nothing when there is no news and the wait goes on.
@@ -128,12 +135,11 @@ std::optional<answer> look(context& c, exchange& x, const page_query& q, bool la
     x.who->head = page.head;
     if (page.mismatch) return cursor_mismatch(page.head);
     if (page.forgotten) return history_compacted(c, *x.who);
-    if (page.body.empty()) return last ? std::optional(answer{}) : std::nullopt;
-    answer out;
-    out.status = 200;
-    out.content_type = "application/vnd.casasync.records";
-    out.body = std::move(page.body);
-    out.fields = page.more ? "Casasync-More: 1\r\n" : "Casasync-More: 0\r\n";
+    if (page.body.empty() && !last) return std::nullopt;
+    const std::string tag = "\"" + x.who->generation.text() + "-" + std::to_string(page.head) + "\"";
+    if (names_tag(x.in.if_none_match, tag)) return not_modified(tag);
+    answer out = page.body.empty() ? answer{} : records_answer(std::move(page));
+    out.fields += "ETag: " + tag + "\r\n";
     return out;
 }
 
@@ -156,6 +162,14 @@ void pull_changesets(context& c, const exchange_ptr& x) {
         return reply(c.shared, x, malformed("The query's numbers or its log value do not fit."));
     watch(c, x, x->who->vault.octets, *wait_s,
           [&c, x = x.get(), q = *q](bool last) { return look(c, *x, q, last); });
+}
+
+void get_changeset(context& c, const exchange_ptr& x) {
+    const auto pos = parse_number(x->where.segments[3]);
+    page_answer page = pos ? c.read.log.record(*x->who, *pos, c.shared.now_s()) : page_answer{};
+    if (page.forgotten) return reply(c.shared, x, history_compacted(c, *x->who));
+    if (page.body.empty()) return reply(c.shared, x, not_found());
+    reply(c.shared, x, records_answer(std::move(page)));
 }
 
 }  // namespace casasync::relay

@@ -69,7 +69,7 @@ result<void> run(arguments& a) {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
-    if (!a.server.tls_certificate.empty()) sigaddset(&signals, SIGHUP);
+    sigaddset(&signals, SIGHUP);  // also without a certificate: whoever renews one need not know
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     auto relay = server::start(a.server);
     if (!relay) return relay.failure();

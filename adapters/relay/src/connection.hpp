@@ -203,6 +203,9 @@ class connection final : public exchange, public guest {
         in.client = field("Casasync-Client");
         in.signature_input = field("Signature-Input");
         in.attach = field("Casasync-Attach");
+        in.if_none_match = field(http::field::if_none_match);
+        in.range = field(http::field::range);
+        in.if_range = field(http::field::if_range);
         in.connection = field(http::field::connection);
         in.upgrade = field(http::field::upgrade);
         in.websocket_key = field(http::field::sec_websocket_key);

@@ -46,6 +46,9 @@ struct request {
     std::string_view signature_input{};
     std::string_view signature{};
     std::string_view attach{};  ///< Casasync-Attach
+    std::string_view if_none_match{};
+    std::string_view range{};
+    std::string_view if_range{};
     std::string_view connection{};
     std::string_view upgrade{};
     std::string_view websocket_key{};

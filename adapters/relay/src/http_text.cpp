@@ -21,6 +21,10 @@ std::string_view reason_of(unsigned status) noexcept {
             return "Accepted";
         case 204:
             return "No Content";
+        case 206:
+            return "Partial Content";
+        case 304:
+            return "Not Modified";
         case 400:
             return "Bad Request";
         case 401:
@@ -43,6 +47,8 @@ std::string_view reason_of(unsigned status) noexcept {
             return "Content Too Large";
         case 415:
             return "Unsupported Media Type";
+        case 416:
+            return "Range Not Satisfiable";
         case 417:
             return "Expectation Failed";
         case 421:
@@ -91,7 +97,7 @@ std::string head_of(const answer& a, bool close) {
         out += a.content_type;
         out += "\r\n";
     }
-    if (a.status != 204 && a.status != 101)
+    if (a.status != 204 && a.status != 101 && a.status != 304)
         out += "Content-Length: " + std::to_string(a.body.size()) + "\r\n";
     out += "Cache-Control: ";
     out += a.cache_control;

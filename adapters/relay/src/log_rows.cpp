@@ -108,16 +108,30 @@ page_answer log_reader::page(const member& reader, const page_query& q, std::uin
         out.mismatch = !std::equal(q.log.begin(), q.log.end(), log.begin());
     }
     if (out.mismatch || out.forgotten || q.after == out.head) return out;
-    append_records(out, reader, q);
+    append_records(out, reader.vault_row, reader.device_row, q);
     append_page_end(out.body, out.last, now, log_at(reader.vault_row, ends, out.last));
     out.more = out.last < out.head;
     return out;
 }
 
-void log_reader::append_records(page_answer& out, const member& reader, const page_query& q) {
-    rows row = records_.query(reader.vault_row, q.after, std::uint64_t{q.records_max});
+page_answer log_reader::record(const member& reader, std::uint64_t pos, std::uint64_t now) {
+    const read_moment moment(db_);
+    page_answer out;
+    const extent ends = extent_of(reader.vault_row);
+    out.head = ends.head;
+    out.forgotten = pos > 0 && pos <= ends.floor;
+    if (pos == 0 || pos > ends.head || out.forgotten) return out;
+    append_records(out, reader.vault_row, 0, {pos - 1, {}, 1, 0});
+    append_page_end(out.body, out.last, now, log_at(reader.vault_row, ends, pos));
+    out.more = pos < ends.head;
+    return out;
+}
+
+void log_reader::append_records(page_answer& out, std::int64_t vault_row, std::int64_t digests_of,
+                                const page_query& q) {
+    rows row = records_.query(vault_row, q.after, std::uint64_t{q.records_max});
     while (row.next()) {
-        const bool own = !q.own_whole && row.integer(2) == reader.device_row;
+        const bool own = row.integer(2) == digests_of;
         const bytes_view content = row.blob(own ? 3 : 4);
         const std::size_t size = record_head_bytes + content.size();
         if (!out.body.empty() && out.body.size() + size + page_end_bytes > q.bytes_max) return;

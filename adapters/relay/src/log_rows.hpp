@@ -57,7 +57,6 @@ struct page_query {
     bytes log{};  ///< the first 16 bytes of the reader's log value; empty with after = 0
     std::size_t records_max = 0;
     std::size_t bytes_max = 0;
-    bool own_whole = false;  ///< the reader's own records come whole, too
 };
 
 struct page_answer {
@@ -75,9 +74,12 @@ class log_reader {
 
     [[nodiscard]] std::optional<member> find(vault_id vault, device_id device);
     [[nodiscard]] std::vector<device_row> devices(std::int64_t vault_row);
-    /// Returns a page for `reader`, in one read transaction: own records as digests unless asked, at least
-    /// one record however large. \param now for the page's end
+    /// Returns a page for `reader`, in one read transaction: own records as digests, at least one record
+    /// however large. \param now for the page's end
     [[nodiscard]] page_answer page(const member& reader, const page_query& q, std::uint64_t now);
+    /// Returns the page of one record, whole, whoever's it is. Without a body it was not there or is
+    /// forgotten.
+    [[nodiscard]] page_answer record(const member& reader, std::uint64_t pos, std::uint64_t now);
 
  private:
     /// Where a log begins and ends.
@@ -89,7 +91,9 @@ class log_reader {
     [[nodiscard]] extent extent_of(std::int64_t vault_row);
     /// Returns the running hash at `pos`, which is not below the floor.
     [[nodiscard]] digest256 log_at(std::int64_t vault_row, const extent& log, std::uint64_t pos);
-    void append_records(page_answer& out, const member& reader, const page_query& q);
+    /// \param digests_of  the device whose records come as digests; 0: none
+    void append_records(page_answer& out, std::int64_t vault_row, std::int64_t digests_of,
+                        const page_query& q);
 
     database& db_;
     prepared find_, devices_, ends_, log_at_, records_;

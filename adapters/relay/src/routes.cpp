@@ -10,8 +10,7 @@ constexpr std::size_t json_bytes_max = std::size_t{4} << 10;
 constexpr std::string_view json = "application/json";
 constexpr std::string_view octets = "application/octet-stream";
 constexpr std::string_view envelopes = "application/vnd.casasync.envelopes";
-constexpr std::string_view pull_keys[] = {"after", "log", "limit", "max_bytes", "wait", "own"};
-constexpr std::string_view content_keys[] = {"offset", "size"};
+constexpr std::string_view pull_keys[] = {"after", "log", "limit", "max_bytes", "wait"};
 constexpr std::string_view wait_key[] = {"wait"};
 constexpr std::string_view after_key[] = {"after"};
 constexpr std::size_t attach_bytes_max = limits::members_bytes_max / 3 * 4 + (std::size_t{8} << 10);
@@ -51,6 +50,7 @@ const route routes[] = {
     vault_route(verb::post, "vaults/{v}/changesets", push_changesets, limits::request_bytes_max, envelopes,
                 {}, counted::push),
     vault_route(verb::get, "vaults/{v}/changesets", pull_changesets, 0, {}, pull_keys, counted::pull),
+    vault_route(verb::get, "vaults/{v}/changesets/{pos}", get_changeset, 0, {}, {}, counted::pull),
     vault_route(verb::get, "vaults/{v}/live", open_live, 0, {}, {}, counted::live),
     vault_route(verb::get, "vaults/{v}", get_vault),
     deletion_route(),
@@ -63,7 +63,7 @@ const route routes[] = {
                 limits::snapshot_part_bytes),
     vault_route(verb::post, "vaults/{v}/snapshots/{s}/complete", complete_snapshot,
                 limits::manifest_bytes_max, octets),
-    vault_route(verb::get, "vaults/{v}/snapshots/{s}/content", get_snapshot_content, 0, {}, content_keys),
+    vault_route(verb::get, "vaults/{v}/snapshots/{s}/content", get_snapshot_content),
     {verb::post,
      "vaults/{v}/attach",
      access::anybody,

@@ -73,6 +73,7 @@ void delete_vault(context&, const exchange_ptr&);
 // changeset_routes.cpp
 void push_changesets(context&, const exchange_ptr&);
 void pull_changesets(context&, const exchange_ptr&);
+void get_changeset(context&, const exchange_ptr&);
 // live_routes.cpp
 void open_live(context&, const exchange_ptr&);
 // snapshot_routes.cpp

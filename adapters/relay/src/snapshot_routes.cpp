@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "conditional.hpp"
 #include "reply.hpp"
 #include "routes.hpp"
+
+#include <algorithm>
 
 namespace casasync::relay {
 namespace {
@@ -16,6 +19,12 @@ verdict refused(outcome why, std::string_view detail) {
         return refuse(problem(409, "snapshot-older", "There is a complete snapshot of a later position."));
     if (why == outcome::missing) return refuse(malformed("Parts of the snapshot are missing."));
     return refuse(problem(409, "already-exists", detail));
+}
+
+answer range_not_satisfiable(std::uint64_t whole) {
+    answer out = problem(416, "range-not-satisfiable", "The snapshot has nothing there.");
+    out.fields = "Content-Range: " + content_range({}, whole) + "\r\n";
+    return out;
 }
 
 bool is_good(outcome o) noexcept {
@@ -107,19 +116,26 @@ void get_latest_snapshot(context& c, const exchange_ptr& x) {
 
 void get_snapshot_content(context& c, const exchange_ptr& x) {
     const auto id = id_at<snapshot_id>(*x, 3);
-    const auto offset = number_of(*x, "offset", 0, limits::snapshot_bytes_max, 0);
-    const auto size = number_of(*x, "size", 1, range_bytes_max, range_bytes_max);
-    if (!offset || !size) return reply(c.shared, x, malformed("The range does not fit."));
     const auto snapshot = id ? c.read.snapshots.find(x->who->vault_row, *id) : std::nullopt;
     if (!snapshot || !snapshot->complete) return reply(c.shared, x, not_found());
-    if (*offset >= snapshot->plan.size)
-        return reply(c.shared, x, malformed("The range is not in the snapshot."));
-    auto content = c.read.snapshots.content(x->who->vault_row, *id, *offset, *size);
+    const std::string tag = "\"" + id->text() + "\"";  // what is under an id never changes
+    if (names_tag(x->in.if_none_match, tag)) return reply(c.shared, x, not_modified(tag));
+    const std::uint64_t whole = snapshot->plan.size;
+    const bool same = x->in.if_range.empty() || x->in.if_range == tag;
+    const auto asked = same ? range_of(x->in.range, whole) : std::nullopt;
+    byte_range part = asked.value_or(byte_range{0, whole});
+    if (part.size == 0) return reply(c.shared, x, range_not_satisfiable(whole));
+    if (!asked && whole > range_bytes_max)
+        return reply(c.shared, x, malformed("A snapshot of this size is read in parts: send Range."));
+    part.size = std::min(part.size, range_bytes_max);
+    auto content = c.read.snapshots.content(x->who->vault_row, *id, part.offset, part.size);
     if (!content) return reply(c.shared, x, not_found());
     answer out;
-    out.status = 200;
+    out.status = asked ? 206 : 200;
     out.content_type = octets_type;
     out.body = std::move(*content);
+    out.fields = "ETag: " + tag + "\r\nAccept-Ranges: bytes\r\n";
+    if (asked) out.fields += "Content-Range: " + content_range(part, whole) + "\r\n";
     out.cache_control = "private, max-age=31536000, immutable";
     reply(c.shared, x, std::move(out));
 }

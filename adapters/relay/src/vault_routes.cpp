@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include "conditional.hpp"
 #include "reply.hpp"
 #include "routes.hpp"
+
+#include <casasync/openssl/hash.hpp>
 
 #include <boost/json/array.hpp>
 
@@ -27,17 +30,20 @@ void get_vault(context& c, const exchange_ptr& x) {
     if (const auto s = c.read.snapshots.latest(who.vault_row))
         snapshot = {{"snapshot_id", s->plan.id.text()}, {"pos", s->plan.pos}, {"size", s->plan.size}};
     const std::string_view wanted = snapshot_wanted(who, c.shared.options.vault_bytes_max);
-    reply(c.shared, x,
-          json_answer(200, {{"generation", who.generation.text()},
-                            {"head", who.head},
-                            {"floor", who.floor},
-                            {"epoch", who.epoch},
-                            {"members", who.members},
-                            {"bytes", who.bytes},
-                            {"quota", c.shared.options.vault_bytes_max},
-                            {"devices", std::move(devices)},
-                            {"snapshot", std::move(snapshot)},
-                            {"hints", {{"snapshot_wanted", wanted}}}}));
+    answer out = json_answer(200, {{"generation", who.generation.text()},
+                                   {"head", who.head},
+                                   {"floor", who.floor},
+                                   {"epoch", who.epoch},
+                                   {"members", who.members},
+                                   {"bytes", who.bytes},
+                                   {"quota", c.shared.options.vault_bytes_max},
+                                   {"devices", std::move(devices)},
+                                   {"snapshot", std::move(snapshot)},
+                                   {"hints", {{"snapshot_wanted", wanted}}}});
+    const std::string tag = "\"" + to_base64url(openssl::sha256(out.body)).substr(0, 22) + "\"";
+    if (names_tag(x->in.if_none_match, tag)) return reply(c.shared, x, not_modified(tag));
+    out.fields = "ETag: " + tag + "\r\n";
+    reply(c.shared, x, std::move(out));
 }
 
 void put_ack(context& c, const exchange_ptr& x) {
