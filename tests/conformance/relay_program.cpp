@@ -38,6 +38,7 @@ relay::server_options options_of(int count, char** arguments) {
         if (name == "--dormant-days") out.keep.dormant_expire = std::chrono::hours(24 * std::stoi(value));
         if (name == "--create-token") out.create_token = value;
         if (name == "--connections-max") out.connections_max = std::stoul(value);
+        if (name == "--shards") out.shards = static_cast<unsigned>(std::stoul(value));
         if (name == "--io-threads") out.io_threads = static_cast<unsigned>(std::stoul(value));
         if (name == "--min-client") out.min_client = static_cast<unsigned>(std::stoul(value));
     }

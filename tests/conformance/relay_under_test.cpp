@@ -25,6 +25,14 @@ std::string program_path() {
     return environment("CASASYNC_RELAY_PROGRAM", CASASYNC_CONFORMANCE_RELAY);
 }
 
+/// Arguments that each relay gets, after those that name its data.
+std::vector<std::string> arguments_for_all(const std::string& data) {
+    std::vector<std::string> out{"--data", data};
+    if (const std::string shards = environment("CASASYNC_RELAY_SHARDS", ""); !shards.empty())
+        out.insert(out.end(), {"--shards", shards});
+    return out;
+}
+
 endpoint endpoint_of(std::string_view url) {
     constexpr std::string_view scheme = "http://";
     if (!url.starts_with(scheme)) throw std::runtime_error("CASASYNC_RELAY_URL has to begin with http://");
@@ -52,8 +60,8 @@ struct shared_relay {
     shared_relay() {
         const std::string url = environment("CASASYNC_RELAY_URL", "");
         if (url.empty())
-            program = std::make_unique<relay_process>(
-                program_path(), std::vector<std::string>{"--data", directory.path()}, stdin_is::a_pipe);
+            program = std::make_unique<relay_process>(program_path(), arguments_for_all(directory.path()),
+                                                      stdin_is::a_pipe);
         at = endpoint_of(url.empty() ? program->address() : url);
         const reply info = http_client(at).call("GET", "/v1/info", {{"Host", at.authority()}});
         ahead_s = static_cast<std::int64_t>(info.number("time")) - system_now_s();
@@ -98,7 +106,8 @@ std::uint64_t relay_under_test::now_s() const {
 }
 
 own_relay::own_relay(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
-    arguments_.insert(arguments_.begin(), {"--data", directory_.path()});
+    const auto first = arguments_for_all(directory_.path());
+    arguments_.insert(arguments_.begin(), first.begin(), first.end());
     start();
 }
 

@@ -55,7 +55,8 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
     const std::uint64_t now = c.shared.now_s();
     if (claims && distance(of.created, now) > skew_s_max) return clock_skew(now);
 
-    const auto known = c.read.log.find(of.vault, of.device);
+    read_store& store = c.read(of.vault);
+    const auto known = store.log.find(of.vault, of.device);
     const bool path_fits = !x.to->names_vault || x.where.segments[1] == of.vault.text();
     const bool body_covered = !x.in.has_body || !x.in.content_digest.empty();
     const bool good = is_signed(c.shared, x, authority, ack.value_or(0), of, known);
@@ -65,7 +66,7 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
     x.who = known;
     if (known->revoked && !x.to->open_to_removed) return device_revoked();
     if (known->purge_at != 0 && !x.to->open_to_deleted)
-        if (const auto d = c.read.deletions.find(known->vault_row)) return vault_deleted(*d);
+        if (const auto d = store.deletions.find(known->vault_row)) return vault_deleted(*d);
     if (*ack > known->head) return cursor_mismatch(known->head);
     x.ack = *ack;
     return std::nullopt;

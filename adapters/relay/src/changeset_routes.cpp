@@ -108,7 +108,8 @@ std::optional<page_query> page_query_of(const exchange& x) {
 /// 410: with the snapshot that leads on.
 answer history_compacted(context& c, const member& who) {
     boost::json::object more{{"floor", who.floor}, {"snapshot", nullptr}};
-    if (const auto s = c.read.snapshots.latest(who.vault_row)) more["snapshot"] = description_of(*s);
+    if (const auto s = c.read(who.vault).snapshots.latest(who.vault_row))
+        more["snapshot"] = description_of(*s);
     return problem(410, "history-compacted",
                    "The log no longer goes back to this position; take the newest snapshot.",
                    std::move(more));
@@ -125,12 +126,13 @@ answer records_answer(page_answer page) {
 
 /// Returns the answer of a pull; nothing when there is no news and the wait goes on.
 std::optional<answer> look(context& c, exchange& x, const page_query& q, bool last) {
-    page_answer page = c.read.log.page(*x.who, q, c.shared.now_s());
+    read_store& store = c.read(x.who->vault);
+    page_answer page = store.log.page(*x.who, q, c.shared.now_s());
     // After the page, so that the answer tells of every entry of the list that its envelopes need.
-    const auto who = c.read.log.find(x.who->vault, x.who->device);
+    const auto who = store.log.find(x.who->vault, x.who->device);
     if (!who || who->revoked) return device_revoked();
     if (who->purge_at != 0)
-        if (const auto d = c.read.deletions.find(who->vault_row)) return vault_deleted(*d);
+        if (const auto d = store.deletions.find(who->vault_row)) return vault_deleted(*d);
     x.who = *who;
     x.who->head = page.head;
     if (page.mismatch) return cursor_mismatch(page.head);
@@ -166,7 +168,8 @@ void pull_changesets(context& c, const exchange_ptr& x) {
 
 void get_changeset(context& c, const exchange_ptr& x) {
     const auto pos = parse_number(x->where.segments[3]);
-    page_answer page = pos ? c.read.log.record(*x->who, *pos, c.shared.now_s()) : page_answer{};
+    page_answer page =
+        pos ? c.read(x->who->vault).log.record(*x->who, *pos, c.shared.now_s()) : page_answer{};
     if (page.forgotten) return reply(c.shared, x, history_compacted(c, *x->who));
     if (page.body.empty()) return reply(c.shared, x, not_found());
     reply(c.shared, x, records_answer(std::move(page)));

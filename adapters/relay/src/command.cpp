@@ -4,6 +4,7 @@
 #include <casasync/relay/upkeep.hpp>
 
 #include "authority.hpp"
+#include "shards.hpp"
 
 #include <sysexits.h>
 
@@ -110,6 +111,7 @@ result<void> show_stats(const arguments& a) {
            {"forgotten", s->forgotten},
            {"changeset_bytes", s->changeset_bytes},
            {"snapshot_bytes", s->snapshot_bytes},
+           {"shards", s->shards},
            {"file_bytes", s->file_bytes},
            {"free_bytes", s->free_bytes}},
           a.json);
@@ -140,6 +142,10 @@ void add_options(CLI::App& app, const std::shared_ptr<arguments>& a) {
     app.add_option("--listen", a->listen, "HOST:PORT to listen at; port 0: any free one")
         ->capture_default_str();
     app.add_option("--data", o.data, "directory of everything the relay keeps");
+    app.add_option(
+           "--shards", o.shards,
+           "SQLite files that vaults are spread over; fixed when the data is made, 1 unless given then")
+        ->check(CLI::Range(1U, shards_max));
     app.add_option("--origin", o.origins, "HOST[:PORT] by which clients call this relay; may be repeated")
         ->allow_extra_args(false);
     app.add_option("--tls-cert", o.tls_certificate, "PEM file of the certificate and its chain: speak TLS")

@@ -20,8 +20,8 @@ struct byte_range {
     friend bool operator==(const byte_range&, const byte_range&) = default;
 };
 
-/// Returns the part of `whole` bytes that a Range asks for. Nothing: there is none, it asks for several, or it
-/// does not make sense, and then it does not count.
+/// Returns the part of `whole` bytes that a Range asks for. Nothing: there is none, it asks for several, or
+/// it does not make sense, and then it does not count.
 [[nodiscard]] std::optional<byte_range> range_of(std::string_view range, std::uint64_t whole);
 
 /// Returns "bytes 0-99/2500", or "bytes */2500" for a part that is not there.

@@ -11,6 +11,7 @@
 #include "member_rows.hpp"
 #include "metrics.hpp"
 #include "rate_limiter.hpp"
+#include "shards.hpp"
 #include "snapshot_rows.hpp"
 #include "writer.hpp"
 
@@ -20,9 +21,23 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <string>
+#include <utility>
+#include <vector>
 
 namespace casasync::relay {
+
+/// One of the files that vaults are in, and who writes to it.
+struct shard {
+    writer write;
+    caretaker keeper;
+
+    shard(const std::string& path, hub& listeners, const server_options& options,
+          std::function<std::uint64_t()> now)
+        : write(path, listeners), keeper(write, options, std::move(now)) {}
+};
 
 struct core {
     server_options options{};
@@ -31,18 +46,19 @@ struct core {
     hub listeners{};
     rate_limiter limiter{};
     metrics counts{};
-    writer write;
-    caretaker keeper;
+    std::vector<std::unique_ptr<shard>> shards{};
     std::atomic<bool> stopping = false;
 
     core(const server_options& o, const openssl::key256& master_key, authorities known,
-         const std::string& database_path)
-        : options(o),
-          master(master_key),
-          names(std::move(known)),
-          write(database_path, listeners),
-          keeper(write, options, [this] { return now_s(); }) {}
+         const std::vector<std::string>& database_paths)
+        : options(o), master(master_key), names(std::move(known)) {
+        for (const std::string& path : database_paths)
+            shards.push_back(std::make_unique<shard>(path, listeners, options, [this] { return now_s(); }));
+    }
 
+    [[nodiscard]] shard& home_of(vault_id vault) const { return *shards[shard_of(vault, shards.size())]; }
+    /// Pairings belong to no vault: they are in the first file.
+    [[nodiscard]] shard& home_of_pairings() const { return *shards.front(); }
     [[nodiscard]] std::uint64_t now_ms() const {
         return static_cast<std::uint64_t>(std::max<unix_ms>(0, options.clock()));
     }
@@ -69,7 +85,13 @@ struct read_store {
 
 struct context {
     core& shared;
-    read_store read;
+    std::vector<std::unique_ptr<read_store>> stores{};
+
+    context(core& c, const std::vector<std::string>& database_paths) : shared(c) {
+        for (const std::string& path : database_paths) stores.push_back(std::make_unique<read_store>(path));
+    }
+    [[nodiscard]] read_store& read(vault_id vault) const { return *stores[shard_of(vault, stores.size())]; }
+    [[nodiscard]] read_store& read_pairings() const { return *stores.front(); }
 };
 
 }  // namespace casasync::relay

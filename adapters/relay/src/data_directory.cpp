@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "data_directory.hpp"
 
+#include "shards.hpp"
+
 #include <casasync/openssl/random.hpp>
 
 #include <fcntl.h>
@@ -86,9 +88,14 @@ data_directory::~data_directory() {
     if (lock_ >= 0) ::close(lock_);
 }
 
-result<void> data_directory::make_database_file() const {
-    const descriptor file(database_path(), O_RDWR | O_CREAT, 0600);
-    return file.get() < 0 ? result<void>(failed(database_path(), "made")) : result<void>();
+std::string data_directory::database_path(unsigned n) const {
+    return path_ + "/" + shard_name(n);
+}
+
+result<void> data_directory::make_database_file(unsigned n) const {
+    const std::string path = database_path(n);
+    const descriptor file(path, O_RDWR | O_CREAT, 0600);
+    return file.get() < 0 ? result<void>(failed(path, "made")) : result<void>();
 }
 
 result<openssl::key256> data_directory::master_key() const {

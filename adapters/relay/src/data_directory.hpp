@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-/// The directory of everything a relay keeps: relay.db, master.key, and lock, which only one relay holds.
+/// The directory of everything a relay keeps: relay.db (and relay-1.db ..), master.key, and lock, which only
+/// one relay holds.
 #include <casasync/openssl/aead.hpp>
 #include <casasync/result.hpp>
 
@@ -22,8 +23,10 @@ class data_directory {
     ~data_directory();
 
     /// Makes an empty database file that only its owner can read, if there is none. \errors io_failed
-    [[nodiscard]] result<void> make_database_file() const;
-    [[nodiscard]] std::string database_path() const { return path_ + "/relay.db"; }
+    [[nodiscard]] result<void> make_database_file(unsigned n) const;
+    /// Returns the path of file `n` of those the vaults are spread over; shards.hpp.
+    [[nodiscard]] std::string database_path(unsigned n = 0) const;
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
     /// Returns the key that all device keys are derived from; makes it on the first start.
     /// \errors io_failed, also for a file of a wrong size, and when there is a database but no key
     [[nodiscard]] result<openssl::key256> master_key() const;

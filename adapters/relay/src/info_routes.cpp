@@ -30,7 +30,7 @@ void get_health(context& c, const exchange_ptr& x) {
 
 void get_readiness(context& c, const exchange_ptr& x) {
     if (c.shared.stopping) return reply(c.shared, x, unavailable());
-    (void)c.read.log.find({}, {});  // throws when the database cannot be read
+    for (const auto& store : c.stores) (void)store->log.find({}, {});  // throws when a file cannot be read
     reply(c.shared, x, json_answer(200, {{"status", "ready"}}));
 }
 

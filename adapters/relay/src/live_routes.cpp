@@ -46,7 +46,7 @@ void open_live(context& c, const exchange_ptr& x) {
     x->go_live(std::move(out),
                {vault.octets, device.octets, [&c, vault, device]() -> std::optional<live_view> {
                     try {
-                        const auto who = c.read.log.find(vault, device);
+                        const auto who = c.read(vault).log.find(vault, device);
                         if (!who) return live_view{0, {}, true};
                         return live_view{who->head, who->generation, who->revoked || who->purge_at != 0};
                     } catch (const database_error&) {

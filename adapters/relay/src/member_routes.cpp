@@ -208,18 +208,21 @@ void attach_device(context& c, const exchange_ptr& x) {
     if (std::max(now, r->created) - std::min(now, r->created) > attach_skew_s_max)
         return reply(c.shared, x, clock_skew(now));
     // Once here, so that a stranger costs the one thread that writes nothing.
-    const auto row = c.read.members.vault_row(r->vault);
-    member_list list = row ? c.read.members.list(*row) : member_list{};
+    member_reader& members = c.read(r->vault).members;
+    const auto row = members.vault_row(r->vault);
+    member_list list = row ? members.list(*row) : member_list{};
     if (auto refused = admit(*r, list)) return reply(c.shared, x, std::move(*refused));
-    write(c, x,
-          [&shared = c.shared, r = std::move(*r)](write_store& store) { return attach(store, shared, r); });
+    shard& home = c.shared.home_of(r->vault);
+    write_to(home, c, x, [&shared = c.shared, r = std::move(*r)](write_store& store) {
+        return attach(store, shared, r);
+    });
 }
 
 void get_members(context& c, const exchange_ptr& x) {
     const auto after = number_of(*x, "after", 0, limits::member_entries_max, 0);
     if (!after) return reply(c.shared, x, malformed("The query's number does not fit."));
     boost::json::array entries;
-    for (const bytes& entry : c.read.members.entries(x->who->vault_row, *after))
+    for (const bytes& entry : c.read(x->who->vault).members.entries(x->who->vault_row, *after))
         entries.push_back(boost::json::value(to_base64url(entry)));
     reply(c.shared, x, json_answer(200, {{"entries", std::move(entries)}}));
 }

@@ -112,26 +112,29 @@ verdict put(write_store& store, const message_place& at, const digest256& token,
 }  // namespace
 
 void create_pairing(context& c, const exchange_ptr& x) {
-    write(c, x, [now = c.shared.now_s()](write_store& store) { return create(store, now); });
+    write_to(c.shared.home_of_pairings(), c, x,
+             [now = c.shared.now_s()](write_store& store) { return create(store, now); });
 }
 
 void claim_pairing(context& c, const exchange_ptr& x) {
     const auto slot = openssl::pairing_slot::parse(x->where.segments[1]);
     if (!slot) return reply(c.shared, x, not_found());
-    write(c, x, [slot = *slot, &shared = c.shared, from = x->in.from](write_store& store) {
-        verdict out = claim(store, slot, shared.now_s());
-        if (out.out.status != 200) note_failed_claim(shared, from);
-        return out;
-    });
+    write_to(c.shared.home_of_pairings(), c, x,
+             [slot = *slot, &shared = c.shared, from = x->in.from](write_store& store) {
+                 verdict out = claim(store, slot, shared.now_s());
+                 if (out.out.status != 200) note_failed_claim(shared, from);
+                 return out;
+             });
 }
 
 void put_message(context& c, const exchange_ptr& x) {
     const auto at = place_of(*x);
     if (!at) return reply(c.shared, x, not_found());
     if (x->in.body.empty()) return reply(c.shared, x, malformed("A message is not empty."));
-    write(c, x, [at = *at, token = token_hash(*x), x, now = c.shared.now_s()](write_store& store) {
-        return put(store, at, token, x->in.body, now);
-    });
+    write_to(c.shared.home_of_pairings(), c, x,
+             [at = *at, token = token_hash(*x), x, now = c.shared.now_s()](write_store& store) {
+                 return put(store, at, token, x->in.body, now);
+             });
 }
 
 void get_message(context& c, const exchange_ptr& x) {
@@ -141,8 +144,9 @@ void get_message(context& c, const exchange_ptr& x) {
     if (!wait_s) return reply(c.shared, x, malformed("The wait has to be 0 to 25 seconds."));
     watch(c, x, at->box.octets, *wait_s,
           [&c, at = *at, token = token_hash(*x)](bool last) -> std::optional<answer> {
-              if (auto why = closed(c.read.mailboxes.find(at.box, token), c.shared.now_s())) return why;
-              auto message = c.read.mailboxes.message(at.box, at.side, at.n);
+              mailbox_reader& mailboxes = c.read_pairings().mailboxes;
+              if (auto why = closed(mailboxes.find(at.box, token), c.shared.now_s())) return why;
+              auto message = mailboxes.message(at.box, at.side, at.n);
               if (!message) return last ? std::optional(answer{}) : std::nullopt;
               answer out;
               out.status = 200;
@@ -154,7 +158,7 @@ void get_message(context& c, const exchange_ptr& x) {
 
 void delete_mailbox(context& c, const exchange_ptr& x) {
     const auto box = id_at<mailbox_id>(*x, 1);
-    write(c, x, [box = *box, token = token_hash(*x)](write_store& store) {
+    write_to(c.shared.home_of_pairings(), c, x, [box = *box, token = token_hash(*x)](write_store& store) {
         if (!store.mailboxes.find(box, token)) return refuse(unauthenticated());
         store.mailboxes.remove(box);
         return verdict{{}, true, box.octets, {}};

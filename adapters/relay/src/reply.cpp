@@ -19,25 +19,28 @@ void reply(const core& shared, const exchange_ptr& x, answer out) {
     x->send(std::move(out));
 }
 
-void write(context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job) {
+void write_to(shard& where, context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job) {
     const core& shared = c.shared;
-    const bool queued = c.shared.write.submit({[x, job = std::move(job)](write_store& store) {
-                                                   if (x->who && store.log.is_revoked(x->who->device_row))
-                                                       return refuse(device_revoked());
-                                                   return job(store);
-                                               },
-                                               [x, &shared](verdict v) {
-                                                   if (v.who) x->who = v.who;
-                                                   reply(shared, x, std::move(v.out));
-                                               },
-                                               x->in.body.size()});
+    const bool queued = where.write.submit({std::move(job),
+                                            [x, &shared](verdict v) {
+                                                if (v.who) x->who = v.who;
+                                                reply(shared, x, std::move(v.out));
+                                            },
+                                            x->in.body.size()});
     if (!queued) reply(shared, x, unavailable());
+}
+
+void write(context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job) {
+    write_to(c.shared.home_of(x->who->vault), c, x,
+             [row = x->who->device_row, job = std::move(job)](write_store& store) {
+                 return store.log.is_revoked(row) ? refuse(device_revoked()) : job(store);
+             });
 }
 
 void note_ack(core& shared, write_store& store, const member& who, std::uint64_t ack) {
     store.log.touch(who.device_row, ack, shared.now_s());
     if (who.cover.covered > who.floor && is_nearly_full(who.bytes, shared.options.vault_bytes_max))
-        shared.keeper.tidy_in(store, who.vault_row);
+        shared.home_of(who.vault).keeper.tidy_in(store, who.vault_row);
 }
 
 void watch(context& c, const exchange_ptr& x, const topic& what, std::uint64_t wait_s, exchange::look look) {

@@ -26,6 +26,8 @@ void reply(const core& shared, const exchange_ptr& x, answer out);
 /// Queues what a request writes; it is answered after the commit, or 503 at once when the queue is full. The
 /// job runs on the writer's thread. A signed request of a device that was revoked meanwhile is refused there.
 void write(context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job);
+/// The same in a file that need not be that of the caller's vault, and of whom nothing is known there.
+void write_to(shard& where, context& c, const exchange_ptr& x, std::function<verdict(write_store&)> job);
 
 /// Notes that a device has everything up to `ack`. A full vault gets room as soon as it can.
 void note_ack(core& shared, write_store& store, const member& who, std::uint64_t ack);

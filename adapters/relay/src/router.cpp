@@ -113,7 +113,7 @@ std::optional<answer> router::check_caller(exchange& x, const std::string& autho
         case access::side_token: {
             const auto id = id_at<mailbox_id>(x, 1);
             const digest256 hash = openssl::sha256(as_bytes(bearer_token(x.in.authorization)));
-            if (!id || !c_.read.mailboxes.find(*id, hash)) return unauthenticated();
+            if (!id || !c_.read_pairings().mailboxes.find(*id, hash)) return unauthenticated();
             break;
         }
         case access::anybody:
@@ -166,11 +166,12 @@ void router::note_visit(const exchange& x) {
     const std::uint64_t now = c_.shared.now_s();
     if (x.ack <= x.who->ack && now < x.who->last_seen + visit_s) return;
     // A full queue is no reason to refuse a read: the next request says the same.
-    (void)c_.shared.write.submit({[&shared = c_.shared, who = *x.who, ack = x.ack](write_store& store) {
-                                      note_ack(shared, store, who, ack);
-                                      return verdict{};
-                                  },
-                                  [](const verdict&) {}, 0});
+    (void)c_.shared.home_of(x.who->vault)
+        .write.submit({[&shared = c_.shared, who = *x.who, ack = x.ack](write_store& store) {
+                           note_ack(shared, store, who, ack);
+                           return verdict{};
+                       },
+                       [](const verdict&) {}, 0});
 }
 
 }  // namespace casasync::relay

@@ -8,12 +8,13 @@
 #include "routes.hpp"
 
 #include <string>
+#include <vector>
 
 namespace casasync::relay {
 
 class router final : public service {
  public:
-    router(core& shared, const std::string& database_path) : c_{shared, read_store(database_path)} {}
+    router(core& shared, const std::vector<std::string>& database_paths) : c_(shared, database_paths) {}
 
     [[nodiscard]] admission admit(exchange& x) override;
     void handle(const exchange_ptr& x) override;

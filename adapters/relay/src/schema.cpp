@@ -7,7 +7,9 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::int64_t application_id = 0x63735259;  // "csRY"
-constexpr std::int64_t schema_version = 5;
+constexpr std::int64_t whole_version = 5;            // all vaults in one file
+constexpr std::int64_t shard_version =
+    6;  // the same and the table shard, so that an older relay leaves it alone
 
 /// Bodies come last in their rows, so that reading what is before them does not touch their pages. `head` is
 /// a counter in the row of the vault: a position is given out in the transaction that stores the changeset.
@@ -50,37 +52,53 @@ CREATE TABLE mail(
   PRIMARY KEY(mailbox, side, n)) STRICT;
 )sql";
 
+/// Which of how many files this is.
+constexpr const char* shard_table =
+    "CREATE TABLE shard(n INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;";
+
 bool is_empty(database& db) {
     prepared any(db, "SELECT 1 FROM sqlite_schema LIMIT 1");
     rows row = any.query();
     return !row.next();
 }
 
+shard_place place_of(database& db) {
+    prepared place(db, "SELECT n, count FROM shard");
+    rows row = place.query();
+    if (!row.next()) throw damage("a shard does not say which one it is");
+    return {static_cast<unsigned>(row.integer(0)), static_cast<unsigned>(row.integer(1))};
+}
+
 }  // namespace
 
-result<void> check_schema(database& db, const std::string& path) {
+result<shard_place> check_schema(database& db, const std::string& path) {
     const std::int64_t version = db.pragma("user_version");
     if (db.pragma("application_id") != application_id)
         return error{errc::not_a_database,
                      path +
                          " is not the database of a casasync relay. Nothing was changed; "
                          "give another data directory."};
-    if (version != schema_version)
+    if (version != whole_version && version != shard_version)
         return error{errc::unknown_format_version, path + " was written by " +
-                                                       (version > schema_version ? "a newer" : "an older") +
+                                                       (version > shard_version ? "a newer" : "an older") +
                                                        " casasync-relay (version " + std::to_string(version) +
-                                                       ", this one knows " + std::to_string(schema_version) +
+                                                       ", this one knows " + std::to_string(whole_version) +
                                                        "). Nothing was changed; start the relay that fits."};
-    return {};
+    return version == whole_version ? shard_place{} : place_of(db);
 }
 
-result<void> prepare_schema(database& db, const std::string& path) {
-    if (db.pragma("application_id") != 0 || db.pragma("user_version") != 0 || !is_empty(db))
-        return check_schema(db, path);
-    db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;" + std::string(tables) +
-               "PRAGMA application_id=" + std::to_string(application_id) +
-               "; PRAGMA user_version=" + std::to_string(schema_version) + "; COMMIT");
-    return {};
+bool is_new(database& db) {
+    return db.pragma("application_id") == 0 && db.pragma("user_version") == 0 && is_empty(db);
+}
+
+void make_schema(database& db, shard_place place) {
+    std::string script = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; BEGIN IMMEDIATE;";
+    script += tables;
+    if (place.count > 1)
+        script += std::string(shard_table) + "INSERT INTO shard VALUES(" + std::to_string(place.index) +
+                  ", " + std::to_string(place.count) + ");";
+    db.execute(script + "PRAGMA application_id=" + std::to_string(application_id) + "; PRAGMA user_version=" +
+               std::to_string(place.count > 1 ? shard_version : whole_version) + "; COMMIT");
 }
 
 void configure_writer(database& db) {

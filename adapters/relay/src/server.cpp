@@ -5,9 +5,12 @@
 #include "data_directory.hpp"
 #include "http.hpp"
 #include "router.hpp"
-#include "schema.hpp"
+#include "shards.hpp"
 
+#include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace casasync::relay {
 namespace {
@@ -16,16 +19,6 @@ unix_ms system_now() {
     return std::chrono::duration_cast<std::chrono::milliseconds>(
                std::chrono::system_clock::now().time_since_epoch())
         .count();
-}
-
-result<void> prepare_database(const std::string& path) {
-    try {
-        database db(path, database::mode::read_write);
-        return prepare_schema(db, path);
-    } catch (const database_error& e) {
-        return error{e.is_foreign() ? errc::not_a_database : errc::io_failed,
-                     path + " cannot be used: " + e.what() + ". Nothing was changed."};
-    }
 }
 
 std::string url_of(const char* scheme, const std::string& host, std::uint16_t port) {
@@ -38,29 +31,62 @@ std::string url_of(const char* scheme, const std::string& host, std::uint16_t po
 /// What only the database knows.
 class relay_totals {
  public:
-    explicit relay_totals(const std::string& path)
-        : db_(path, database::mode::read_only),
-          vaults_(db_,
-                  "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(head - floor), 0) FROM vault") {}
+    explicit relay_totals(const std::vector<std::string>& paths) {
+        for (const std::string& path : paths) files_.push_back(std::make_unique<file>(path));
+    }
 
     void append_to(std::string& out) {
+        std::uint64_t vaults = 0, bytes = 0, changesets = 0;
         try {
-            rows row = vaults_.query();
-            if (!row.next()) return;
-            append_metric(out, "vaults", "gauge", "Vaults.", static_cast<double>(row.number(0)));
-            append_metric(out, "changeset_bytes", "gauge", "Bytes of changesets that are kept.",
-                          static_cast<double>(row.number(1)));
-            append_metric(out, "changesets", "gauge", "Changesets that are kept.",
-                          static_cast<double>(row.number(2)));
+            for (const auto& f : files_) {
+                rows row = f->sums.query();
+                if (!row.next()) return;
+                vaults += row.number(0), bytes += row.number(1), changesets += row.number(2);
+            }
         } catch (const database_error&) {
-            // A page without these lines says that the database cannot be read.
+            return;  // a page without these lines says that the database cannot be read
         }
+        const auto add = [&out](std::string_view name, std::string_view help, std::uint64_t value) {
+            append_metric(out, name, "gauge", help, static_cast<double>(value));
+        };
+        add("vaults", "Vaults.", vaults);
+        add("changeset_bytes", "Bytes of changesets that are kept.", bytes);
+        add("changesets", "Changesets that are kept.", changesets);
     }
 
  private:
-    database db_;
-    prepared vaults_;
+    struct file {
+        database db;
+        prepared sums;
+
+        explicit file(const std::string& path)
+            : db(path, database::mode::read_only),
+              sums(db,
+                   "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(head - floor), 0) FROM vault") {}
+    };
+    std::vector<std::unique_ptr<file>> files_{};
 };
+
+/// What all that write have done, and have to do.
+struct work_done {
+    writer::load load{};
+    std::uint64_t failing = 0;  ///< files whose last transaction failed
+    std::uint64_t forgotten = 0;
+};
+
+static work_done work_of(const core& shared) {
+    work_done out;
+    for (const auto& s : shared.shards) {
+        const writer::load one = s->write.state();
+        out.load.queued += one.queued;
+        out.load.queued_bytes += one.queued_bytes;
+        out.load.commits += one.commits;
+        out.load.jobs += one.jobs;
+        out.failing += one.failing ? 1 : 0;
+        out.forgotten += s->keeper.forgotten();
+    }
+    return out;
+}
 
 struct server::state {
     data_directory directory;
@@ -81,32 +107,33 @@ struct server::state {
                 return loaded;
         const auto key = directory.master_key();
         if (!key) return key.failure();
-        if (const auto made = directory.make_database_file(); !made) return made.failure();
-        const std::string path = directory.database_path();
-        if (const auto ready = prepare_database(path); !ready) return ready.failure();
+        const auto count = prepare_shards(directory, options.shards);
+        if (!count) return count.failure();
+        std::vector<std::string> paths;
+        for (unsigned n = 0; n < *count; ++n) paths.push_back(directory.database_path(n));
         if (!options.clock) options.clock = system_now;
         try {
-            shared.emplace(options, *key, std::move(names), path);
+            shared.emplace(options, *key, std::move(names), paths);
             auto started = http_server::start(
                 shared->options, {is_secret() ? &tls : nullptr, std::move(proxies)}, shared->listeners,
-                [&] { return std::make_unique<router>(*shared, path); });
+                [&] { return std::make_unique<router>(*shared, paths); });
             if (!started) return started.failure();
             http = std::move(*started);
-            if (!options.metrics_host.empty()) return begin_metrics(path);
+            if (!options.metrics_host.empty()) return begin_metrics(paths);
         } catch (const database_error& e) {
-            return error{errc::io_failed, path + " cannot be used: " + e.what() + "."};
+            return error{errc::io_failed, directory.path() + " cannot be used: " + e.what() + "."};
         }
         return {};
     }
 
-    result<void> begin_metrics(const std::string& path) {
+    result<void> begin_metrics(const std::vector<std::string>& paths) {
         metrics_options = shared->options;
         metrics_options.host = metrics_options.metrics_host;
         metrics_options.port = metrics_options.metrics_port;
         metrics_options.io_threads = 1;
         metrics_options.connections_max = 16;
         metrics_options.verbose = false;
-        const auto text = [this, read = std::make_shared<relay_totals>(path)] { return page(*read); };
+        const auto text = [this, read = std::make_shared<relay_totals>(paths)] { return page(*read); };
         auto started = http_server::start(metrics_options, {}, nobody,
                                           [&] { return std::make_unique<metrics_page>(text); });
         if (!started) return started.failure();
@@ -118,7 +145,7 @@ struct server::state {
     std::string page(relay_totals& totals) {
         std::string out;
         shared->counts.append_to(out);
-        const auto load = shared->write.state();
+        const auto [load, failing, forgotten] = work_of(*shared);
         const auto add = [&out](std::string_view name, std::string_view type, std::string_view help,
                                 auto value) {
             append_metric(out, name, type, help, static_cast<double>(value));
@@ -128,8 +155,8 @@ struct server::state {
         add("write_queue_bytes", "gauge", "Bytes of requests that wait to be written.", load.queued_bytes);
         add("commits_total", "counter", "Transactions that were tried.", load.commits);
         add("written_total", "counter", "Requests that were in them.", load.jobs);
-        add("database_failing", "gauge", "1: the last transaction failed.", load.failing ? 1 : 0);
-        add("forgotten_total", "counter", "Changesets that were forgotten.", shared->keeper.forgotten());
+        add("database_failing", "gauge", "Files whose last transaction failed.", failing);
+        add("forgotten_total", "counter", "Changesets that were forgotten.", forgotten);
         totals.append_to(out);
         return out;
     }
@@ -138,8 +165,7 @@ struct server::state {
         if (!shared || shared->stopping.exchange(true)) return;
         if (metrics_http) metrics_http->stop();
         if (http) http->stop();
-        shared->keeper.stop();
-        shared->write.stop();
+        for (const auto& s : shared->shards) s->keeper.stop(), s->write.stop();
     }
 };
 
@@ -180,7 +206,7 @@ result<void> server::reload_certificate() {
 }
 
 void server::tidy() {
-    state_->shared->keeper.look_at_all();
+    for (const auto& s : state_->shared->shards) s->keeper.look_at_all();
 }
 
 void server::stop() {

@@ -92,7 +92,8 @@ void complete_snapshot(context& c, const exchange_ptr& x) {
     if (head->vault != x->who->vault || head->device != x->who->device)
         return reply(c.shared, x, unauthenticated());
     write(c, x,
-          [who = *x->who, id = *id, epoch = head->epoch, x, &keeper = c.shared.keeper](write_store& store) {
+          [who = *x->who, id = *id, epoch = head->epoch, x,
+           &keeper = c.shared.home_of(x->who->vault).keeper](write_store& store) {
               const auto snapshot = store.snapshots.find(who.vault_row, id);
               if (!snapshot || snapshot->device_row != who.device_row) return refuse(not_found());
               const auto now = store.read.find(who.vault, who.device);
@@ -109,14 +110,15 @@ void complete_snapshot(context& c, const exchange_ptr& x) {
 }
 
 void get_latest_snapshot(context& c, const exchange_ptr& x) {
-    const auto latest = c.read.snapshots.latest(x->who->vault_row);
+    const auto latest = c.read(x->who->vault).snapshots.latest(x->who->vault_row);
     if (!latest) return reply(c.shared, x, not_found());
     reply(c.shared, x, json_answer(200, description_of(*latest)));
 }
 
 void get_snapshot_content(context& c, const exchange_ptr& x) {
     const auto id = id_at<snapshot_id>(*x, 3);
-    const auto snapshot = id ? c.read.snapshots.find(x->who->vault_row, *id) : std::nullopt;
+    snapshot_reader& snapshots = c.read(x->who->vault).snapshots;
+    const auto snapshot = id ? snapshots.find(x->who->vault_row, *id) : std::nullopt;
     if (!snapshot || !snapshot->complete) return reply(c.shared, x, not_found());
     const std::string tag = "\"" + id->text() + "\"";  // what is under an id never changes
     if (names_tag(x->in.if_none_match, tag)) return reply(c.shared, x, not_modified(tag));
@@ -128,7 +130,7 @@ void get_snapshot_content(context& c, const exchange_ptr& x) {
     if (!asked && whole > range_bytes_max)
         return reply(c.shared, x, malformed("A snapshot of this size is read in parts: send Range."));
     part.size = std::min(part.size, range_bytes_max);
-    auto content = c.read.snapshots.content(x->who->vault_row, *id, part.offset, part.size);
+    auto content = snapshots.content(x->who->vault_row, *id, part.offset, part.size);
     if (!content) return reply(c.shared, x, not_found());
     answer out;
     out.status = asked ? 206 : 200;

@@ -4,7 +4,7 @@
 #include "data_directory.hpp"
 #include "database.hpp"
 #include "retention_rows.hpp"
-#include "schema.hpp"
+#include "shards.hpp"
 
 #include <sys/stat.h>
 
@@ -12,34 +12,42 @@
 #include <cerrno>
 #include <filesystem>
 #include <functional>
+#include <string>
 #include <system_error>
+#include <vector>
 
 namespace casasync::relay {
 namespace {
 
 namespace fs = std::filesystem;
 
-const std::string database_name = "/relay.db";
 const std::string key_name = "/master.key";
 
 error unusable(const std::string& path, const std::string& why) {
     return {errc::io_failed, path + " cannot be used: " + why + ". Nothing was changed."};
 }
 
-/// Runs `work` with the database in a directory, read only. \errors not_found, and those of the database
-template <class Out>
-result<Out> with_database(const std::string& directory, const std::function<Out(database&)>& work) {
-    const std::string path = directory + database_name;
-    if (!fs::exists(path))
-        return error{errc::not_found, "There is no relay's data in " + directory + ". Check the path."};
-    try {
-        database db(path, database::mode::read_only);
-        if (const auto ours = check_schema(db, path); !ours) return ours.failure();
-        return work(db);
-    } catch (const database_error& e) {
-        if (e.is_foreign()) return error{errc::not_a_database, path + " is not the database of a relay."};
-        return unusable(path, e.what());
+std::string path_in(const std::string& directory, unsigned n) {
+    return directory + "/" + shard_name(n);
+}
+
+/// Runs `work` with each file of the data in a directory, read only. Returns how many there are.
+/// \errors not_found, and those of the database
+result<unsigned> with_files(const std::string& directory,
+                            const std::function<void(database&, unsigned)>& work) {
+    const auto count = count_shards(directory);
+    for (unsigned n = 0; count && n < *count; ++n) {
+        const std::string path = path_in(directory, n);
+        try {
+            database db(path, database::mode::read_only);
+            if (const auto ours = check_schema(db, path); !ours) return ours.failure();
+            work(db, n);
+        } catch (const database_error& e) {
+            if (e.is_foreign()) return error{errc::not_a_database, path + " is not the database of a relay."};
+            return unusable(path, e.what());
+        }
     }
+    return count;
 }
 
 /// Returns a text as SQL has it.
@@ -49,42 +57,53 @@ std::string quoted(const std::string& text) {
     return out + "'";
 }
 
+bool is_data(const std::string& name) {
+    return name == key_name.substr(1) || (name.starts_with("relay") && name.ends_with(".db"));
+}
+
 /// Makes a directory for its owner only. \errors already_exists when a relay's data is in it
 result<void> make_home(const std::string& directory) {
     std::error_code failed;
     if (fs::create_directories(directory, failed)) ::chmod(directory.c_str(), S_IRWXU);
     if (failed) return unusable(directory, failed.message());
-    for (const std::string& name : {database_name, key_name})
-        if (fs::exists(directory + name))
+    for (const auto& file : fs::directory_iterator(directory, failed))
+        if (is_data(file.path().filename().string()))
             return error{errc::already_exists,
                          directory + " holds a relay's data already. Nothing was changed; give another one."};
-    return {};
+    return failed ? result<void>(unusable(directory, failed.message())) : result<void>();
 }
 
-/// Copies database and key from one directory to another; the database is the last to get its name.
+std::error_code last_error() {
+    return {errno, std::generic_category()};
+}
+
+/// Copies the files and the key from one directory to another; relay.db is the last to get its name.
 result<void> copy_data(const std::string& from, const std::string& to) {
     if (!fs::exists(from + key_name))
         return error{errc::not_found,
                      from + key_name + " is missing. Without it no device can sign in. Nothing was changed."};
-    const std::string unfinished = to + database_name + ".new";
-    const auto copied = with_database<bool>(from, [&](database& db) {
-        fs::remove(unfinished);
-        db.execute("VACUUM INTO " + quoted(unfinished));
-        ::chmod(unfinished.c_str(), S_IRUSR | S_IWUSR);
-        return true;
+    const auto unfinished = [&](unsigned n) { return path_in(to, n) + ".new"; };
+    std::vector<std::string> begun;
+    const auto count = with_files(from, [&](database& db, unsigned n) {
+        begun.push_back(unfinished(n));
+        fs::remove(unfinished(n));
+        db.execute("VACUUM INTO " + quoted(unfinished(n)));
+        ::chmod(unfinished(n).c_str(), S_IRUSR | S_IWUSR);
     });
-    if (!copied) {
+    if (!count) {
         std::error_code ignored;
-        fs::remove(unfinished, ignored);
-        return copied.failure();
+        for (const std::string& path : begun) fs::remove(path, ignored);
+        return count.failure();
     }
     std::error_code failed;
     fs::copy_file(from + key_name, to + key_name, failed);
     if (!failed) ::chmod((to + key_name).c_str(), S_IRUSR | S_IWUSR);
-    if (!failed && (!make_durable(to + key_name) || !make_durable(unfinished)))
-        failed = std::error_code(errno, std::generic_category());
-    if (!failed) fs::rename(unfinished, to + database_name, failed);
-    if (!failed && !make_durable(to)) failed = std::error_code(errno, std::generic_category());
+    if (!failed && !make_durable(to + key_name)) failed = last_error();
+    for (unsigned n = *count; !failed && n-- > 0;) {
+        if (!make_durable(unfinished(n))) failed = last_error();
+        if (!failed) fs::rename(unfinished(n), path_in(to, n), failed);
+        if (!failed && !make_durable(to)) failed = last_error();
+    }
     return failed ? result<void>(unusable(to, failed.message())) : result<void>();
 }
 
@@ -110,6 +129,20 @@ vault_summary summary_of(rows& row) {
     return out;
 }
 
+/// Gives each vault another generation: its devices then look at all of it again.
+result<void> renew_generations(const std::string& data) {
+    try {
+        for (unsigned n = count_shards(data).value(); n-- > 0;) {
+            database db(path_in(data, n), database::mode::read_write);
+            configure_writer(db);
+            db.execute("UPDATE vault SET generation = randomblob(16); PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+    } catch (const database_error& e) {
+        return unusable(data, e.what());
+    }
+    return {};
+}
+
 }  // namespace
 
 result<void> back_up(const std::string& data, const std::string& to) {
@@ -121,20 +154,22 @@ result<void> restore(const std::string& from, const std::string& data) {
     if (const auto made = make_home(data); !made) return made;
     const auto mine = data_directory::open(data);
     if (!mine) return mine.failure();
-    return copy_data(from, data);
+    if (const auto copied = copy_data(from, data); !copied) return copied;
+    return renew_generations(data);
 }
 
 result<std::vector<vault_summary>> list_vaults(const std::string& data, std::uint64_t now) {
-    return with_database<std::vector<vault_summary>>(data, [&](database& db) {
-        std::vector<vault_summary> out;
+    std::vector<vault_summary> out;
+    const auto read = with_files(data, [&](database& db, unsigned) {
         prepared all(db, vault_columns);
         rows row = all.query(dormant_before(now));
         while (row.next()) out.push_back(summary_of(row));
-        std::sort(out.begin(), out.end(), [](const vault_summary& a, const vault_summary& b) {
-            return a.bytes + a.snapshot_bytes > b.bytes + b.snapshot_bytes;
-        });
-        return out;
     });
+    if (!read) return read.failure();
+    std::sort(out.begin(), out.end(), [](const vault_summary& a, const vault_summary& b) {
+        return a.bytes + a.snapshot_bytes > b.bytes + b.snapshot_bytes;
+    });
+    return out;
 }
 
 result<data_summary> summarize(const std::string& data, std::uint64_t now) {
@@ -150,12 +185,14 @@ result<data_summary> summarize(const std::string& data, std::uint64_t now) {
         out.changeset_bytes += v.bytes;
         out.snapshot_bytes += v.snapshot_bytes;
     }
-    return with_database<data_summary>(data, [&](database& db) {
+    const auto read = with_files(data, [&](database& db, unsigned) {
         const std::int64_t page = db.pragma("page_size");
-        out.file_bytes = static_cast<std::uint64_t>(page * db.pragma("page_count"));
-        out.free_bytes = static_cast<std::uint64_t>(page * db.pragma("freelist_count"));
-        return out;
+        out.file_bytes += static_cast<std::uint64_t>(page * db.pragma("page_count"));
+        out.free_bytes += static_cast<std::uint64_t>(page * db.pragma("freelist_count"));
     });
+    if (!read) return read.failure();
+    out.shards = *read;
+    return out;
 }
 
 }  // namespace casasync::relay

@@ -20,14 +20,15 @@ std::string_view state_of(const device_row& d, std::uint64_t now) noexcept {
 void get_vault(context& c, const exchange_ptr& x) {
     const member& who = *x->who;
     boost::json::array devices;
-    for (const device_row& d : c.read.log.devices(who.vault_row))
+    read_store& store = c.read(who.vault);
+    for (const device_row& d : store.log.devices(who.vault_row))
         devices.push_back({{"id", d.id.text()},
                            {"state", state_of(d, c.shared.now_s())},
                            {"ack", d.ack},
                            {"last_seq", d.last_seq},
                            {"last_seen", d.last_seen}});
     boost::json::value snapshot;  // null: there is none
-    if (const auto s = c.read.snapshots.latest(who.vault_row))
+    if (const auto s = store.snapshots.latest(who.vault_row))
         snapshot = {{"snapshot_id", s->plan.id.text()}, {"pos", s->plan.pos}, {"size", s->plan.size}};
     const std::string_view wanted = snapshot_wanted(who, c.shared.options.vault_bytes_max);
     answer out = json_answer(200, {{"generation", who.generation.text()},

@@ -49,6 +49,9 @@ struct server_options {
     std::string host = "127.0.0.1";  ///< address or name to listen at; IPv6 without brackets
     std::uint16_t port = 0;          ///< 0: any free one, see server::address()
     std::string data{};              ///< directory of everything the relay keeps; made if missing
+    /// SQLite files that vaults are spread over, 1 to 64; fixed when the data is made. 0: as it is; one for
+    /// new data.
+    unsigned shards = 0;
     /// What clients may call this relay, as "host" or "host:port": the Host header of each request must be
     /// one of them, or the address listened at. On loopback every loopback authority is accepted as well.
     std::vector<std::string> origins{};
@@ -75,7 +78,8 @@ struct server_options {
 /// A running relay. start() returns once connections are accepted.
 class server {
  public:
-    /// \errors invalid_argument for options that make no sense; io_failed when `data` cannot be made, read or
+    /// \errors invalid_argument for options that make no sense, or do not fit `data`; io_failed when `data`
+    /// cannot be made, read or
     ///         written, or the certificate not be read; not_a_database, unknown_format_version when what is
     ///         there is not this relay's; relay_unavailable when the address is taken, or another relay uses
     ///         `data`

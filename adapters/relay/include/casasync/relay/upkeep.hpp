@@ -12,15 +12,16 @@
 
 namespace casasync::relay {
 
-/// Copies `data` into the directory `to`, which is made if missing: the database as it is at one moment,
+/// Copies `data` into the directory `to`, which is made if missing: each file as it is at one moment,
 /// without free pages, and the master key. Both are readable by their owner only; together they are as secret
 /// as the original. \cost reads the whole database once \errors already_exists when a relay's data is there;
 /// not_found without data to copy; io_failed
 [[nodiscard]] result<void> back_up(const std::string& data, const std::string& to);
 
-/// Makes `data`, which must be empty or missing, from a backup. Each device notices by the running hash of
-/// its log that the relay went back. \errors already_exists when there is data; not_found without a backup;
-/// relay_unavailable while a relay uses `data`; not_a_database, unknown_format_version, io_failed
+/// Makes `data`, which must be empty or missing, from a backup. Each vault gets another
+/// generation, so that each device notices that the relay went back. \errors already_exists when there is
+/// data; not_found without a backup; relay_unavailable while a relay uses `data`; not_a_database,
+/// unknown_format_version, io_failed
 [[nodiscard]] result<void> restore(const std::string& from, const std::string& data);
 
 struct vault_summary {
@@ -43,7 +44,8 @@ struct data_summary {
     std::uint64_t changesets = 0;  ///< that are kept
     std::uint64_t forgotten = 0;   ///< that were stored once
     std::uint64_t changeset_bytes = 0, snapshot_bytes = 0;
-    std::uint64_t file_bytes = 0;  ///< of the database
+    std::uint64_t shards = 0;      ///< files that vaults are spread over
+    std::uint64_t file_bytes = 0;  ///< of all of them
     std::uint64_t free_bytes = 0;  ///< of these, for use again
 };
 
