@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What it costs to take in what another device wrote: the full set on a fresh replica against INSERTs of the
 // same rows, and a delta of single fields, a fifth of them in conflict, against UPDATEs in the same order.
-#include "harness.hpp"
+#include "programs.hpp"
 #include "vaults.hpp"
 
 #include <memory>
 #include <optional>
 
-namespace casasync::bench {
+namespace casasync::bench::apply_program {
 namespace {
 
 struct replica {
@@ -50,6 +50,8 @@ givens make_givens(const run_options& o, const made_workload& w) {
     other.run("PRAGMA wal_checkpoint(TRUNCATE)");
     return g;
 }
+
+}  // namespace
 
 std::vector<question> questions(const run_options& o) {
     const auto w = std::make_shared<made_workload>(o.rows);
@@ -110,9 +112,4 @@ std::vector<question> questions(const run_options& o) {
     return {full, delta};
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "apply", casasync::bench::questions);
-}
+}  // namespace casasync::bench::apply_program

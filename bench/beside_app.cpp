@@ -1,141 +1,125 @@
 // SPDX-License-Identifier: MIT
 // How long an app's commits take on a connection of its own, alone and while changes of another device are
-// merged beside it. Times are of the wall: what the app waits for is the lock.
+// merged beside it, and what merging loses by making way for the app. Times are of the wall: what both wait
+// for is the lock.
+#include "programs.hpp"
 #include "vaults.hpp"
 
-#include <CLI/CLI.hpp>
-#include <boost/json/object.hpp>
-#include <boost/json/serialize.hpp>
-
-#include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cstdio>
-#include <filesystem>
-#include <fstream>
-#include <iostream>
+#include <memory>
+#include <stdexcept>
 #include <thread>
 
-namespace casasync::bench {
+namespace casasync::bench::beside_app_program {
 namespace {
 
 constexpr std::uint64_t sealed_at_once = 1'000;
+using steady = std::chrono::steady_clock;
 
-/// What the app waited for, in milliseconds.
-struct waits {
-    std::vector<double> all{};
-    std::size_t failures = 0;
-
-    [[nodiscard]] double part(double of) const {
-        if (all.empty()) return 0;
-        std::vector<double> sorted = all;
-        std::sort(sorted.begin(), sorted.end());
-        return sorted[std::min(sorted.size() - 1,
-                               static_cast<std::size_t>(of * static_cast<double>(sorted.size())))];
-    }
-    [[nodiscard]] boost::json::object record() const {
-        return {{"commits", all.size()},
-                {"failures", failures},
-                {"p50_ms", part(0.5)},
-                {"p99_ms", part(0.99)},
-                {"max_ms", part(1)}};
-    }
-    void print(const char* when) const {
-        std::printf("%s: %zu commits, p50 %.2f ms, p99 %.2f ms, max %.2f ms, %zu failed\n", when, all.size(),
-                    part(0.5), part(0.99), part(1), failures);
-    }
+struct givens {
+    std::string folder{};
+    made_workload made;
+    waits alone{"the app's commits, alone", {}}, beside{"the app's commits, beside the merge", {}};
+    std::optional<sqlite::vault> vault{};
+    std::unique_ptr<app> writer{};
+    std::uint64_t merged = 0;
 };
 
 /// Updates a field, in a transaction, every two milliseconds until `over(commits so far)`.
 template <class Over>
-waits write_until(app& a, std::span<const field_update> updates, Over&& over) {
-    waits out;
+void write_until(givens& g, waits& out, Over&& over) {
     for (std::size_t i = 0; !over(i); ++i) {
-        const auto begin = std::chrono::steady_clock::now();
-        try {
-            write_all(a, updates.subspan(i % updates.size(), 1));
-        } catch (const std::runtime_error&) {
-            ++out.failures;
-        }
-        const auto took = std::chrono::steady_clock::now() - begin;
-        out.all.push_back(std::chrono::duration<double, std::milli>(took).count());
+        const auto begin = steady::now();
+        write_all(*g.writer, std::span<const field_update>(g.made.b).subspan(i % g.made.b.size(), 1));
+        out.us.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
         std::this_thread::sleep_for(std::chrono::milliseconds(2));
     }
-    return out;
 }
 
-/// What device A sends: all rows, then changes, sealed a thousand at a time.
-void make_backlog(const std::string& folder, const made_workload& w, sqlite::vault& to) {
-    sqlite::vault from = make_vault(folder + "/a.db", 2);
-    app writer(folder + "/a.db");
-    write_all(writer, w.rows);
+/// Makes what device A sends wait at device B: all rows are there, then changes, sealed a thousand at a time.
+void make_backlog(const givens& g) {
+    sqlite::vault to = make_vault(g.folder + "/b.db", 3), from = make_vault(g.folder + "/a.db", 2);
+    app writer(g.folder + "/a.db");
+    write_all(writer, g.made.rows);
     need(from.seal());
     need(to.accept(take_outbox(from), {}));
     (void)need(to.merge_inbox(some_day));
-    for (std::span<const field_update> rest(w.a); !rest.empty();) {
+    for (std::span<const field_update> rest(g.made.a); !rest.empty();) {
         const auto now = rest.first(std::min<std::size_t>(rest.size(), sealed_at_once));
         write_all(writer, now);
         need(from.seal());
         rest = rest.subspan(now.size());
     }
     need(to.accept(take_outbox(from), {}));
+    app(g.folder + "/b.db").run("PRAGMA wal_checkpoint(TRUNCATE)");
 }
 
-void measure(const std::string& folder, std::uint64_t rows, const std::string& json) {
-    const made_workload w(rows);
-    sqlite::vault vault = make_vault(folder + "/b.db", 3);
-    make_backlog(folder, w, vault);
-    app writer(folder + "/b.db");
-    const waits alone = write_until(writer, w.b, [](std::size_t n) { return n == 500; });
+/// A copy of device B with its backlog.
+void begin(givens& g) {
+    g.writer.reset();
+    g.vault.reset();
+    copy_database(g.folder + "/b.db", g.folder + "/c.db");
+    g.vault.emplace(need(sqlite::vault::open(g.folder + "/c.db", still_clock(true, some_day + 3))));
+    g.writer = std::make_unique<app>(g.folder + "/c.db");
+    g.merged = 0;
+}
+
+void merge_all(givens& g) {
+    for (bool more = true; more;) {
+        const auto done = need(g.vault->merge_inbox(some_day));
+        g.merged += done.changesets;
+        more = done.more;
+    }
+}
+
+void merge_beside_app(givens& g) {
     std::atomic<bool> over{false};
-    std::size_t changesets = 0;
     std::string failure;
     std::thread merging([&] {
-        for (bool more = true; more && failure.empty();) {
-            const auto done = vault.merge_inbox(some_day);
-            if (!done) failure = done.failure().text();
-            changesets += done ? done->changesets : 0;
-            more = done && done->more;
+        try {
+            merge_all(g);
+        } catch (const std::exception& e) {
+            failure = e.what();
         }
         over = true;
     });
-    const auto begin = std::chrono::steady_clock::now();
-    const waits beside = write_until(writer, w.b, [&over](std::size_t) { return over.load(); });
+    try {
+        write_until(g, g.beside, [&over](std::size_t) { return over.load(); });
+    } catch (const std::exception& e) {
+        failure = std::string("a commit of the app failed: ") + e.what();
+    }
     merging.join();
-    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begin;
     if (!failure.empty()) throw std::runtime_error(failure);
-    if (changesets != (rows + sealed_at_once - 1) / sealed_at_once)
-        throw std::runtime_error("not everything was merged");
-    alone.print("alone");
-    beside.print("while changes are merged");
-    std::printf("%llu changes merged in %.2f s\n", static_cast<unsigned long long>(rows), took.count());
-    if (json.empty()) return;
-    const boost::json::object record{
-        {"changes", rows}, {"seconds", took.count()}, {"alone", alone.record()}, {"beside", beside.record()}};
-    std::ofstream(json) << boost::json::serialize(record) << '\n';
 }
 
 }  // namespace
-}  // namespace casasync::bench
 
-int main(int argc, char** argv) {
-    CLI::App arguments{"How long an app's commits take while changes of another device are merged"};
-    std::uint64_t rows = casasync::bench::rows_in_w;
-    std::string folder = (std::filesystem::temp_directory_path() / "casasync-beside-app").string(), json;
-    arguments.add_option("--rows", rows, "rows of the table, and changes of the other device");
-    arguments.add_option("--folder", folder, "where the files are made; emptied");
-    arguments.add_option("--json", json, "writes the figures to this file");
-    CLI11_PARSE(arguments, argc, argv);
-    int status = 0;
-    try {
-        std::filesystem::remove_all(folder);
-        std::filesystem::create_directories(folder);
-        casasync::bench::measure(folder, rows, json);
-    } catch (const std::exception& e) {
-        std::cerr << "beside_app: " << e.what() << '\n';
-        status = 1;
-    }
-    std::error_code ignored;
-    std::filesystem::remove_all(folder, ignored);
-    return status;
+std::vector<question> questions(const run_options& o) {
+    const auto g = std::make_shared<givens>(givens{o.folder, made_workload(o.rows)});
+    make_backlog(*g);
+    question q;
+    q.name = "merge a backlog beside an app that commits";
+    q.count = o.rows;
+    q.rounds_max = 1;  // the app's waits are many enough
+    q.wall = true;
+    q.reference = {"merged alone", [=] { begin(*g); }, [=](std::size_t) { merge_all(*g); },
+                   [=] { return g->merged; }};
+    q.ours = {"beside the app",
+              {},
+              [=](std::size_t) {
+                  begin(*g);
+                  merge_beside_app(*g);
+              },
+              [=] { return g->merged; }};
+    q.p99_ms_max = 10;
+    q.latencies = [=] {
+        write_until(*g, g->alone, [](std::size_t n) { return n == 500; });
+        g->writer.reset();
+        g->vault.reset();
+        return std::vector<waits>{g->alone, g->beside};
+    };
+    return {q};
 }
+
+}  // namespace casasync::bench::beside_app_program

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What capture costs an app in its own transactions: the same writes on a plain file and on a vault,
 // transaction by transaction. Nothing is sealed meanwhile.
-#include "harness.hpp"
+#include "programs.hpp"
 #include "vaults.hpp"
 
 #include <memory>
 #include <optional>
 
-namespace casasync::bench {
+namespace casasync::bench::capture_program {
 namespace {
 
 /// An app on a file, which may be a vault.
@@ -53,6 +53,8 @@ question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w
     return q;
 }
 
+}  // namespace
+
 std::vector<question> questions(const run_options& o) {
     constexpr std::size_t in_one = 1000;
     const auto w = std::make_shared<made_workload>(o.rows);
@@ -76,9 +78,4 @@ std::vector<question> questions(const run_options& o) {
     return out;
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "capture", casasync::bench::questions);
-}
+}  // namespace casasync::bench::capture_program

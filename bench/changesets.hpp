@@ -41,11 +41,11 @@ inline void sort_rows(changeset& c) {
     return s;
 }
 
-/// The INSERTs of all rows.
-[[nodiscard]] inline changeset full_set(std::uint64_t rows) {
-    changeset c = empty_changeset(1);
+/// The INSERTs of so many rows from `first` on.
+[[nodiscard]] inline changeset full_set(std::uint64_t rows, std::uint64_t first = 0) {
+    changeset c = empty_changeset(1 + first);
     hlc clock{};
-    for (std::uint64_t i = 0; i < rows; ++i) {
+    for (std::uint64_t i = first; i < first + rows; ++i) {
         const transaction_row r = make_row(i);
         row_change& change = c.tables[0].rows.emplace_back();
         change.key = key_of(i);
@@ -58,20 +58,23 @@ inline void sort_rows(changeset& c) {
     return c;
 }
 
-/// The UPDATEs of step 1, one field each, after those INSERTs.
-[[nodiscard]] inline changeset delta(std::uint64_t rows) {
-    changeset c = empty_changeset(2);
+/// The UPDATEs of step 1, one field each, after those INSERTs; `later`: the same ones, made again.
+[[nodiscard]] inline changeset delta(std::uint64_t rows, std::uint64_t changes, std::uint64_t later = 0) {
+    changeset c = empty_changeset(2 + later);
     hlc clock{};
-    for (std::uint64_t k = 0; k < rows; ++k) {
+    for (std::uint64_t k = 0; k < changes; ++k) {
         const field_update u = update_1(k, rows);
         row_change& change = c.tables[0].rows.emplace_back();
         change.key = key_of(u.row);
-        change.op = {op_kind::update, false, stamp_of(clock, rows + k), {}};
+        change.op = {op_kind::update, false, stamp_of(clock, rows + later * changes + k), {}};
         change.op.cells.push_back(
             {static_cast<column_no>(u.field), u.is_integer ? value(u.number) : value(u.text)});
     }
     sort_rows(c);
     return c;
+}
+[[nodiscard]] inline changeset delta(std::uint64_t rows) {
+    return delta(rows, rows);
 }
 
 }  // namespace casasync::bench

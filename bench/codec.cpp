@@ -2,7 +2,7 @@
 // How small workload W is as changesets, before encryption, and how fast it is encoded and decoded, against
 // copying the encoded bytes.
 #include "changesets.hpp"
-#include "harness.hpp"
+#include "programs.hpp"
 
 #include <casasync/codec.hpp>
 #include <casasync/detail/hash.hpp>
@@ -10,7 +10,7 @@
 #include <memory>
 #include <stdexcept>
 
-namespace casasync::bench {
+namespace casasync::bench::codec_program {
 namespace {
 
 struct coded {
@@ -53,6 +53,8 @@ question about(const std::string& what, const std::string& unit, std::uint64_t c
     return q;
 }
 
+}  // namespace
+
 std::vector<question> questions(const run_options& o) {
     const auto full = std::make_shared<coded>(), single = std::make_shared<coded>();
     full->made = full_set(o.rows);
@@ -69,9 +71,4 @@ std::vector<question> questions(const run_options& o) {
     return out;
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "codec", casasync::bench::questions);
-}
+}  // namespace casasync::bench::codec_program

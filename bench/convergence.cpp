@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How long devices that edited offline take to be equal: rounds, bytes, time, for 2-8 devices and up to
-// 100,000 edits. SQLite vaults, AES-256-GCM envelopes, a relay in memory: what the disk of a relay and a
-// network add is not in it.
-#include "app.hpp"
-#include "svg.hpp"
-#include "workload.hpp"
+// How long devices that edited offline take to be equal, for 2-8 devices and up to 100,000 edits, against
+// plain files into which all others' edits are written. SQLite vaults, AES-256-GCM envelopes, a relay in
+// memory: what the disk of a relay and a network add is not in it.
+#include "programs.hpp"
+#include "vaults.hpp"
 
 #include <casasync/loopback/transport.hpp>
 #include <casasync/openssl/cipher.hpp>
@@ -12,35 +11,14 @@
 #include <casasync/openssl/random.hpp>
 #include <casasync/openssl/snapshot_cipher.hpp>
 #include <casasync/session.hpp>
-#include <casasync/sqlite/vault.hpp>
 
-#include <boost/json/array.hpp>
-#include <boost/json/serialize.hpp>
-
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
-#include <chrono>
 #include <filesystem>
-#include <fstream>
-#include <iostream>
 #include <memory>
 #include <set>
 #include <stdexcept>
 
-namespace casasync::bench {
+namespace casasync::bench::convergence_program {
 namespace {
-
-using steady = std::chrono::steady_clock;
-constexpr unix_ms some_day = 1'800'000'000'000;
-
-template <class Id>
-Id id_of(std::size_t n) {
-    Id id;
-    id.octets.fill(static_cast<std::uint8_t>(n));
-    return id;
-}
 
 /// Bytes that would cross a network, bodies only.
 struct traffic {
@@ -86,12 +64,6 @@ struct device {
     counted_transport way;
 };
 
-struct measurement {
-    std::size_t devices = 0, edits = 0, rounds = 0, conflicts = 0;
-    traffic bytes{};
-    double seconds = 0;
-};
-
 openssl::device_identity identity_of(std::size_t n) {
     openssl::device_identity out;
     out.signing.fill(static_cast<std::uint8_t>(n + 1));
@@ -107,6 +79,11 @@ member_list members_of(std::size_t devices) {
         need(out.append(entry, openssl::verifier{}));
     }
     return out;
+}
+
+/// The k-th edit that device `d` makes.
+field_update edit_of(std::size_t d, std::size_t k, std::uint64_t rows) {
+    return make_update(mix64((d << 32) + k) % (rows * field_names.size()), d + 8, k);
 }
 
 /// Devices of one vault, a relay, and their folder.
@@ -138,7 +115,7 @@ class household {
             const std::size_t share = edits / devices_.size();
             for (std::size_t k = 0; k < share; ++k) {
                 if (k % 100 == 0) writer.run("BEGIN IMMEDIATE");
-                writer.update(make_update(mix64((d << 32) + k) % (rows * field_names.size()), d + 8, k));
+                writer.update(edit_of(d, k, rows));
                 if (k % 100 == 99 || k + 1 == share) writer.run("COMMIT");
             }
         }
@@ -155,16 +132,14 @@ class household {
             if (round == 10) throw std::runtime_error("ten rounds and still no rest");
         }
     }
-    measurement check() {
+    /// Returns how many conflicts are open, the same everywhere.
+    std::size_t check() {
         std::set<std::string> digests;
         for (const auto& d : devices_) digests.insert(need(d->vault.digest()));
         if (digests.size() != 1) throw std::runtime_error("the devices did not converge");
-        measurement m;
-        m.devices = devices_.size();
-        m.bytes = bytes_;
-        m.conflicts = need(devices_.front()->vault.status()).open_conflicts;
-        return m;
+        return need(devices_.front()->vault.status()).open_conflicts;
     }
+    [[nodiscard]] const traffic& bytes() const noexcept { return bytes_; }
 
  private:
     void add(std::size_t n, std::uint64_t rows) {
@@ -218,98 +193,82 @@ class household {
     std::vector<std::unique_ptr<device>> devices_;
 };
 
-measurement measure(const std::filesystem::path& folder, std::size_t devices, std::size_t edits,
-                    std::uint64_t rows) {
-    household home(folder, devices, rows);
-    home.edit(edits, rows);
-    const auto begin = steady::now();
-    const std::size_t rounds = home.settle();
-    const double seconds = std::chrono::duration<double>(steady::now() - begin).count();
-    measurement m = home.check();
-    m.edits = edits;
-    m.rounds = rounds;
-    m.seconds = seconds;
-    return m;
-}
+struct homes {
+    std::unique_ptr<household> ours{};
+    std::vector<std::unique_ptr<app>> plain{};
+    std::size_t rounds = 0;
+};
 
-void print(const std::vector<measurement>& all) {
-    std::cout
-        << "| devices | edits | rounds | seconds | sent, bytes an edit | received, bytes an edit a device | "
-           "open conflicts |\n| --- | --- | --- | --- | --- | --- | --- |\n";
-    for (const measurement& m : all) {
-        const double edits = static_cast<double>(m.edits);
-        std::cout << "| " << m.devices << " | " << m.edits << " | " << m.rounds << " | "
-                  << format("%.3f | %.1f | %.1f", m.seconds, static_cast<double>(m.bytes.up) / edits,
-                            static_cast<double>(m.bytes.down) / edits / static_cast<double>(m.devices))
-                  << " | " << m.conflicts << " |\n";
+/// Plain files that had the same edits as the devices.
+void make_plain(homes& h, const std::string& folder, std::size_t devices, std::uint64_t rows) {
+    h.plain.clear();
+    for (std::size_t n = 0; n < devices; ++n) {
+        const std::string file = folder + "/plain" + std::to_string(n) + ".db";
+        remove_database(file);
+        h.plain.push_back(std::make_unique<app>(file));
+        h.plain.back()->run(create_txn);
+        write_all(*h.plain.back(), made_workload(rows).rows);
+    }
+}
+/// Everybody writes what the others wrote.
+void write_others(homes& h, std::size_t edits, std::uint64_t rows) {
+    const std::size_t share = edits / h.plain.size();
+    for (std::size_t n = 0; n < h.plain.size(); ++n) {
+        app& a = *h.plain[n];
+        a.run("BEGIN IMMEDIATE");
+        for (std::size_t d = 0; d < h.plain.size(); ++d)
+            for (std::size_t k = 0; d != n && k < share; ++k) a.update(edit_of(d, k, rows));
+        a.run("COMMIT");
     }
 }
 
-void write_json(const std::string& path, const std::vector<measurement>& all) {
-    boost::json::array out;
-    for (const measurement& m : all)
-        out.push_back({{"devices", m.devices},
-                       {"edits", m.edits},
-                       {"rounds", m.rounds},
-                       {"seconds", m.seconds},
-                       {"bytes_sent", m.bytes.up},
-                       {"bytes_received", m.bytes.down},
-                       {"open_conflicts", m.conflicts}});
-    std::ofstream(path) << boost::json::serialize(out) << '\n';
-}
-
-void write_plot(const std::string& path, const std::vector<measurement>& all) {
-    plot p{"Time to converge after offline edits", "edits in all, shared among the devices", "seconds", {}};
-    for (const measurement& m : all) {
-        const std::string name = std::to_string(m.devices) + " devices";
-        if (p.lines.empty() || p.lines.back().name != name) p.lines.push_back({name, {}});
-        p.lines.back().points.emplace_back(static_cast<double>(m.edits), m.seconds);
-    }
-    std::ofstream out(path);
-    draw(out, p);
-}
-
-int run(int argc, char** argv) {
-    CLI::App arguments{"Time, rounds and bytes until devices that edited offline are equal"};
-    std::vector<std::size_t> devices{2, 4, 8}, edits{1'000, 10'000, 100'000};
-    std::uint64_t rows = 10'000;
-    std::size_t repeat = 3;
-    std::string folder = (std::filesystem::temp_directory_path() / "casasync-convergence").string(), json,
-                svg;
-    arguments.add_option("--devices", devices, "how many devices, one run each");
-    arguments.add_option("--edits", edits, "how many edits in all, one run each");
-    arguments.add_option("--rows", rows, "rows of the vault");
-    arguments.add_option("--repeat", repeat, "runs of each; the median time counts")
-        ->check(CLI::PositiveNumber);
-    arguments.add_option("--folder", folder, "where the files are made");
-    arguments.add_option("--json", json, "writes the figures to this file");
-    arguments.add_option("--svg", svg, "draws time against edits to this file");
-    CLI11_PARSE(arguments, argc, argv);
-
-    std::vector<measurement> all;
-    for (const std::size_t d : devices)
-        for (const std::size_t e : edits) {
-            std::vector<measurement> runs;
-            for (std::size_t i = 0; i < repeat; ++i) runs.push_back(measure(folder, d, e, rows));
-            std::sort(runs.begin(), runs.end(),
-                      [](const measurement& a, const measurement& b) { return a.seconds < b.seconds; });
-            all.push_back(runs[runs.size() / 2]);
-            std::cerr << d << " devices, " << e << " edits: " << format("%.3f s\n", all.back().seconds);
-        }
-    print(all);
-    if (!json.empty()) write_json(json, all);
-    if (!svg.empty()) write_plot(svg, all);
-    return 0;
+question converging(const std::string& folder, std::size_t devices, std::size_t edits, std::uint64_t rows) {
+    const auto h = std::make_shared<homes>();
+    question q;
+    q.name = "converge, " + std::to_string(devices) + " devices, " + std::to_string(edits) + " edits";
+    q.unit = "edit";
+    q.count = edits;
+    q.rounds_max = 3;
+    q.same_work = false;
+    q.reference = {"UPDATE of all others' edits on each device",
+                   [=] { make_plain(*h, folder, devices, rows); },
+                   [=](std::size_t) { write_others(*h, edits, rows); },
+                   {}};
+    q.ours = {"sync of all",
+              [=] {
+                  h->ours.reset();
+                  h->ours = std::make_unique<household>(folder + "/home", devices, rows);
+                  h->ours->edit(edits, rows);
+              },
+              [=](std::size_t) { h->rounds = h->ours->settle(); },
+              [=] {
+                  const std::uint64_t sum = h->ours->check() * 31 + h->rounds;
+                  h->plain.clear();
+                  return sum;
+              }};
+    q.bytes = [=] {
+        const double sent = static_cast<double>(h->ours->bytes().up) / static_cast<double>(edits);
+        h->ours.reset();
+        return sent;
+    };
+    q.shown = {"devices",
+               "Time to converge after offline edits",
+               "edits in all, shared among the devices",
+               std::to_string(devices) + " devices",
+               std::to_string(devices) + " plain files",
+               static_cast<double>(edits)};
+    return q;
 }
 
 }  // namespace
-}  // namespace casasync::bench
 
-int main(int argc, char** argv) {
-    try {
-        return casasync::bench::run(argc, argv);
-    } catch (const std::exception& e) {
-        std::cerr << "convergence: " << e.what() << '\n';
-        return 1;
-    }
+std::vector<question> questions(const run_options& o) {
+    const std::uint64_t rows = o.rows / 10;
+    std::vector<question> out;
+    for (const std::size_t devices : {2U, 4U, 8U})
+        for (const std::uint64_t edits : {o.rows / 100, o.rows / 10, o.rows})
+            if (edits >= 100) out.push_back(converging(o.folder, devices, edits, rows));
+    return out;
 }
+
+}  // namespace casasync::bench::convergence_program

@@ -16,6 +16,7 @@
 #include <new>
 #include <stdexcept>
 #include <string_view>
+#include <thread>
 
 namespace {
 
@@ -43,15 +44,10 @@ void operator delete(void* p, std::size_t) noexcept {
 namespace casasync::bench {
 namespace {
 
-double cpu_seconds() {
+double seconds_of(clockid_t clock) {
     timespec t{};
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    clock_gettime(clock, &t);
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) * 1e-9;
-}
-
-spread spread_of(std::vector<double> v) {
-    std::sort(v.begin(), v.end());
-    return {v[v.size() / 2], v.front(), v.back()};
 }
 
 struct tally {
@@ -59,11 +55,13 @@ struct tally {
     std::uint64_t allocations = 0;
 };
 
-void run_step(const side& s, std::size_t step, tally& sum) {
+void run_step(const question& q, const side& s, std::size_t step, tally& sum) {
+    const clockid_t clock = q.wall ? CLOCK_MONOTONIC : CLOCK_PROCESS_CPUTIME_ID;
+    if (s.before) s.before(step);
     const std::uint64_t before = allocations();
-    const double begin = cpu_seconds();
+    const double begin = seconds_of(clock);
     s.work(step);
-    sum.seconds += cpu_seconds() - begin;
+    sum.seconds += seconds_of(clock) - begin;
     sum.allocations += allocations() - before;
 }
 
@@ -74,10 +72,18 @@ std::string hex(std::uint64_t v) {
 }
 
 std::string machine() {
+    const std::string cores = ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
     std::ifstream in("/proc/cpuinfo");
     for (std::string line; std::getline(in, line);)
-        if (line.rfind("model name", 0) == 0) return line.substr(line.find(": ") + 2);
-    return "unknown";
+        if (line.rfind("model name", 0) == 0) return line.substr(line.find(": ") + 2) + cores;
+    return "unknown" + cores;
+}
+
+/// The value below which so much of them lies; 0 of none.
+double part_of(const std::vector<double>& sorted, double part) {
+    if (sorted.empty()) return 0;
+    return sorted[std::min(sorted.size() - 1,
+                           static_cast<std::size_t>(part * static_cast<double>(sorted.size())))];
 }
 
 std::string aims(const question& q) {
@@ -91,6 +97,8 @@ std::string aims(const question& q) {
     if (q.rate_min) add(">= %.0f a second", *q.rate_min);
     if (q.bytes_max) add("<= %.0f bytes", *q.bytes_max);
     if (q.bytes_ratio_max) add("size <= %.2f x", *q.bytes_ratio_max);
+    if (q.p50_ms_max) add("p50 <= %.0f ms", *q.p50_ms_max);
+    if (q.p99_ms_max) add("p99 <= %.0f ms", *q.p99_ms_max);
     return out;
 }
 
@@ -110,6 +118,9 @@ void print(const answer& a) {
         std::printf(", %.2f in the reference, ratio %.2f", a.reference_bytes, a.bytes / a.reference_bytes);
     const std::string aim = aims(a.asked);
     std::printf(", checksum %s%s\n", hex(a.checksum).c_str(), aim.empty() ? "" : (". Aim: " + aim).c_str());
+    for (const waits& w : a.latencies)
+        std::printf("  %-34s p50 %.3f ms, p99 %.3f ms, max %.3f ms, N %zu\n", w.name.c_str(),
+                    part_of(w.us, 0.5) / 1e3, part_of(w.us, 0.99) / 1e3, part_of(w.us, 1) / 1e3, w.us.size());
     std::fflush(stdout);
 }
 
@@ -127,11 +138,27 @@ boost::json::object to_json(const answer& a) {
                             {"reference_us", to_json(a.reference_us)},
                             {"ours_us", to_json(a.ours_us)},
                             {"ratio", to_json(a.ratio)},
+                            {"clock", a.asked.wall ? "wall" : "CPU"},
                             {"allocations", a.allocations},
                             {"checksum", hex(a.checksum)},
                             {"aim", aims(a.asked)}};
     if (a.bytes > 0) out["bytes"] = a.bytes;
     if (a.reference_bytes > 0) out["reference_bytes"] = a.reference_bytes;
+    boost::json::array latencies;
+    for (const waits& w : a.latencies)
+        latencies.push_back({{"name", w.name},
+                             {"n", w.us.size()},
+                             {"p50_ms", part_of(w.us, 0.5) / 1e3},
+                             {"p99_ms", part_of(w.us, 0.99) / 1e3},
+                             {"max_ms", part_of(w.us, 1) / 1e3}});
+    if (!latencies.empty()) out["latencies"] = std::move(latencies);
+    if (const auto& s = a.asked.shown)
+        out["shown"] = {{"plot", s->plot},
+                        {"title", s->title},
+                        {"x", s->x},
+                        {"line", s->line},
+                        {"reference_line", s->reference_line},
+                        {"at", s->at}};
     return out;
 }
 
@@ -179,6 +206,11 @@ run_options read_options(int argc, char** argv, const std::string& program) {
 
 }  // namespace
 
+spread spread_of(std::vector<double> v) {
+    std::sort(v.begin(), v.end());
+    return {v[v.size() / 2], v.front(), v.back()};
+}
+
 std::uint64_t allocations() noexcept {
     return allocation_count.load(std::memory_order_relaxed);
 }
@@ -190,7 +222,8 @@ void keep(std::uint64_t value) noexcept {
 
 answer ask(const question& q, std::size_t rounds) {
     std::vector<double> reference, ours, ratio;
-    answer out{q, rounds, {}, {}, {}, 0, 0, 0, 0};
+    rounds = std::min(rounds, q.rounds_max);
+    answer out{q, rounds, {}, {}, {}, 0, 0, 0, 0, {}};
     const double per_unit = 1e6 / static_cast<double>(q.count);
     for (std::size_t round = 0; round < rounds; ++round) {
         for (const side* s : {&q.reference, &q.ours})
@@ -198,9 +231,9 @@ answer ask(const question& q, std::size_t rounds) {
         tally a, b;
         for (std::size_t step = 0; step < q.steps; ++step) {
             const bool ours_first = (step + round) % 2 == 1;
-            if (ours_first) run_step(q.ours, step, b);
-            run_step(q.reference, step, a);
-            if (!ours_first) run_step(q.ours, step, b);
+            if (ours_first) run_step(q, q.ours, step, b);
+            run_step(q, q.reference, step, a);
+            if (!ours_first) run_step(q, q.ours, step, b);
         }
         const std::uint64_t sum = q.ours.checksum();
         if (q.same_work && sum != q.reference.checksum())
@@ -218,32 +251,33 @@ answer ask(const question& q, std::size_t rounds) {
     out.reference_us = spread_of(reference);
     out.ours_us = spread_of(ours);
     out.ratio = spread_of(ratio);
+    if (q.latencies) out.latencies = q.latencies();
+    for (waits& w : out.latencies) std::sort(w.us.begin(), w.us.end());
     return out;
 }
 
-int answer_all(int argc, char** argv, const std::string& program,
-               const std::function<std::vector<question>(const run_options&)>& questions) {
+int answer_all(int argc, char** argv, const program& p) {
     std::filesystem::path folder;
     int status = 0;
     try {
-        const run_options options = read_options(argc, argv, program);
+        const run_options options = read_options(argc, argv, p.name);
         folder = options.folder;
         std::filesystem::remove_all(folder);
         std::filesystem::create_directories(folder);
         std::vector<answer> all;
         std::uint64_t sum = 0;
-        for (const question& q : questions(options)) {
+        for (const question& q : p.questions(options)) {
             if (q.name.find(options.only) == std::string::npos) continue;
-            all.push_back(ask(q, options.rounds));
+            all.push_back(p.ask(q, options.rounds));
             print(all.back());
             sum = sum * 31 + all.back().checksum;
         }
         std::printf("checksum of all work: %s\n", hex(sum).c_str());
-        if (!options.json.empty()) write_record(options.json, program, all);
+        if (!options.json.empty()) write_record(options.json, p.name, all);
         if (!options.expect.empty() && options.expect != hex(sum))
             throw std::runtime_error("the work was not what it should be: expected " + options.expect);
     } catch (const std::exception& e) {
-        std::cerr << program << ": " << e.what() << '\n';
+        std::cerr << p.name << ": " << e.what() << '\n';
         status = 1;
     }
     std::error_code ignored;

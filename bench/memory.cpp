@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What memory a device needs that joins with ten times the rows of W: the greatest resident memory while it
 // does, above what was there before and above SQLite's page cache, against INSERTs of the same rows.
-#include "harness.hpp"
+#include "programs.hpp"
 #include "vaults.hpp"
 
 #include <malloc.h>
@@ -12,7 +12,7 @@
 #include <memory>
 #include <optional>
 
-namespace casasync::bench {
+namespace casasync::bench::memory_program {
 namespace {
 
 /// A line of /proc/self/status, in bytes.
@@ -94,6 +94,8 @@ result<void> join(const std::string& folder) {
     return joined ? result<void>() : result<void>(joined.failure());
 }
 
+}  // namespace
+
 std::vector<question> questions(const run_options& o) {
     const std::uint64_t rows = 10 * o.rows;
     write_snapshot_apart(o.folder, rows);
@@ -131,9 +133,4 @@ std::vector<question> questions(const run_options& o) {
     return {q};
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "memory", casasync::bench::questions);
-}
+}  // namespace casasync::bench::memory_program

@@ -2,67 +2,31 @@
 // What it costs to merge single-field operations in memory: whole changesets of them into rows that are
 // there, against a hand-made table of 64-byte cells that keeps the greater stamp and nothing else.
 #include "changesets.hpp"
-#include "harness.hpp"
+#include "floor_table.hpp"
+#include "programs.hpp"
 
 #include <casasync/memory_rows.hpp>
 
 #include <memory>
 #include <stdexcept>
 
-namespace casasync::bench {
+namespace casasync::bench::merge_program {
 namespace {
-
-/// The floor: open addressing, one cache line a cell, no conflicts, no rows, no deletes.
-class floor_table {
- public:
-    explicit floor_table(std::size_t cells) : cells_(std::bit_ceil(cells * 2)) {}
-
-    void write(std::uint64_t row_low, std::uint64_t row_high, std::uint32_t column, std::uint64_t when,
-               std::uint64_t what) {
-        const std::size_t mask = cells_.size() - 1;
-        for (std::size_t at = mix64(row_low ^ column) & mask;; at = (at + 1) & mask) {
-            cell& c = cells_[at];
-            if (c.when == 0) c.low = row_low, c.high = row_high, c.column = column;
-            if (c.low != row_low || c.high != row_high || c.column != column) continue;
-            if (when > c.when) c.when = when, c.what = what;
-            return;
-        }
-    }
-    [[nodiscard]] std::uint64_t checksum() const {
-        std::uint64_t sum = 0;
-        for (const cell& c : cells_) sum += c.when * 31 + c.what;
-        return sum;
-    }
-
- private:
-    struct alignas(64) cell {
-        std::uint64_t low = 0, high = 0, when = 0, what = 0;
-        std::uint32_t column = 0;
-    };
-    std::vector<cell> cells_;
-};
-
-struct op {
-    std::uint64_t low = 0, high = 0, when = 0, what = 0;
-    std::uint32_t column = 0;
-};
 
 struct givens {
     changeset full{}, changes{};
-    std::vector<op> flat{};
+    std::vector<floor_write> flat{};
     std::unique_ptr<floor_table> table{};
     std::optional<memory_rows> before{}, rows{};
 };
+
+}  // namespace
 
 std::vector<question> questions(const run_options& o) {
     const auto g = std::make_shared<givens>();
     g->full = full_set(o.rows);
     g->changes = delta(o.rows);
-    for (const row_change& r : g->changes.tables[0].rows) {
-        const cell_write& c = r.op.cells[0];
-        g->flat.push_back({detail::load_le64(&r.key[1]), detail::load_le64(&r.key[9]), r.op.when.when.packed,
-                           c.what.size(), c.column});
-    }
+    g->flat = flat_writes(g->changes);
     g->before.emplace();
     if (auto merged = g->before->merge(g->full); !merged) throw std::runtime_error(merged.failure().text());
 
@@ -70,9 +34,9 @@ std::vector<question> questions(const run_options& o) {
     q.name = "merge in memory, single fields by changeset";
     q.count = o.rows;
     q.reference = {"64-byte cells, greater stamp wins",
-                   [=] { g->table = std::make_unique<floor_table>(o.rows * field_names.size()); },
+                   [=] { g->table = std::make_unique<floor_table>(2 * o.rows * field_names.size()); },
                    [=](std::size_t) {
-                       for (const op& x : g->flat) g->table->write(x.low, x.high, x.column, x.when, x.what);
+                       for (const floor_write& w : g->flat) g->table->write(w);
                    },
                    [=] { return g->table->checksum(); }};
     q.ours = {"in place", [=] { g->rows = g->before; },
@@ -96,9 +60,4 @@ std::vector<question> questions(const run_options& o) {
     return {q, by_plan};
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "merge", casasync::bench::questions);
-}
+}  // namespace casasync::bench::merge_program

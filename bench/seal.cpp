@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What it costs until a change is durable and in the outbox: the app's writes with capture, and one seal when
 // the burst is over, against the same writes on a plain file. And a lone commit that is sealed at once.
-#include "harness.hpp"
+#include "programs.hpp"
 #include "vaults.hpp"
 
 #include <memory>
 #include <optional>
 
-namespace casasync::bench {
+namespace casasync::bench::seal_program {
 namespace {
 
 struct sealed_file {
@@ -64,6 +64,8 @@ question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w
     return q;
 }
 
+}  // namespace
+
 std::vector<question> questions(const run_options& o) {
     constexpr std::size_t in_one = 1000;
     const auto w = std::make_shared<made_workload>(o.rows);
@@ -82,9 +84,4 @@ std::vector<question> questions(const run_options& o) {
             ask_about(o, w, "each commit sealed at once", true, lone, lone, true, single, 4.0)};
 }
 
-}  // namespace
-}  // namespace casasync::bench
-
-int main(int argc, char** argv) {
-    return casasync::bench::answer_all(argc, argv, "seal", casasync::bench::questions);
-}
+}  // namespace casasync::bench::seal_program
