@@ -84,7 +84,9 @@ result<bool> link::state::is_copy() {
 }
 
 result<std::uint64_t> link::state::last_seq_at_relay() {
-    const auto there = relay.info();
+    auto there = relay.info();
+    if (!there && there.code() == errc::log_mismatch)  // it was told an ack of the log that it had
+        there = relay.info();
     if (!there) return there.failure();
     const auto self =
         std::find_if(there->devices.begin(), there->devices.end(),
