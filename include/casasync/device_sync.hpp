@@ -18,11 +18,12 @@ namespace casasync {
 /// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
 /// known_of_relay, send_again, note_relay_lost and note_relay_fed; see casasync/sqlite/vault.hpp.
 template <class D>
-concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request,
-                                  bytes_view envelope) {
+concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
+                                  std::uint64_t pos) {
     d.store();
     { d.now() } -> std::same_as<unix_ms>;  ///< own clock
     { d.pull(request) } -> std::same_as<result<page>>;
+    { d.record(pos) } -> std::same_as<result<page>>;  ///< that one, whole, also an own one
     { d.open(envelope) } -> std::same_as<result<bytes>>;
     {
         d.last_seq_at_relay()
@@ -73,7 +74,7 @@ template <syncing_device Device>
     if (!at) return at.failure();
     bool found = false;
     for (bool more = true; more;) {
-        auto page = d.pull({*at, limits::page_records_max, 0, true});
+        auto page = d.pull({*at});
         if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
             *at = {};
             continue;
@@ -81,12 +82,20 @@ template <syncing_device Device>
         if (!page && page.code() == errc::history_compacted) return found || has_more(d);
         if (!page) return page.failure();
         for (const log_record& record : page->records) {
-            const auto head = decode_header(record.envelope);
-            if (!head || head->device != vault.device() || head->vault != vault.id()) continue;
+            if (!record.envelope.empty()) continue;  // another device's
             const auto known = vault.made(record.digest);
             if (!known) return known.failure();
             if (*known) continue;
-            auto payload = d.open(record.envelope);
+            const auto whole = d.record(record.pos);
+            if (!whole && whole.code() == errc::history_compacted) return found || has_more(d);
+            if (!whole) return whole.failure();
+            if (whole->records.size() != 1) return errc::malformed_answer;
+            const log_record& one = whole->records.front();
+            const auto head = decode_header(one.envelope);
+            if (!head || one.digest != record.digest || head->device != vault.device() ||
+                head->vault != vault.id())
+                continue;
+            auto payload = d.open(one.envelope);
             if (!payload || !take_front(*payload)) continue;
             const auto same = vault.settle_same(head->seq, *payload);
             if (!same) return same.failure();

@@ -19,6 +19,9 @@ class party_link {
     [[nodiscard]] casasync::result<casasync::page> pull(const casasync::pull_request& request) {
         return party_->way.pull(request);
     }
+    [[nodiscard]] casasync::result<casasync::page> record(std::uint64_t pos) {
+        return party_->way.record(pos);
+    }
     [[nodiscard]] casasync::result<casasync::bytes> open(casasync::bytes_view envelope) {
         return party_->machine.keys().open(envelope);
     }

@@ -45,6 +45,7 @@ struct link::state {
     [[nodiscard]] sqlite::vault& store() noexcept { return vault; }
     [[nodiscard]] unix_ms now() const;
     [[nodiscard]] result<page> pull(const pull_request& request) { return relay.pull(request); }
+    [[nodiscard]] result<page> record(std::uint64_t pos) { return relay.record(pos); }
     [[nodiscard]] result<bytes> open(bytes_view envelope) { return members.cipher().open(envelope); }
     [[nodiscard]] result<void> catch_up() { return members.catch_up(relay); }
     [[nodiscard]] result<std::uint64_t> last_seq_at_relay();

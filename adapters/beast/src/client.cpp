@@ -206,6 +206,21 @@ result<page> client::pull(const pull_request& request) {
     return out;
 }
 
+result<page> client::record(std::uint64_t pos) {
+    call c{"GET", "/changesets/" + std::to_string(pos), {200}};
+    c.answer_bytes_max = limits::envelope_bytes_max + page_frame_bytes_max;
+    const auto answer = state_->vault_call(c);
+    if (!answer) return answer.failure();
+    auto out = decode_page(answer->http.body, pos - 1);
+    if (!answer->http.is(records_type) || !out || out->records.size() != 1 ||
+        out->records[0].envelope.empty())
+        return malformed(state_->http.origin());
+    out->relay = answer->relay;
+    out->more = answer->http.field("casasync-more") == "1";
+    out->records[0].digest = openssl::sha256(out->records[0].envelope);
+    return out;
+}
+
 result<void> client::acknowledge(std::uint64_t pos) {
     const std::string json = R"({"pos":)" + std::to_string(pos) + "}";
     const auto answer = state_->vault_call(

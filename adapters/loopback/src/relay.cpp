@@ -102,6 +102,18 @@ result<push_answer> relay::push(const device_id& from, std::span<const bytes> en
     return answer;
 }
 
+result<page_bytes> relay::record(const device_id& reader, std::uint64_t pos) const {
+    if (auto ok = admit(reader); !ok) return ok.failure();
+    if (pos == 0 || pos > records_.size())
+        return error{errc::not_found, "The relay's log has no such position."};
+    if (pos <= floor_) return error{errc::history_compacted, "The relay no longer has this record."};
+    const stored_record& r = records_[pos - 1];
+    page_bytes out{state(), {}, pos < records_.size()};
+    append_record(out.body, pos, r.received_at, static_cast<std::uint32_t>(r.envelope.size()), r.envelope);
+    append_page_end(out.body, pos, static_cast<std::uint64_t>(now_() / 1000), log_at(pos));
+    return out;
+}
+
 result<page_bytes> relay::pull(const device_id& reader, const pull_request& request) const {
     if (auto ok = admit(reader); !ok) return ok.failure();
     const std::uint64_t after = request.from.pos;

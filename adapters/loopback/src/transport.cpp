@@ -88,10 +88,19 @@ result<page> transport::pull(const pull_request& request) {
     pull_request asked = request;
     if (const unsigned most = network_->conditions().page_records_max; most > 0)
         asked.records_max = 1 + static_cast<std::uint32_t>(network_->below(most));
-    auto got = call<page_bytes>([asked, from = device_](relay& r) { return r.pull(from, asked); });
+    return decoded(call<page_bytes>([asked, from = device_](relay& r) { return r.pull(from, asked); }),
+                   request.from.pos);
+}
+
+result<page> transport::record(std::uint64_t pos) {
+    return decoded(call<page_bytes>([pos, from = device_](relay& r) { return r.record(from, pos); }),
+                   pos - 1);
+}
+
+result<page> transport::decoded(result<page_bytes> got, std::uint64_t after) {
     if (!got) return got.failure();
     if (on_page) on_page(*got);
-    auto out = decode_page(got->body, request.from.pos);
+    auto out = decode_page(got->body, after);
     if (!out) return out.failure();
     out->relay = got->relay;
     out->more = got->more;

@@ -62,6 +62,9 @@ class client {
 
     [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes);
     [[nodiscard]] result<page> pull(const pull_request& request);
+    /// Returns the page of one record, which has its envelope, also if it is this device's own.
+    /// \errors as for pull(); not_found
+    [[nodiscard]] result<page> record(std::uint64_t pos);
     [[nodiscard]] result<void> acknowledge(std::uint64_t pos);
     /// Returns the newest complete snapshot, or nothing.
     [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot();

@@ -65,6 +65,8 @@ class relay {
     [[nodiscard]] result<push_answer> push(const device_id& from, std::span<const bytes> envelopes);
     /// \errors log_mismatch, history_compacted
     [[nodiscard]] result<page_bytes> pull(const device_id& reader, const pull_request& request) const;
+    /// The page of one record, whole, whoever's it is. \errors not_found, history_compacted
+    [[nodiscard]] result<page_bytes> record(const device_id& reader, std::uint64_t pos) const;
     /// \errors log_mismatch above head
     [[nodiscard]] result<void> acknowledge(const device_id& from, std::uint64_t pos);
     [[nodiscard]] std::uint64_t acknowledged(const device_id& device) const;

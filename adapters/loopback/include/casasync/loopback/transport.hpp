@@ -74,6 +74,8 @@ class transport {
 
     [[nodiscard]] result<push_answer> push(std::span<const bytes> envelopes);
     [[nodiscard]] result<page> pull(const pull_request& request);
+    /// The page of one record, whole, also an own one.
+    [[nodiscard]] result<page> record(std::uint64_t pos);
     [[nodiscard]] result<void> acknowledge(std::uint64_t pos);
     [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot();
     [[nodiscard]] result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset,
@@ -89,6 +91,7 @@ class transport {
  private:
     template <class Answer>
     [[nodiscard]] result<Answer> call(std::function<result<Answer>(relay&)> what);
+    [[nodiscard]] result<page> decoded(result<page_bytes> got, std::uint64_t after);
 
     relay* relay_;
     network* network_;
