@@ -36,13 +36,24 @@ struct table_changes {
     friend bool operator==(const table_changes&, const table_changes&) = default;
 };
 
+/// What a column holds in rows in which nobody wrote it: the DEFAULT its table declares on the author's
+/// device. Merging makes nothing of it; a store compares it with its own, because no register tells of the
+/// difference.
+struct column_default {
+    std::string table{}, column{};
+    value what{};
+
+    friend bool operator==(const column_default&, const column_default&) = default;
+};
+
 struct changeset {
-    device_id device{};                   ///< the author
-    std::uint64_t seq = 0;                ///< of its first part; dense from 1 for each device
-    std::uint64_t last_seq = 0;           ///< of its last part; not in the bytes: the envelopes carry it
-    std::string device_name{};            ///< said once, and when it changed; empty otherwise
-    causal_context context{};             ///< what the author had merged
-    std::vector<table_changes> tables{};  ///< no table twice
+    device_id device{};                      ///< the author
+    std::uint64_t seq = 0;                   ///< of its first part; dense from 1 for each device
+    std::uint64_t last_seq = 0;              ///< of its last part; not in the bytes: the envelopes carry it
+    std::string device_name{};               ///< said once, and when it changed; empty otherwise
+    causal_context context{};                ///< what the author had merged
+    std::vector<table_changes> tables{};     ///< no table twice
+    std::vector<column_default> defaults{};  ///< said once, and when they changed; sorted by table and column
 
     friend bool operator==(const changeset&, const changeset&) = default;
 };
@@ -74,7 +85,7 @@ class changeset_pieces {
     /// Returns the next piece; nothing after the last one. One of no operations has one piece.
     [[nodiscard]] std::optional<changeset> next() {
         if (done_) return std::nullopt;
-        changeset out{whole_.device, whole_.seq, whole_.last_seq, whole_.device_name, whole_.context, {}};
+        changeset out{whole_.device, whole_.seq, whole_.last_seq, whole_.device_name, whole_.context, {}, {}};
         for (std::size_t taken = 0; taken < operations_ && table_ < whole_.tables.size();) {
             std::vector<row_change>& rows = whole_.tables[table_].rows;
             std::size_t end = std::min(rows.size(), row_ + operations_ - taken);

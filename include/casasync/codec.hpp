@@ -12,12 +12,14 @@
 #include <casasync/detail/wire.hpp>
 #include <casasync/limits.hpp>
 #include <casasync/result.hpp>
+#include <casasync/row_codec.hpp>
 
 #include <algorithm>
 #include <cstdint>
 #include <map>
 #include <numeric>
 #include <span>
+#include <tuple>
 #include <vector>
 
 namespace casasync {
@@ -130,6 +132,35 @@ inline table_traits get_traits(reader& r) {
     std::sort(names.begin(), names.end());
     if (std::adjacent_find(names.begin(), names.end()) != names.end()) r.fail();
     return table;
+}
+
+/// Writes nothing for none: they are the last thing in what has them.
+inline void put_defaults(writer& w, const std::vector<column_default>& all) {
+    if (all.empty()) return;
+    w.varint(all.size());
+    for (const column_default& d : all) {
+        w.counted(d.table);
+        w.counted(d.column);
+        put_value(w, d.what);
+    }
+}
+
+inline std::vector<column_default> get_defaults(reader& r) {
+    std::vector<column_default> out;
+    if (!r.ok() || r.done()) return out;
+    out.resize(r.count(limits::defaults_max, 5));
+    if (out.empty()) r.fail();
+    for (std::size_t i = 0; i < out.size() && r.ok(); ++i) {
+        column_default& d = out[i];
+        d.table = r.counted_text(limits::name_bytes_max);
+        d.column = r.counted_text(limits::name_bytes_max);
+        d.what = get_value(r, limits::default_bytes_max);
+        const auto follows = [](const column_default& a, const column_default& b) {
+            return std::tie(a.table, a.column) < std::tie(b.table, b.column);
+        };
+        if (!good_table_name(d.table) || !good_name(d.column) || (i > 0 && !follows(out[i - 1], d))) r.fail();
+    }
+    return out;
 }
 
 using replica_index = std::map<replica_id, std::uint64_t>;
@@ -312,6 +343,7 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
         detail::put_traits(w, t.table);
         detail::put_operations(w, t, replicas, greatest);
     }
+    detail::put_defaults(w, c.defaults);
     return out;
 }
 
@@ -378,6 +410,7 @@ inline result<changeset_head> get_head(reader& r) {
         if (auto ok = detail::get_operations(r, t, head->replicas, head->greatest, left); !ok)
             return ok.failure();
     }
+    c.defaults = detail::get_defaults(r);
     if (!r.done() || greatest_stamp(c).when != head->greatest) return errc::malformed_changeset;
     std::vector<bool> used(head->replicas.size());
     for (const table_changes& t : c.tables)

@@ -10,11 +10,13 @@ namespace casasync::limits {
 
 inline constexpr std::size_t value_bytes_max = std::size_t{16} << 20;  ///< one cell
 inline constexpr std::size_t row_columns_max = 2000;                   ///< columns of a table
-inline constexpr std::size_t tables_max = 1000;                        ///< tables one changeset may name
-inline constexpr std::size_t key_bytes_max = std::size_t{4} << 10;     ///< canonical key of a row
-inline constexpr std::size_t name_bytes_max = 1000;      ///< a table, column, vault or device name
-inline constexpr std::size_t devices_max = 16;           ///< active devices of a vault
-inline constexpr std::size_t member_entries_max = 1024;  ///< entries of a vault's list of devices
+inline constexpr std::size_t defaults_max = 100'000;  ///< columns' defaults a changeset or snapshot may tell
+inline constexpr std::size_t default_bytes_max = 4096;              ///< one of them
+inline constexpr std::size_t tables_max = 1000;                     ///< tables one changeset may name
+inline constexpr std::size_t key_bytes_max = std::size_t{4} << 10;  ///< canonical key of a row
+inline constexpr std::size_t name_bytes_max = 1000;                 ///< a table, column, vault or device name
+inline constexpr std::size_t devices_max = 16;                      ///< active devices of a vault
+inline constexpr std::size_t member_entries_max = 1024;             ///< entries of a vault's list of devices
 inline constexpr std::size_t members_bytes_max = std::size_t{256} << 10;  ///< all of them together
 inline constexpr std::size_t context_entries_max = 65536;  ///< replicas or devices in one causal context
 inline constexpr std::size_t changeset_cells_max = std::size_t{1}

@@ -55,6 +55,8 @@ struct snapshot_header {
     std::vector<known_device> devices{};
     std::vector<snapshot_table> tables{};  ///< rows name them by place
     std::vector<std::string> schema{};     ///< SQL of what is not of the vault: other tables, views
+    std::vector<column_default>
+        defaults{};  ///< as in a changeset, of every column whose default was ever told
 
     friend bool operator==(const snapshot_header&, const snapshot_header&) = default;
 };
@@ -112,6 +114,7 @@ inline void put_snapshot_header(writer& w, const snapshot_header& h) {
         put_texts(w, t.schema);
     }
     put_texts(w, h.schema);
+    put_defaults(w, h.defaults);
 }
 
 inline result<snapshot_header> get_snapshot_header(reader& r) {
@@ -137,6 +140,7 @@ inline result<snapshot_header> get_snapshot_header(reader& r) {
         t.schema = get_texts(r);
     }
     h.schema = get_texts(r);
+    h.defaults = get_defaults(r);
     if (!r.done()) return errc::malformed_snapshot;
     return h;
 }

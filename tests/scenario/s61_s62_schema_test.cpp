@@ -165,6 +165,68 @@ SCENARIO("S62 schemas that do not fit get a verdict, and no value is lost", "[sc
                 }
             }
         }
+        WHEN("both add a column of one name, with different defaults") {
+            migrate(desktop, "ALTER TABLE item ADD COLUMN color TEXT DEFAULT 'red'");
+            migrate(phone, "ALTER TABLE item ADD COLUMN color TEXT DEFAULT \"blue\"");
+            s.everyone_syncs();
+            desktop.run("UPDATE item SET name = 'uno' WHERE id = '1'");
+            phone.run("UPDATE item SET name = 'due' WHERE id = '2'");
+            s.everyone_syncs();
+            const auto color = [](file_device& device, const std::string& id) {
+                return device.row(id).at("color");
+            };
+            const auto same_default = [](const std::string& what) {
+                return "CREATE TABLE fresh(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE, n INTEGER DEFAULT "
+                       "0, color TEXT DEFAULT '" +
+                       what + "'); INSERT INTO fresh SELECT " + "id, name, n, color" +
+                       " FROM item; DROP TABLE item; ALTER TABLE fresh RENAME TO item";
+            };
+            THEN("both say so, with the two values") {
+                REQUIRE(color(desktop, "1") == value("red"));
+                REQUIRE(color(phone, "1") == value("blue"));
+                CHECK(listed(desktop) == std::vector<std::string>{"item.color"});
+                CHECK(listed(phone) == std::vector<std::string>{"item.color"});
+                const auto said = phone.vault().status();
+                REQUIRE(said.ok());
+                CHECK_THAT(said->schema[0].detail,
+                           Catch::Matchers::Contains("'blue' here and 'red' on another device"));
+            }
+            AND_WHEN("the person decides, as the sentence says") {
+                phone.run("UPDATE \"item\" SET \"color\" = 'red' WHERE \"color\" IS 'blue'");
+                migrate(phone, same_default("red"));
+                s.everyone_syncs();
+                THEN("both show the same, and nothing is listed any more") {
+                    for (const char* id : {"1", "2", "3"}) {
+                        CHECK(color(desktop, id) == value("red"));
+                        CHECK(color(phone, id) == value("red"));
+                    }
+                    CHECK(listed(desktop).empty());
+                    CHECK(listed(phone).empty());
+                    CHECK(s.conflicts().empty());
+                }
+            }
+            AND_WHEN("the phone's app only takes over the other default") {
+                migrate(phone, same_default("red"));
+                s.everyone_syncs();
+                THEN("what its rows showed was written by that, and is shown by both") {
+                    for (const char* id : {"1", "2", "3"}) {
+                        CHECK(color(desktop, id) == value("blue"));
+                        CHECK(color(phone, id) == value("blue"));
+                    }
+                    CHECK(listed(desktop).empty());
+                    CHECK(listed(phone).empty());
+                }
+            }
+            AND_WHEN("a third device joins from the phone's snapshot") {
+                s.joins("tablet");
+                s.everyone_syncs();
+                THEN("it shows what one of them shows, and one of the two that differ says so") {
+                    const bool as_desktop = color(s["tablet"], "1") == color(desktop, "1");
+                    CHECK((as_desktop || color(s["tablet"], "1") == color(phone, "1")));
+                    CHECK_FALSE(listed(as_desktop ? phone : desktop).empty());
+                }
+            }
+        }
         WHEN("both rename a column, one after the other, and both wrote it in between") {
             migrate(desktop, "ALTER TABLE item RENAME COLUMN n TO amount");
             s.minutes_pass(1);
@@ -204,7 +266,7 @@ SCENARIO("S62 schemas that do not fit get a verdict, and no value is lost", "[sc
             migrate(desktop,
                     "ALTER TABLE item RENAME TO old; CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, name "
                     "TEXT, n "
-                    "INTEGER); INSERT INTO item SELECT * FROM old; DROP TABLE old");
+                    "INTEGER DEFAULT 0); INSERT INTO item SELECT * FROM old; DROP TABLE old");
             THEN("nothing is sent for rows that came out the same") {
                 CHECK(desktop.sealed().size() == 1);
                 s.everyone_syncs();

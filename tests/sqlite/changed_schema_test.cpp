@@ -203,3 +203,29 @@ TEST_CASE("casasync migrate mends a table that was left alone", "[vault][schema]
     w.all_agree(all);
     CHECK(w.sql("desktop").dump("SELECT n FROM item WHERE id = 'a'") == "11\n");
 }
+
+TEST_CASE("a table that is rebuilt with another default keeps what its rows showed, on every device",
+          "[vault][schema]") {
+    world w;
+    begin(w);
+    w.sql("desktop").run("ALTER TABLE item ADD COLUMN color TEXT DEFAULT red");
+    w.sql("phone").run("ALTER TABLE item ADD COLUMN color TEXT DEFAULT red");
+    w.sql("desktop").run("UPDATE item SET color = 'green' WHERE id = 'b'");
+    w.everyone_syncs();
+    w.sql("phone").run(
+        rebuilt("item",
+                "id TEXT PRIMARY KEY NOT NULL, name TEXT, n INTEGER DEFAULT 0, color TEXT DEFAULT "
+                "'blue'"));
+    w.sql("phone").run("INSERT INTO item(id) VALUES('c')");
+    w.everyone_syncs();
+    const std::string colors = "SELECT id, color FROM item ORDER BY id";
+    CHECK(w.sql("phone").dump(colors) == "a|red\nb|green\nc|blue\n");
+    CHECK(w.sql("desktop").dump(colors) == "a|red\nb|green\nc|blue\n");
+    for (const char* device : {"desktop", "phone"}) {
+        const auto said = must(w[device].status()).schema;
+        REQUIRE(said.size() == 1);
+        CHECK(said[0].column == "color");
+        CHECK(said[0].verdict == schema_verdict::pending);
+    }
+    w.all_agree(all);
+}

@@ -166,3 +166,29 @@ TEST_CASE("what a table's keys are, and what its columns refer to, travels with 
     c.tables[0].table.key_refers = {"sqlite_schema"};
     CHECK(decode(encode(c)).code() == errc::malformed_changeset);
 }
+
+TEST_CASE("what columns hold where nobody wrote travels at the end, in one order", "[codec]") {
+    changeset c = sample();
+    const bytes without = encode(c);
+    c.defaults = {{"account", "color", value("red")}, {"account", "n", value(0)}, {"txn", "note", {}}};
+    const bytes with = encode(c);
+    CHECK(std::equal(without.begin(), without.end(), with.begin()));
+    const auto back = decode(with);
+    REQUIRE(back);
+    CHECK(*back == c);
+    for (std::size_t n = without.size() + 1; n < with.size(); ++n)
+        CHECK(decode(bytes_view(with).first(n)).code() == errc::malformed_changeset);
+    bytes none = without;
+    none.push_back(0);
+    CHECK(decode(none).code() == errc::malformed_changeset);
+    std::swap(c.defaults[0], c.defaults[1]);
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.defaults = {{"txn", "note", value(1)}, {"txn", "note", value(2)}};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.defaults = {{"sqlite_schema", "note", value(1)}};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.defaults = {{"txn", "", value(1)}};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+    c.defaults = {{"txn", "note", value(std::string(limits::default_bytes_max + 1, 'x'))}};
+    CHECK(decode(encode(c)).code() == errc::malformed_changeset);
+}

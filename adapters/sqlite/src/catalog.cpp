@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "catalog.hpp"
 
+#include "column_defaults.hpp"
+
 #include <casasync/codec.hpp>
 
 #include <algorithm>
@@ -143,6 +145,7 @@ capture_options capture_of(const vault_table& table, bool write_time) noexcept {
 
 result<void> catalog::create(connection& db) {
     if (auto ok = create_known_shapes(db); !ok) return ok;
+    if (auto ok = create_column_defaults(db); !ok) return ok;
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
         "INTEGER NOT NULL, "

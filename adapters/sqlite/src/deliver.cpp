@@ -11,6 +11,7 @@
 ///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
 ///                          why: what a changeset waits for   writes: how many are in it, as far as can be
 ///                          read
+#include "column_defaults.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/codec.hpp>
@@ -211,6 +212,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
         for (const replica_id& replica : head->replicas)
             if (auto ok = rows->own(replica, device); !ok) return ok.failure();
         if (auto ok = name_device(device, head->device_name); !ok) return ok.failure();
+        if (auto ok = hear_defaults(*db, incoming->defaults); !ok) return ok.failure();
         auto pieces = pieces_of(std::move(*incoming));
         if (!pieces) return pieces.failure();
         while (auto piece = pieces->next()) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "known_shape.hpp"
 
+#include "column_defaults.hpp"
+
 #include "trigger_text.hpp"
 
 #include <algorithm>
@@ -163,7 +165,7 @@ result<void> know_shape(connection& db, table_number number, const table_shape& 
             !ok)
             return ok;
     }
-    return {};
+    return know_defaults(db, shape);
 }
 
 result<column_set> gained_columns(connection& db, table_number number, const table_shape& now) {
@@ -177,6 +179,9 @@ result<column_set> gained_columns(connection& db, table_number number, const tab
                          [&c](const known_column& k) { return k.name == c.name; }))
             out.add(i);
     }
+    const auto redefined = changed_defaults(db, now);
+    if (!redefined) return redefined.failure();
+    for (const std::size_t i : *redefined) out.add(i);
     return out;
 }
 

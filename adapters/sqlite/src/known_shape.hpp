@@ -32,7 +32,7 @@ struct misfit {
 /// Relies on a shape from now on.
 [[nodiscard]] result<void> know_shape(connection& db, table_number number, const table_shape& shape);
 
-/// Returns the columns that are not relied on yet: those the table has gained.
+/// Returns the columns that are not relied on yet: those the table has gained, and those of another default.
 [[nodiscard]] result<column_set> gained_columns(connection& db, table_number number, const table_shape& now);
 
 /// Relies on nothing any more.

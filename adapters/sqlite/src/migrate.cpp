@@ -2,6 +2,7 @@
 /// A change of the schema, with capture taken away while it runs. It is rehearsed first, so that it is known
 /// which columns go and what has to be kept; then it runs, and each row is compared with what it was.
 #include "migration_script.hpp"
+#include "rival_text.hpp"
 #include "trigger_text.hpp"
 #include "vault_state.hpp"
 
@@ -198,24 +199,33 @@ result<void> vault::state::log_renamed(const vault_table& table, const std::stri
 /// somebody else wrote stands.
 result<void> vault::state::log_changed(const vault_table& table, const followed_table& followed) {
     const table_shape& shape = table.shape;
-    std::vector<std::size_t> compared;
+    struct comparison {
+        std::size_t column = 0;
+        bool with_default = false;  ///< of what others wrote, nothing is written over
+    };
+    std::vector<comparison> compared;
     std::string select, any;
+    const auto compare = [&](std::size_t column, bool with_default, const std::string& differs) {
+        compared.push_back({column, with_default});
+        select += ", " + differs;
+        any += (any.empty() ? "" : " OR ") + differs;
+    };
     for (std::size_t i = 0; i < shape.columns.size(); ++i) {
         if (!table.of_shape[i]) continue;
         const std::string name = quote_name(shape.columns[i].name);
-        const std::string differs = followed.before.column(shape.columns[i].name)
-                                        ? "(a." + name + " COLLATE BINARY IS NOT b." + name +
-                                              " OR typeof(a." + name + ") <> typeof(b." + name + "))"
-                                        : "(a." + name + " COLLATE BINARY IS NOT (" +
-                                              shape.columns[i].default_sql.value_or("NULL") + "))";
-        compared.push_back(i);
-        select += ", " + differs;
-        any += (any.empty() ? "" : " OR ") + differs;
+        const auto was = followed.before.column(shape.columns[i].name);
+        if (was)
+            compare(i, false,
+                    "(a." + name + " COLLATE BINARY IS NOT b." + name + " OR typeof(a." + name +
+                        ") <> typeof(b." + name + "))");
+        // What a row shows that nobody wrote is the default, and no longer so when that is another one.
+        if (!was || followed.before.columns[*was].default_sql != shape.columns[i].default_sql)
+            compare(i, true, "(a." + name + " COLLATE BINARY IS NOT " + default_of(shape.columns[i]) + ")");
     }
     if (compared.empty()) return {};
     struct changed_row {
         std::vector<value> key{};
-        column_set columns{};
+        std::vector<bool> differs{};  ///< one a comparison
     };
     std::vector<changed_row> changed;
     {
@@ -231,7 +241,7 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
             const auto keys = shape.key.size();
             for (std::size_t i = 0; i < keys; ++i) r.key.push_back(s->cell(static_cast<int>(i)));
             for (std::size_t i = 0; i < compared.size(); ++i)
-                if (s->integer(static_cast<int>(keys + i)) != 0) r.columns.add(compared[i]);
+                r.differs.push_back(s->integer(static_cast<int>(keys + i)) != 0);
         }
     }
     for (const changed_row& r : changed) {
@@ -240,11 +250,11 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
         auto known = rows->record(table.number, *key);
         if (!known) return known.failure();
         std::map<std::size_t, std::uint64_t> masks;
-        for (const std::size_t i : compared) {
-            if (!r.columns.contains(i)) continue;
+        for (std::size_t n = 0; n < compared.size(); ++n) {
+            if (!r.differs[n]) continue;
+            const std::size_t i = compared[n].column;
             const cell* theirs = *known ? (*known)->find(*table.of_shape[i]) : nullptr;
-            const bool fresh = !followed.before.column(shape.columns[i].name);
-            if (fresh && theirs != nullptr) continue;
+            if (compared[n].with_default && theirs != nullptr) continue;
             masks[i / column_set::group_columns] |= std::uint64_t{1} << (i % column_set::group_columns);
         }
         for (const auto& [group, mask] : masks) {

@@ -2,6 +2,8 @@
 /// What the app does to its schema behind our back is noticed before the next seal: what was written to new
 /// columns meanwhile is found, the triggers are brought up to date, and what others wrote to those columns is
 /// shown.
+#include "column_defaults.hpp"
+#include "rival_text.hpp"
 #include "row_writer.hpp"
 #include "vault_state.hpp"
 
@@ -125,8 +127,7 @@ result<column_set> holding_default(connection& db, const vault_table& table, std
     for (std::size_t i = 0; i < table.shape.columns.size(); ++i) {
         if (!table.gained.contains(i)) continue;
         const column_shape& c = table.shape.columns[i];
-        sql += (sql.empty() ? "SELECT " : ", ") + quote_name(c.name) + " COLLATE BINARY IS (" +
-               c.default_sql.value_or("NULL") + ")";
+        sql += (sql.empty() ? "SELECT " : ", ") + quote_name(c.name) + " COLLATE BINARY IS " + default_of(c);
         places.push_back(i);
     }
     sql += " FROM main." + quote_name(table.shape.name) + " WHERE ";
@@ -229,6 +230,20 @@ result<std::vector<schema_difference>> vault::state::schema_differences() {
                 out.push_back({t->traits.name, t->traits.columns[c].name, schema_verdict::pending,
                                "not in this file; its values are kept beside, and shown once the table has "
                                "the column"});
+        auto differing = differing_defaults(*db, t->traits.name);
+        if (!differing) return differing.failure();
+        for (const differing_default& d : *differing) {
+            const auto c = t->traits.column(d.column);
+            if (!c || !t->holds(*c)) continue;
+            out.push_back(
+                {t->traits.name, d.column, schema_verdict::pending,
+                 "in rows in which nobody wrote it, it shows " + d.here + " here and " + d.elsewhere +
+                     " on another device, because its DEFAULT is another one. Decide for one: UPDATE " +
+                     quote_name(t->traits.name) + " SET " + quote_name(d.column) + " = " + d.elsewhere +
+                     " WHERE " + quote_name(d.column) + " IS " + d.here +
+                     " writes the other's; and give the column one DEFAULT on all devices, by casasync "
+                     "migrate"});
+        }
     }
     return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Sealing: the capture log becomes operations (casasync/capture.hpp decides which), operations become a
 /// changeset in the outbox, and the registers take it in like anybody's.
+#include "column_defaults.hpp"
 #include "row_lives.hpp"
 #include "vault_state.hpp"
 
@@ -13,6 +14,7 @@
 #include <map>
 #include <set>
 #include <string_view>
+#include <tuple>
 #include <unordered_map>
 
 namespace casasync::sqlite {
@@ -288,6 +290,17 @@ result<void> vault::state::queue(changeset& c) {
     c.seq = self.last_seq + 1;
     if (!self.name_said) c.device_name = self.device_name;
     self.name_said = true;
+    auto defaults = tell_defaults(*db);
+    if (!defaults) return defaults.failure();
+    for (column_default& d : *defaults) {
+        std::erase_if(c.defaults, [&d](const column_default& old) {
+            return old.table == d.table && old.column == d.column;
+        });
+        c.defaults.push_back(std::move(d));
+    }
+    std::sort(c.defaults.begin(), c.defaults.end(), [](const column_default& a, const column_default& b) {
+        return std::tie(a.table, a.column) < std::tie(b.table, b.column);
+    });
     const bytes payload = encode(c);
     const std::size_t parts = (payload.size() + part_bytes - 1) / part_bytes;
     const std::uint64_t hour_ms = 3600 * 1000;
@@ -368,12 +381,26 @@ result<void> vault::state::take_out_lost(std::vector<merged_row>& merged) {
     return since ? since->discard(*db) : result<void>{};
 }
 
+result<void> vault::state::correct_defaults() {
+    const auto any = any_default_to_correct(*db);
+    if (!any) return any.failure();
+    if (!*any) return {};
+    auto seen = read_frontier();
+    if (!seen) return seen.failure();
+    changeset c;
+    c.context = {rows->vector(), std::move(*seen)};
+    const auto done = publish(c, *rows);
+    return done ? result<void>{} : done.failure();
+}
+
 result<std::size_t> vault::state::seal_log() {
     std::size_t sealed = 0;
     auto changed = changed_tables();
     if (!changed) return changed.failure();
     for (const vault_table* table : *changed)
         if (auto ok = log_rebuilt(*table); !ok) return ok.failure();
+    for (const vault_table* table : *changed)  // to tell of it in the first changeset
+        if (auto ok = know_defaults(*db, table->shape); !ok) return ok.failure();
     const std::vector<table_number> left = left_alone();
     for (bool complete = false; !complete;) {
         auto chunk = read_log(*db, log_rows_at_once, left);
@@ -466,6 +493,7 @@ result<std::size_t> vault::state::seal_log() {
             if (auto ok = set_mark(); !ok) return ok.failure();
     }
     if (auto ok = take_in(*changed); !ok) return ok.failure();
+    if (auto ok = correct_defaults(); !ok) return ok.failure();
     if (auto ok = prune_history(); !ok) return ok.failure();
     return sealed;
 }

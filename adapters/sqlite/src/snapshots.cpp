@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /// Snapshots of a vault file: written from one consistent view, merged in one transaction.
 #include "brought_rows.hpp"
+#include "column_defaults.hpp"
 #include "vault_state.hpp"
 
 #include <casasync/key.hpp>
@@ -111,6 +112,9 @@ result<snapshot_header> header_of(vault::state& v) {
     auto rest = schema_beside(v);
     if (!rest) return rest.failure();
     h.schema = std::move(*rest);
+    auto defaults = known_defaults(*v.db);
+    if (!defaults) return defaults.failure();
+    h.defaults = std::move(*defaults);
     return h;
 }
 
@@ -207,7 +211,7 @@ class snapshot_merger {
             tables_.push_back(std::move(*resolved));
         }
         v_->self.base = header_.base;
-        return {};
+        return hear_defaults(*v_->db, header_.defaults);
     }
     result<void> row(std::size_t place, snapshot_row r) {
         const resolved_table& table = tables_[place];

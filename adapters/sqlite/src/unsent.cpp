@@ -76,6 +76,7 @@ std::vector<changeset> cut_where_blind(const changeset& c) {
     std::vector<changeset> out(pieces);
     for (std::size_t i = 0; i < pieces; ++i) {
         out[i].context = c.context;
+        if (i == 0) out[i].defaults = c.defaults;
         for (const table_changes& t : c.tables) {
             table_changes some{t.table, {}};
             for (const row_change& r : t.rows)

@@ -100,6 +100,7 @@ struct vault::state {
     /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
+    [[nodiscard]] result<void> correct_defaults();
     [[nodiscard]] result<void> queue(changeset& c);
     /// Merges a queued changeset, or a piece of one; the tables have its rows already.
     template <row_source Rows>

@@ -129,7 +129,8 @@ struct renumbered_row {
 
 enum class schema_verdict : std::uint8_t {
     compatible,  ///< taken in; nothing is missing on either side
-    pending,     ///< this file has no such table or column: values are kept, and shown once it has
+    pending,     ///< this file has no such table or column: values are kept, and shown once it has; or
+                 ///< the column's DEFAULT is another one than on other devices
     refused,  ///< the file's table is not the vault's any more: it is left alone, and what comes for it waits
 };
 
