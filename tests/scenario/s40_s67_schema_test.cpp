@@ -277,6 +277,26 @@ SCENARIO("S63 wire version: what a newer casasync wrote waits for the update, by
                 phone.write("1", {{"note", "own"}});
                 REQUIRE(phone.sync().ok());
             }
+            AND_WHEN("the device is updated to a casasync that knows the format") {
+                phone.restart();
+                CHECK(status_of(phone).pending_in == 2);
+                // The bytes are there as they came. The newer version is played by this one: in its format,
+                // they say the same.
+                CHECK(phone.run("SELECT payload FROM casasync_inbox ORDER BY seq") ==
+                      std::vector<std::vector<value>>{{value(newer.payload)}, {value(later.payload)}});
+                newer.payload[3] -= 100;
+                phone.run("UPDATE casasync_inbox SET payload = ?1 WHERE seq = 1", {value(newer.payload)});
+                phone.restart();
+                REQUIRE(phone.sync().ok());
+                THEN("what waited is shown, in its order, and nothing waits any more") {
+                    CHECK(status_of(phone).pending_in == 0);
+                    CHECK(phone.row("100").at("note") == value("after it"));
+                    const std::string key[] = {"100"};
+                    const auto story = phone.vault().why("txn", key);
+                    REQUIRE(story.ok());
+                    CHECK(story->visible);
+                }
+            }
         }
     }
 }

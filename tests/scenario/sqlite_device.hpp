@@ -266,6 +266,12 @@ class sqlite_device final : public test_device {
         return app_.run(sql, bound);
     }
     void seal() { REQUIRE(vault_.seal().ok()); }
+    /// Opens the vault anew, as an app that starts again.
+    void restart() {
+        auto again = casasync::sqlite::vault::open(path_, options(clock_));
+        REQUIRE(again.ok());
+        vault_ = std::move(*again);
+    }
     void offer() {
         REQUIRE(sync().ok());
         casasync::memory_spool spool;
