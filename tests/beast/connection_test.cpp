@@ -140,6 +140,16 @@ TEST_CASE("a relay that falls silent is not waited for without end", "[beast][co
     CHECK(server.requests().size() == 2);
 }
 
+TEST_CASE("a relay that sends a byte now and then does not hold a device up", "[beast][connection]") {
+    const std::string whole = http_reply(200, relay_fields, std::string(12'000, 'x'));  // takes it a minute
+    const std::size_t field = whole.find("Generation: ") + 12, body = whole.find("\r\n\r\n") + 4;
+    for (const std::size_t at_once : {field, body}) {
+        CAPTURE(at_once);
+        scripted_server server({{{whole.substr(0, at_once), after::drip}}});
+        CHECK(code(client_at(server.url(), std::chrono::milliseconds(500)).info()) == errc::offline);
+    }
+}
+
 TEST_CASE("a relay may refuse before it has read the whole request", "[beast][connection]") {
     // The part is larger than what socket buffers hold, and the server reads none of it before it answers.
     // Then it reads the rest, or closes, so that the client can no longer write.

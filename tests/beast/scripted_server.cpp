@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <chrono>
 #include <cstdlib>
 #include <optional>
 
@@ -80,6 +81,11 @@ void wait_for_close(int socket) {
     std::array<char, 4096> buffer{};
     while (::recv(socket, buffer.data(), buffer.size(), 0) > 0) {
     }
+}
+
+void drip_until_closed(int socket) {
+    while (::send(socket, "x", 1, MSG_NOSIGNAL) == 1)
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
 }
 
 sockaddr_in loopback(unsigned short port) {
@@ -158,6 +164,7 @@ void scripted_server::serve_connection(int socket, const connection_script& scri
         }
         send_all(socket, with_accept(step.reply, key));
         if (step.then == exchange::after::hold) return wait_for_close(socket);
+        if (step.then == exchange::after::drip) return drip_until_closed(socket);
         if (step.then == exchange::after::reset) {
             const linger at_once{1, 0};
             ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -23,10 +23,10 @@ extern const std::string relay_fields;
 
 /// What the server does with one request.
 struct exchange {
-    enum class after { keep, close, hold, reset };
+    enum class after { keep, close, hold, reset, drip };
 
     std::string reply{};  ///< {accept} stands for what answers the Sec-WebSocket-Key of the request before
-    after then = after::keep;  ///< hold: stay silent until the client closes
+    after then = after::keep;  ///< hold: stay silent until the client closes; drip: send it an x now and then
     bool read = true;          ///< false: reply before the request is read
 };
 

@@ -2,6 +2,7 @@
 #include "fixtures.hpp"
 
 #include <casasync_test/certificate.hpp>
+#include <casasync_test/connect_proxy.hpp>
 
 #include <openssl/ssl.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@ using namespace fixtures;
 
 namespace {
 
+using casasync_test::connect_proxy;
 using casasync_test::tls_files;
 using context_ptr = std::unique_ptr<SSL_CTX, decltype(&SSL_CTX_free)>;
 using identity = casasync_test::tls_identity;
@@ -25,7 +27,9 @@ using identity = casasync_test::tls_identity;
 /// Serves one TLS connection: answers every request with 204 until the client closes.
 class tls_server {
  public:
-    explicit tls_server(const identity& as) : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
+    explicit tls_server(const identity& as, int newest = TLS1_3_VERSION)
+        : context_(SSL_CTX_new(TLS_server_method()), SSL_CTX_free) {
+        SSL_CTX_set_max_proto_version(context_.get(), newest);
         SSL_CTX_use_certificate(context_.get(), as.certificate.get());
         SSL_CTX_use_PrivateKey(context_.get(), as.key.get());
         listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
@@ -86,74 +90,6 @@ class tls_server {
     std::thread thread_;
 };
 
-/// A proxy for one connection: answers the request for a tunnel, and passes on what follows if that was a
-/// 200.
-class connect_proxy {
- public:
-    explicit connect_proxy(std::string reply) : reply_(std::move(reply)) {
-        listener_ = ::socket(AF_INET, SOCK_STREAM, 0);
-        sockaddr_in address = on_loopback(0);
-        socklen_t size = sizeof address;
-        if (::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) != 0 ||
-            ::listen(listener_, 1) != 0 ||
-            ::getsockname(listener_, reinterpret_cast<sockaddr*>(&address), &size) != 0)
-            std::abort();
-        port_ = ntohs(address.sin_port);
-        thread_ = std::thread([this] { serve(); });
-    }
-    connect_proxy(const connect_proxy&) = delete;
-    connect_proxy& operator=(const connect_proxy&) = delete;
-    ~connect_proxy() { join(); }
-
-    void join() {
-        if (thread_.joinable()) thread_.join();
-    }
-    [[nodiscard]] std::string url(const std::string& who = {}) const {
-        return "http://" + who + "127.0.0.1:" + std::to_string(port_);
-    }
-
-    std::string asked{};  ///< after join()
-
- private:
-    static sockaddr_in on_loopback(unsigned short port) {
-        sockaddr_in address{};
-        address.sin_family = AF_INET;
-        address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-        address.sin_port = htons(port);
-        return address;
-    }
-    void serve() {
-        const int near = ::accept(listener_, nullptr, nullptr);
-        ::close(listener_);
-        for (char c = 0; !asked.ends_with("\r\n\r\n") && ::read(near, &c, 1) == 1;) asked += c;
-        static_cast<void>(::write(near, reply_.data(), reply_.size()));
-        if (reply_.find(" 200 ") != std::string::npos) {
-            const int far = ::socket(AF_INET, SOCK_STREAM, 0);
-            const std::size_t colon = asked.find(':');
-            const sockaddr_in address =
-                on_loopback(static_cast<unsigned short>(std::stoi(asked.substr(colon + 1))));
-            if (::connect(far, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-                std::abort();
-            std::thread back([&] { pass(far, near); });
-            pass(near, far);
-            back.join();
-            ::close(far);
-        }
-        ::close(near);
-    }
-    static void pass(int from, int to) {
-        std::array<char, 4096> some{};
-        for (ssize_t n = 0; (n = ::read(from, some.data(), some.size())) > 0;)
-            static_cast<void>(::write(to, some.data(), static_cast<std::size_t>(n)));
-        ::shutdown(to, SHUT_WR);
-    }
-
-    std::string reply_;
-    int listener_ = -1;
-    unsigned short port_ = 0;
-    std::thread thread_;
-};
-
 beast::client secure_client(const std::string& url, const std::string& ca_file,
                             const std::string& proxy = {}) {
     beast::client_options options;
@@ -206,6 +142,16 @@ TEST_CASE("a certificate that is not trusted, or names another host, ends the ca
 TEST_CASE("a server without TLS is no relay at an https URL", "[beast][tls]") {
     scripted_server plain({{{"HTTP/1.1 400 Bad Request\r\n\r\n", exchange::after::hold, false}}});
     CHECK(code(secure_client("https" + plain.url().substr(4), {}).acknowledge(1)) == errc::wrong_relay);
+}
+
+TEST_CASE("a relay that speaks nothing newer than TLS 1.2 is none", "[beast][tls]") {
+    const tls_files ca(relay_identity());
+    tls_server server(relay_identity(), TLS1_2_VERSION);
+    const auto r = secure_client("https://" + server.authority("localhost"), ca.certificate()).acknowledge(1);
+    server.join();
+    CHECK(server.requests == 0);
+    REQUIRE(code(r) == errc::wrong_relay);
+    CHECK(r.failure().detail.find("TLS 1.3") != std::string::npos);
 }
 
 TEST_CASE("a missing file of authorities is named", "[beast][tls]") {

@@ -9,9 +9,12 @@
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/certificate.hpp>
+#include <casasync_test/connect_proxy.hpp>
 #include <casasync_test/member_chain.hpp>
 
+#include <chrono>
 #include <fstream>
+#include <thread>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -69,6 +72,39 @@ TEST_CASE("a device attaches, pushes and pulls over TLS", "[relay][tls]") {
     beast::endpoint stranger = f.endpoint();
     stranger.ca_file.clear();
     CHECK(beast::probe(stranger).code() == errc::wrong_relay);
+}
+
+TEST_CASE("a live channel goes through a proxy", "[relay][tls][live][proxy]") {
+    secret_relay f;
+    f.now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
+                   std::chrono::system_clock::now().time_since_epoch())
+                   .count();  // as the client's: it asks once
+    f.start();
+    const auto device = nobody(f.port(), f.now_s(), 1, 1);
+    const auto attached = beast::attach(f.endpoint(), device.vault, device.self, {first_entry(device.self)});
+    REQUIRE(attached);
+    beast::client_options options{f.endpoint(), device.vault, device.device, attached->device_key,
+                                  attached->key_version};
+    auto pushing = beast::client::make(options).value();
+    connect_proxy proxy("HTTP/1.1 200 Connection established\r\n\r\n");
+    options.relay.proxy = proxy.url();
+    {
+        auto listening = beast::client::make(options).value();
+        REQUIRE(listening.open_live());
+        CHECK(listening.next_hint().value().head == 0);
+        std::thread later([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(300));
+            CHECK(pushing.push(std::vector<bytes>{device.envelope(1)}).ok());
+        });
+        CHECK(listening.next_hint().value().head == 1);
+        later.join();
+        std::thread stopping([&] { f.server->stop(); });
+        CHECK(listening.next_hint().code() == errc::relay_unavailable);
+        CHECK(listening.retry_after_s() == 1);
+        stopping.join();
+    }
+    proxy.join();
+    CHECK(proxy.asked.starts_with("CONNECT localhost:" + std::to_string(f.port()) + " "));
 }
 
 TEST_CASE("nothing older than TLS 1.3 is spoken, and HTTP/1.1 in it", "[relay][tls]") {

@@ -35,6 +35,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::size_t header_bytes_max = std::size_t{16} << 10;
 constexpr std::size_t slice_bytes = std::size_t{64} << 10;  // written under one deadline, read at once
+constexpr std::size_t slowest_bytes_per_s = 1024;  // of an answer: less is a relay that holds its client up
 constexpr std::string_view kept =
     " Nothing is lost: changes stay on this device and go out once the relay can be reached.";
 
@@ -292,8 +293,7 @@ class http_connection::impl {
 
     result<void> shake_hands(steady::time_point deadline) {
         asio::ssl::context context(asio::ssl::context::tls_client);
-        context.set_options(asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 |
-                            asio::ssl::context::no_tlsv1_1);
+        SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_3_VERSION);
         context.set_verify_mode(asio::ssl::verify_peer);
         error_code ec;
         context.set_default_verify_paths(ec);
@@ -315,8 +315,8 @@ class http_connection::impl {
             return no_relay("the certificate is not valid for " + origin_.host + " (" +
                             X509_verify_cert_error_string(verdict) + ")");
         if (done->ec.category() == asio::error::get_ssl_category())
-            return no_relay("something answers that does not speak TLS as it should (" + done->ec.message() +
-                            ")");
+            return no_relay("something answers that does not speak TLS 1.3 as it should (" +
+                            done->ec.message() + ")");
         return unreachable("broke off while the connection was made secure");
     }
 
@@ -366,7 +366,9 @@ class http_connection::impl {
         parser.header_limit(header_bytes_max);
         parser.body_limit(request.answer_bytes_max);
         parser.eager(true);
-        auto deadline = steady::now() + at_.answer_timeout + request.wait;
+        const auto begins_by = steady::now() + at_.answer_timeout + request.wait;
+        auto deadline = begins_by;
+        std::size_t received = 0;
         while (!parser.is_done()) {
             error_code ec = http::error::need_more;
             if (buffer_.size() > 0) buffer_.consume(parser.put(buffer_.data(), ec));
@@ -382,7 +384,9 @@ class http_connection::impl {
                 if (!answer_begun_ && !may_be_http())
                     return no_relay("something answers that does not speak HTTP; perhaps it wants https://");
                 answer_begun_ = true;
-                deadline = steady::now() + at_.answer_timeout;
+                received += *more;
+                deadline = std::min(steady::now() + at_.answer_timeout,
+                                    begins_by + std::chrono::seconds(received / slowest_bytes_per_s));
             }
         }
         auto message = parser.release();
