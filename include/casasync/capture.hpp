@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <functional>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -50,9 +52,10 @@ struct captured_operation {
 
 namespace detail {
 
-inline std::vector<cell_write> all_cells(const std::vector<value>& values) {
+inline std::vector<cell_write> all_cells(std::vector<value>&& values) {
     std::vector<cell_write> cells;
-    for (column_no c = 0; c < values.size(); ++c) cells.push_back({c, values[c]});
+    cells.reserve(values.size());
+    for (column_no c = 0; c < values.size(); ++c) cells.push_back({c, std::move(values[c])});
     return cells;
 }
 
@@ -60,28 +63,50 @@ inline bool is_removal(const captured_write& w) noexcept {
     return w.kind == captured_kind::erase || w.kind == captured_kind::displaced;
 }
 
+/// The UPDATEs of entries [from, end): a column's value travels with the last entry that wrote it.
+inline void add_updates(const captured_row& row, const std::vector<value>& values, std::size_t from,
+                        std::size_t end, std::vector<captured_operation>& out) {
+    const auto add = [&](std::size_t write, auto&& columns) {
+        row_operation& op = out.emplace_back(captured_operation{write, {op_kind::update, false, {}, {}}}).op;
+        op.cells.reserve(columns.size());
+        for (const column_no c : columns) op.cells.push_back({c, values[c]});
+    };
+    const auto plain = [&](const std::vector<column_no>& columns) {  // sorted, without duplicates, and known
+        return std::adjacent_find(columns.begin(), columns.end(), std::greater_equal<>()) == columns.end() &&
+               (columns.empty() || columns.back() < values.size());
+    };
+    if (from + 1 == end && plain(row.writes[from].columns)) {
+        if (!row.writes[from].columns.empty()) add(from, row.writes[from].columns);
+        return;
+    }
+    std::map<column_no, std::size_t> last;
+    for (std::size_t i = from; i < end; ++i)
+        for (const column_no c : row.writes[i].columns)
+            if (c < values.size()) last[c] = i;
+    std::map<std::size_t, std::vector<column_no>> updates;
+    for (const auto& [column, write] : last) updates[write].push_back(column);
+    for (const auto& [write, columns] : updates) add(write, columns);
+}
+
 /// The operations that lead to a row with `values`, from the entries before `end`.
-inline std::vector<captured_operation> lead_to(const captured_row& row, const std::vector<value>& values,
+inline std::vector<captured_operation> lead_to(const captured_row& row, std::vector<value> values,
                                                std::size_t end) {
     std::vector<captured_operation> out;
     std::optional<std::size_t> inserted, removed;
     for (std::size_t i = 0; i < end; ++i)
         if (row.writes[i].kind == captured_kind::insert) inserted = i;
     if (!inserted && !row.existed && end > 0) inserted = end - 1;  // it is there, whatever the log missed
-    if (inserted) {
-        for (std::size_t i = 0; i < end; ++i)
-            if (is_removal(row.writes[i]) && (i < *inserted || !removed)) removed = std::min(i, *inserted);
-        if (row.existed && removed) out.push_back({*removed, {op_kind::erase, false, {}, {}}});
-        out.push_back({*inserted, {op_kind::insert, false, {}, all_cells(values)}});
+    if (!inserted) {
+        add_updates(row, values, 0, end, out);
+        return out;
     }
-    std::map<column_no, std::size_t> last;  // a column's value travels with the last entry that wrote it
-    for (std::size_t i = inserted ? *inserted + 1 : 0; i < end; ++i)
-        for (const column_no c : row.writes[i].columns)
-            if (c < values.size()) last[c] = i;
-    std::map<std::size_t, std::vector<cell_write>> updates;
-    for (const auto& [column, write] : last) updates[write].push_back({column, values[column]});
-    for (auto& [write, cells] : updates)
-        out.push_back({write, {op_kind::update, false, {}, std::move(cells)}});
+    for (std::size_t i = 0; i < end; ++i)
+        if (is_removal(row.writes[i]) && (i < *inserted || !removed)) removed = std::min(i, *inserted);
+    std::vector<captured_operation> updates;
+    if (*inserted + 1 < end) add_updates(row, values, *inserted + 1, end, updates);
+    if (row.existed && removed) out.push_back({*removed, {op_kind::erase, false, {}, {}}});
+    out.push_back({*inserted, {op_kind::insert, false, {}, all_cells(std::move(values))}});
+    std::move(updates.begin(), updates.end(), std::back_inserter(out));
     return out;
 }
 
@@ -103,8 +128,21 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, const st
     return out;
 }
 
+/// The same, and takes the values out of `row`.
+[[nodiscard]] inline std::vector<captured_operation> operations_of(captured_row&& row) {
+    if (row.writes.empty() || !row.now) return operations_of(std::as_const(row));
+    return detail::lead_to(row, std::move(*row.now), row.writes.size());
+}
+
 /// Returns `op` with as many of its cells as one operation may have, and UPDATEs with the rest.
 [[nodiscard]] inline std::vector<row_operation> in_pieces(row_operation op) {
+    std::size_t whole = 0;
+    for (const cell_write& c : op.cells) whole += c.what.size();
+    if (whole <= limits::operation_bytes_max || op.cells.size() < 2) {
+        std::vector<row_operation> out;
+        out.push_back(std::move(op));
+        return out;
+    }
     std::vector<cell_write> cells = std::exchange(op.cells, {});
     std::vector<row_operation> out{std::move(op)};
     std::size_t size = 0;

@@ -2,6 +2,7 @@
 #include <casasync/capture.hpp>
 #include <casasync_test/catch.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -58,7 +59,11 @@ struct bench {
         log.existed = sealed_row;
         log.known = sealed_any;
         log.now = row;
-        for (captured_operation& o : operations_of(log)) {
+        std::vector<captured_operation> operations = operations_of(log);
+        const auto moved = operations_of(captured_row(log));  // the same, with the values moved out
+        CHECK(std::equal(operations.begin(), operations.end(), moved.begin(), moved.end(),
+                         [](const auto& a, const auto& b) { return a.write == b.write && a.op == b.op; }));
+        for (captured_operation& o : operations) {
             o.op.when = at(ticks[o.write]);
             merge_operation(registers, o.op, {}, table);
             sealed_any = true;

@@ -2,6 +2,8 @@
 #include "capture.hpp"
 #include "trigger_text.hpp"
 
+#include <casasync/detail/hash.hpp>
+
 #include <algorithm>
 #include <cmath>
 #include <compare>
@@ -56,14 +58,37 @@ bool continues(const log_row& last, const log_row& next) {
            last.entry.kind == change_kind::update && next.table == last.table && next.key == last.key;
 }
 
+/// A row of the log where it is sorted: by the first bytes of its key, which are at hand, then by all of it.
+struct placed_row {
+    log_row* what = nullptr;
+    value_kind kind = value_kind::null;
+    std::uint64_t begin = 0;  ///< of a text, most significant byte first
+
+    explicit placed_row(log_row& r) : what(&r) {
+        if (r.key.empty()) return;
+        kind = r.key[0].kind();
+        if (kind != value_kind::text) return;
+        const bytes_view text = as_bytes(r.key[0].text());
+        begin = detail::swap_bytes(detail::load_le64(text.data(), text.size()));
+    }
+    friend bool operator<(const placed_row& a, const placed_row& b) {
+        const log_row &x = *a.what, &y = *b.what;
+        if (x.table != y.table) return x.table < y.table;
+        if (a.kind != b.kind) return a.kind < b.kind;
+        if (a.begin != b.begin) return a.begin < b.begin;
+        const auto order = x.key <=> y.key;
+        return order != 0 ? order < 0 : x.entry.position < y.entry.position;
+    }
+};
+
 std::vector<row_log> by_row(std::vector<log_row> log) {
-    const auto order = [](const log_row& a, const log_row& b) {
-        if (a.table != b.table) return a.table < b.table;
-        return a.key < b.key;
-    };
-    std::stable_sort(log.begin(), log.end(), order);
+    std::vector<placed_row> sorted;
+    sorted.reserve(log.size());
+    for (log_row& r : log) sorted.emplace_back(r);
+    std::sort(sorted.begin(), sorted.end());
     std::vector<row_log> out;
-    for (log_row& r : log) {
+    for (const placed_row& p : sorted) {
+        log_row& r = *p.what;
         if (out.empty() || out.back().table != r.table || out.back().key != r.key)
             out.push_back({r.table, std::move(r.key), {}});
         out.back().entries.push_back(std::move(r.entry));

@@ -215,6 +215,9 @@ result<void> catalog::fit(connection& db, vault_table& table) {
     table.in_shape.assign(table.traits.columns.size(), std::nullopt);
     for (std::size_t i = 0; i < table.of_shape.size(); ++i)
         if (table.of_shape[i]) table.in_shape[*table.of_shape[i]] = i;
+    table.held.clear();
+    for (column_no c = 0; c < table.in_shape.size(); ++c)
+        if (table.holds(c)) table.held.push_back(c);
     return {};
 }
 

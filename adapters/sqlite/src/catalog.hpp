@@ -46,7 +46,8 @@ struct vault_table {
     std::vector<std::optional<std::size_t>>
         in_shape{};  ///< column_no -> index in shape.columns, none: not in this file
     std::vector<std::optional<column_no>>
-        of_shape{};  ///< index in shape.columns -> column_no; none for key and generated ones
+        of_shape{};                 ///< index in shape.columns -> column_no; none for key and generated ones
+    std::vector<column_no> held{};  ///< the columns that holds() is true of, sorted
 
     /// True when its rows are known by identities and the key in the table is a number (row_numbers.hpp).
     [[nodiscard]] bool numbered() const noexcept { return !traits.number.empty(); }

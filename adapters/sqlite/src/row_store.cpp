@@ -145,7 +145,7 @@ result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& 
                                                              std::span<const value> key) {
     auto s = db_->prepare(table.shape.select_row);
     if (!s) return s.failure();
-    for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
+    for (std::size_t i = 0; i < key.size(); ++i) s->bind_view(static_cast<int>(i) + 1, key[i]);
     for (;;) {
         const auto row = s->step();
         if (!row) return row.failure();

@@ -7,6 +7,7 @@
 
 #include <casasync/capture.hpp>
 #include <casasync/codec.hpp>
+#include <casasync/detail/hash.hpp>
 #include <casasync/key.hpp>
 
 #include <algorithm>
@@ -24,8 +25,8 @@ struct sealed_row {
     const vault_table* table = nullptr;
     bytes key{};
     captured_row captured{};
-    std::vector<column_no> columns{};  ///< what the captured columns are numbers of
-    std::optional<row_state> known{};  ///< its record before the seal
+    std::span<const column_no> columns{};  ///< what the captured columns are numbers of: those in the table
+    std::optional<row_state> known{};      ///< its record before the seal
     bool parked = false;
     bool dropped = false;  ///< its values are not kept any more: it is new, and in the table
     bool adopted = false;  ///< it has no record because it was there when the vault began
@@ -66,14 +67,22 @@ std::vector<value> held_values(const sealed_row& row, std::vector<value>& in_sha
 std::vector<column_no> captured_columns(const sealed_row& row, const column_set& changed) {
     std::vector<column_no> out;
     if (changed.empty()) return out;
-    std::vector<bool> written(row.table->traits.columns.size());
-    for (std::size_t i = 0; i < row.table->of_shape.size(); ++i)
-        if (row.table->of_shape[i] && changed.contains(i)) written[*row.table->of_shape[i]] = true;
-    for (const auto& group : row.table->groups)
-        if (std::any_of(group.begin(), group.end(), [&](column_no c) { return written[c]; }))
-            for (const column_no c : group) written[c] = true;
-    for (column_no place = 0; place < row.columns.size(); ++place)
-        if (written[row.columns[place]]) out.push_back(place);
+    const vault_table& table = *row.table;
+    std::vector<column_no> brought;
+    for (const auto& group : table.groups) {
+        const auto written = [&](column_no c) {
+            return (table.holds(c) && changed.contains(*table.in_shape[c])) ||
+                   std::find(brought.begin(), brought.end(), c) != brought.end();
+        };
+        if (std::any_of(group.begin(), group.end(), written))
+            brought.insert(brought.end(), group.begin(), group.end());
+    }
+    for (column_no place = 0; place < row.columns.size(); ++place) {
+        const column_no c = row.columns[place];
+        if (changed.contains(*table.in_shape[c]) ||
+            std::find(brought.begin(), brought.end(), c) != brought.end())
+            out.push_back(place);
+    }
     return out;
 }
 
@@ -103,7 +112,7 @@ bool is_seed(const row_state& known, delete_policy policy, const settings& self)
 /// The states before a seal: where the table has moved on, the buried copies know what it was.
 class states_before {
  public:
-    explicit states_before(row_store& rows) : rows_(&rows) {}
+    states_before(row_store& rows, std::size_t count) : rows_(&rows) { sealed_.reserve(count); }
     /// \param row  stays where it is
     void add(const sealed_row& row) {
         sealed_.insert_or_assign(place_of(row.table->number, row.key), entry{&row});
@@ -141,8 +150,8 @@ class states_before {
 
  private:
     using place = std::pair<table_no, std::string_view>;
-    struct place_hash {
-        std::size_t operator()(const place& p) const noexcept {
+    struct place_hash {  // not noexcept: the standard library then keeps what is costly to find again
+        std::size_t operator()(const place& p) const {
             return std::hash<std::string_view>{}(p.second) ^ p.first;
         }
     };
@@ -180,8 +189,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
     row.table = &table;
     row.key = std::move(life.key);
     row.entries = std::move(life.entries);
-    for (column_no c = 0; c < table.traits.columns.size(); ++c)
-        if (table.holds(c)) row.columns.push_back(c);
+    row.columns = table.held;
     auto known = rows->record(table.number, row.key);
     if (!known) return known.failure();
     if (any_parked) {
@@ -248,39 +256,56 @@ result<void> list_large(connection& db, const vault_table& table, bytes_view key
                   std::int64_t{table.number}, key, std::int64_t{column});
 }
 
+namespace {
+
+/// An operation where it is sorted: by the first bytes of its key, which are at hand, then by all of them.
+struct placed {
+    std::uint64_t begin = 0;  ///< of the key, most significant byte first
+    pending* what = nullptr;
+
+    explicit placed(pending& p)
+        : begin(detail::swap_bytes(detail::load_le64(p.row->key.data(), p.row->key.size()))), what(&p) {}
+    friend bool operator<(const placed& a, const placed& b) {
+        if (a.begin != b.begin) return a.begin < b.begin;
+        const auto order =
+            a.what->row == b.what->row ? std::strong_ordering::equal : a.what->row->key <=> b.what->row->key;
+        return order != 0 ? order < 0 : a.what->op.when < b.what->op.when;
+    }
+};
+
+}  // namespace
+
 /// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
 /// stamp.
 static changeset make_changeset(std::vector<pending>::iterator first, std::vector<pending>::iterator last) {
-    std::map<const vault_table*, std::vector<pending*>> by_table;
+    std::map<const vault_table*, std::vector<placed>> by_table;
     std::vector<const vault_table*> order;
     for (auto p = first; p != last; ++p) {
         auto& list = by_table[p->row->table];
         if (list.empty()) order.push_back(p->row->table);
-        list.push_back(&*p);
+        list.emplace_back(*p);
     }
     std::sort(order.begin(), order.end(), [](auto* a, auto* b) { return a->traits.name < b->traits.name; });
     changeset c;
     for (const vault_table* table : order) {
         auto& changes = c.tables.emplace_back();
         changes.table = table->traits.without_columns();
-        std::set<column_no> used;
-        const std::vector<pending*>& list = by_table[table];
-        for (const pending* p : list)
-            for (const cell_write& w : p->op.cells) used.insert(w.column);
-        std::vector<column_no> place(table->traits.columns.size());
-        changes.rows.reserve(list.size());
-        for (const column_no column : used) {
+        std::vector<placed>& list = by_table[table];
+        std::sort(list.begin(), list.end());
+        std::vector<bool> used(table->traits.columns.size());
+        for (const placed& p : list)
+            for (const cell_write& w : p.what->op.cells) used[w.column] = true;
+        std::vector<column_no> place(used.size());
+        for (column_no column = 0; column < used.size(); ++column) {
+            if (!used[column]) continue;
             place[column] = static_cast<column_no>(changes.table.columns.size());
             changes.table.columns.push_back(table->traits.columns[column]);
         }
-        for (pending* p : list) {
-            for (cell_write& w : p->op.cells) w.column = place[w.column];
-            changes.rows.push_back({p->row->key, std::move(p->op)});
+        changes.rows.reserve(list.size());
+        for (placed& p : list) {
+            for (cell_write& w : p.what->op.cells) w.column = place[w.column];
+            changes.rows.push_back({p.what->row->key, std::move(p.what->op)});
         }
-        std::sort(changes.rows.begin(), changes.rows.end(), [](const row_change& a, const row_change& b) {
-            const auto order = a.key <=> b.key;
-            return order != 0 ? order < 0 : a.op.when < b.op.when;
-        });
     }
     return c;
 }
@@ -415,8 +440,9 @@ result<std::size_t> vault::state::seal_log() {
         looked_up.reserve(lives->size());
         const auto any_parked = shown->any_parked();
         if (!any_parked) return any_parked.failure();
-        states_before before(*rows);
+        states_before before(*rows, lives->size());
         std::vector<pending> operations;
+        operations.reserve(lives->size());
         std::vector<large_cell> large;
         const unix_ms now = stamping_now();
         for (row_life& life : *lives) {
@@ -424,18 +450,20 @@ result<std::size_t> vault::state::seal_log() {
             if (!found) return found.failure();
             sealed_row& row = looked_up.emplace_back(std::move(*found));
             before.add(row);
-            for (captured_operation& o : operations_of(row.captured)) {
+            const bool there = row.captured.now.has_value();
+            row.dropped = !row.known && !row.adopted && there;
+            for (captured_operation& o :
+                 row.dropped ? operations_of(std::move(row.captured)) : operations_of(row.captured)) {
                 const log_entry& entry = row.entries[o.write];
                 for (cell_write& w : o.op.cells) w.column = row.columns[w.column];
                 o.op.blind = row.parked;
                 const unix_ms at = std::min(entry.at.value_or(now), now);
                 for (const column_no c : take_large(o.op))
-                    if (row.captured.now) large.push_back({&row, c});
+                    if (there) large.push_back({&row, c});
                 if (o.op.kind == op_kind::update && o.op.cells.empty()) continue;
                 for (row_operation& piece : in_pieces(std::move(o.op)))
                     operations.push_back({entry.position, operations.size(), at, &row, std::move(piece)});
             }
-            row.dropped = !row.known && !row.adopted && row.captured.now;
             if (row.dropped) row.captured = {};
         }
         std::sort(operations.begin(), operations.end(), [](const pending& a, const pending& b) {

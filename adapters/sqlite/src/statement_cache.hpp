@@ -47,9 +47,9 @@ class statement_cache {
     sqlite3* db_;
     bool owned_;
     std::size_t idle_count_ = 0;
-    struct text_hash {
+    struct text_hash {  // not noexcept: the standard library then keeps what is costly to find again
         using is_transparent = void;
-        [[nodiscard]] std::size_t operator()(std::string_view text) const noexcept {
+        [[nodiscard]] std::size_t operator()(std::string_view text) const {
             return std::hash<std::string_view>{}(text);
         }
     };

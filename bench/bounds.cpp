@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: MIT
+// What no engine of this design can be faster than: the statements of a seal and of applying, run by hand
+// without anything being decided or encoded; triggers that do nothing; and a floor in memory that keeps a
+// digest.
+#include "changesets.hpp"
+#include "filled_files.hpp"
+#include "floor_table.hpp"
+#include "programs.hpp"
+
+#include <casasync/digest.hpp>
+
+#include <algorithm>
+#include <memory>
+#include <stdexcept>
+
+namespace casasync::bench::bounds_program {
+namespace {
+
+constexpr std::size_t record_bytes = 24;  ///< of a row's registers where all have one stamp
+
+/// A connection, and statements on it.
+class hand {
+ public:
+    explicit hand(const std::string& file) {
+        if (sqlite3_open_v2(file.c_str(), &db_, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, nullptr) !=
+            SQLITE_OK)
+            throw std::runtime_error("cannot open " + file);
+        run("PRAGMA cache_size = -65536");
+    }
+    hand(const hand&) = delete;
+    ~hand() {
+        for (sqlite3_stmt* s : made_) sqlite3_finalize(s);
+        sqlite3_close_v2(db_);
+    }
+    void run(const std::string& sql) {
+        if (sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
+            throw std::runtime_error(sqlite3_errmsg(db_));
+    }
+    sqlite3_stmt* prepare(const std::string& sql) {
+        sqlite3_stmt* s = nullptr;
+        if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) != SQLITE_OK)
+            throw std::runtime_error(sqlite3_errmsg(db_));
+        made_.push_back(s);
+        return s;
+    }
+    static void bind(sqlite3_stmt* s, int at, const std::string& text) {
+        sqlite3_bind_text(s, at, text.data(), static_cast<int>(text.size()), SQLITE_STATIC);
+    }
+    static void bind(sqlite3_stmt* s, int at, const bytes& blob) {
+        sqlite3_bind_blob(s, at, blob.data(), static_cast<int>(blob.size()), SQLITE_STATIC);
+    }
+    /// Runs to the end and looks at each column. Returns how many bytes there were.
+    std::uint64_t step(sqlite3_stmt* s) {
+        std::uint64_t sum = 0;
+        int code = SQLITE_OK;
+        while ((code = sqlite3_step(s)) == SQLITE_ROW)
+            for (int i = 0; i < sqlite3_column_count(s); ++i)
+                sum += static_cast<std::uint64_t>(sqlite3_column_bytes(s, i));
+        if (code != SQLITE_DONE) throw std::runtime_error(sqlite3_errmsg(db_));
+        sqlite3_reset(s);
+        return sum;
+    }
+    [[nodiscard]] std::vector<std::string> texts(const std::string& sql) {
+        std::vector<std::string> out;
+        sqlite3_stmt* s = prepare(sql);
+        while (sqlite3_step(s) == SQLITE_ROW)
+            out.emplace_back(reinterpret_cast<const char*>(sqlite3_column_text(s, 0)));
+        sqlite3_reset(s);
+        return out;
+    }
+
+ private:
+    sqlite3* db_ = nullptr;
+    std::vector<sqlite3_stmt*> made_{};
+};
+
+/// The one table of records of a vault of W.
+std::string records_of(hand& h) {
+    return h
+        .texts(
+            "SELECT name FROM sqlite_schema WHERE name LIKE 'casasync\\_m\\_%' ESCAPE '\\' AND type = "
+            "'table'")
+        .at(0);
+}
+
+/// What a seal asks of SQLite: the log, each row and its record are read, records, outbox and log written.
+void seal_by_hand(const std::string& file, std::size_t bytes_of_a_change) {
+    hand h(file);
+    const std::string records = records_of(h);
+    h.run("BEGIN IMMEDIATE");
+    std::vector<std::string> ids = h.texts("SELECT k0 FROM casasync_log ORDER BY rowid");
+    std::sort(ids.begin(), ids.end());
+    sqlite3_stmt* const record = h.prepare("SELECT r FROM " + records + " WHERE k = ?1");
+    sqlite3_stmt* const row = h.prepare("SELECT * FROM txn WHERE id = ?1");
+    sqlite3_stmt* const write = h.prepare("REPLACE INTO " + records + "(k, r) VALUES(?1, ?2)");
+    const bytes registers(record_bytes, 1);
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+        if (i > 0 && ids[i] == ids[i - 1]) continue;
+        const value id(ids[i]);
+        const bytes key = *encode_key({&id, 1});
+        hand::bind(record, 1, key), hand::bind(row, 1, ids[i]);
+        sum += h.step(record) + h.step(row);
+        hand::bind(write, 1, key), hand::bind(write, 2, registers);
+        h.step(write);
+    }
+    keep(sum);
+    const bytes payload(ids.size() * bytes_of_a_change, 2);
+    sqlite3_stmt* const out = h.prepare(
+        "INSERT INTO casasync_outbox(seq, part, parts, hour, was, payload) VALUES(1000000, 0, 1, 0, 0, ?1)");
+    hand::bind(out, 1, payload);
+    h.step(out);
+    h.run("DELETE FROM casasync_log; COMMIT");
+}
+
+question sealing(const std::string& folder, const filled_files& begin, const std::string& name,
+                 std::uint64_t count, std::size_t bytes_of_a_change, const std::function<void(app&)>& work,
+                 double ratio_max) {
+    const std::string plain = folder + "/plain.db", vault = folder + "/vault.db";
+    question q;
+    q.name = "bound of capture and seal, " + name;
+    q.count = count;
+    q.reference = {"plain SQLite", [=] { copy_database(begin.plain, plain); },
+                   [=](std::size_t) {
+                       app a(plain);
+                       work(a);
+                   },
+                   [=] { return app(plain).checksum(); }};
+    q.ours = {"captured, and the statements of a seal by hand", [=] { copy_database(begin.vault, vault); },
+              [=](std::size_t) {
+                  app a(vault);
+                  work(a);
+                  seal_by_hand(vault, bytes_of_a_change);
+              },
+              [=] { return app(vault).checksum(); }};
+    q.ratio_max = ratio_max;
+    return q;
+}
+
+/// Triggers like those of capture, which do nothing.
+question idle_triggers(const std::string& folder, const filled_files& begin, const std::string& name,
+                       std::uint64_t count, const std::function<void(app&)>& work) {
+    const std::string plain = folder + "/plain.db", idle = folder + "/idle.db";
+    question q;
+    q.name = "bound of capture, " + name;
+    q.count = count;
+    q.reference = {"plain SQLite", [=] { copy_database(begin.plain, plain); },
+                   [=](std::size_t) {
+                       app a(plain);
+                       work(a);
+                   },
+                   [=] { return app(plain).checksum(); }};
+    q.ours = {"triggers that do nothing",
+              [=] {
+                  copy_database(begin.plain, idle);
+                  app(idle).run(
+                      "CREATE TRIGGER a AFTER INSERT ON txn BEGIN SELECT 1; END;"
+                      "CREATE TRIGGER b AFTER UPDATE ON txn BEGIN SELECT 1; END");
+              },
+              [=](std::size_t) {
+                  app a(idle);
+                  work(a);
+              },
+              [=] { return app(idle).checksum(); }};
+    return q;
+}
+
+/// What applying asks of SQLite: each record is read and written, rows are written in the order of their
+/// keys.
+template <class Change>
+void apply_by_hand(const std::string& file, const std::vector<Change>& sorted, app& rows) {
+    hand h(file);
+    const std::string records = records_of(h);
+    sqlite3_stmt* const record = h.prepare("SELECT r FROM " + records + " WHERE k = ?1");
+    sqlite3_stmt* const write = h.prepare("REPLACE INTO " + records + "(k, r) VALUES(?1, ?2)");
+    const bytes registers(record_bytes, 1);
+    std::uint64_t sum = 0;
+    const auto key_of_change = [](const Change& c) {
+        const value id(c.id);
+        return *encode_key({&id, 1});
+    };
+    write_all(rows, std::span<const Change>(sorted));
+    h.run("BEGIN IMMEDIATE");
+    for (const Change& c : sorted) {
+        const bytes key = key_of_change(c);
+        hand::bind(record, 1, key);
+        sum += h.step(record);
+        hand::bind(write, 1, key), hand::bind(write, 2, registers);
+        h.step(write);
+    }
+    h.run("COMMIT");
+    keep(sum);
+}
+
+template <class Change>
+question applying(const std::string& folder, const filled_files& begin, const std::string& name,
+                  std::vector<Change> changes, double ratio_max) {
+    const std::string plain = folder + "/plain.db", vault = folder + "/vault.db";
+    const auto given = std::make_shared<std::vector<Change>>(changes);
+    std::stable_sort(changes.begin(), changes.end(),
+                     [](const Change& a, const Change& b) { return a.id < b.id; });
+    const auto sorted = std::make_shared<std::vector<Change>>(std::move(changes));
+    question q;
+    q.name = "bound of apply, " + name;
+    q.count = given->size();
+    q.reference = {"as they come, one transaction", [=] { copy_database(begin.plain, plain); },
+                   [=](std::size_t) {
+                       app a(plain);
+                       write_all(a, std::span<const Change>(*given));
+                   },
+                   [=] { return app(plain).checksum(); }};
+    q.ours = {
+        "in the order of keys, and their records",
+        [=] {
+            copy_database(begin.vault, vault);
+            hand h(vault);
+            for (const std::string& t : h.texts("SELECT name FROM sqlite_schema WHERE type = 'trigger'"))
+                h.run("DROP TRIGGER " + t);
+        },
+        [=](std::size_t) {
+            app a(vault);
+            apply_by_hand(vault, *sorted, a);
+        },
+        [=] { return app(vault).checksum(); }};
+    q.ratio_max = ratio_max;
+    return q;
+}
+
+/// The floor of merging, and beside it the two terms of the digest that a replaced cell changes.
+question merging(const run_options& o) {
+    struct givens {
+        changeset changes{};
+        std::vector<floor_write> flat{};
+        std::unique_ptr<floor_table> reference{}, ours{};
+        digest128 sum{};
+    };
+    const auto g = std::make_shared<givens>();
+    g->changes = delta(o.rows);
+    g->flat = flat_writes(g->changes);
+    const auto fresh = [rows = o.rows] {
+        return std::make_unique<floor_table>(2 * rows * field_names.size());
+    };
+    question q;
+    q.name = "bound of merge in memory";
+    q.count = o.rows;
+    q.reference = {"64-byte cells, greater stamp wins", [=] { g->reference = fresh(); },
+                   [=](std::size_t) {
+                       for (const floor_write& w : g->flat) g->reference->write(w);
+                   },
+                   [=] { return g->reference->checksum(); }};
+    q.ours = {"with a digest", [=] { g->ours = fresh(), g->sum = {}; },
+              [=](std::size_t) {
+                  const detail::u128 table = detail::hash128(as_bytes("txn"));
+                  const std::vector<row_change>& rows = g->changes.tables[0].rows;
+                  stamp before;
+                  for (std::size_t i = 0; i < rows.size(); ++i) {
+                      const detail::u128 row = detail::hash128(rows[i].key, table);
+                      g->ours->write(g->flat[i]);
+                      const char* name = field_names[rows[i].op.cells[0].column];
+                      g->sum -= detail::term(row, detail::digest_term::cell, name, before);
+                      g->sum += detail::term(row, detail::digest_term::cell, name, rows[i].op.when);
+                      before = rows[i].op.when;
+                  }
+                  keep(g->sum.low);
+              },
+              [=] { return g->ours->checksum(); }};
+    return q;
+}
+
+}  // namespace
+
+std::vector<question> questions(const run_options& o) {
+    const made_workload w(o.rows);
+    const filled_files empty = begin_files(o.folder, {}, true), full = begin_files(o.folder, w.rows, true);
+    const auto made = std::make_shared<made_workload>(w);
+    const auto in_transactions = [](app& a, const auto& all) {
+        using change = typename std::remove_cvref_t<decltype(all)>::value_type;
+        for (std::span<const change> rest(all); !rest.empty();) {
+            const std::size_t n = std::min<std::size_t>(rest.size(), 1000);
+            write_all(a, rest.first(n));
+            rest = rest.subspan(n);
+        }
+    };
+    const auto inserts = [=](app& a) { in_transactions(a, made->rows); };
+    const auto updates = [=](app& a) { in_transactions(a, made->a); };
+    return {sealing(o.folder, empty, "insert", o.rows, 33, inserts, 2.5),
+            sealing(o.folder, full, "update of one field", o.rows, 22, updates, 1.9),
+            idle_triggers(o.folder, empty, "insert", o.rows, inserts),
+            idle_triggers(o.folder, full, "update of one field", o.rows, updates),
+            applying(o.folder, empty, "full set", w.rows, 2.0),
+            applying(o.folder, full, "delta of single fields", w.a, 1.25),
+            merging(o)};
+}
+
+}  // namespace casasync::bench::bounds_program
