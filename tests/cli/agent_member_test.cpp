@@ -11,9 +11,11 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <ctime>
 #include <memory>
 #include <string>
+#include <vector>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -57,7 +59,17 @@ TEST_CASE("S59: a device that is removed gets nothing more, and the others go on
     CHECK(laptop.keys().vault_key != phone.keys().vault_key);
     CHECK(agent::read_credentials(h.file("laptop"))->epoch == 2);
 
-    auto tablet = h.add(laptop, "tablet");
+    std::vector<std::string> shown;
+    agent::join_options joining{h.file("tablet"), {}, {}, "tablet", {}, {}};
+    joining.confirm = [&](const agent::vault_offer& offer) {
+        shown = offer.devices;
+        return true;
+    };
+    auto joined = pair_devices(laptop, joining);
+    REQUIRE(joined);
+    agent::link& tablet = *joined;
+    std::sort(shown.begin(), shown.end());
+    CHECK(shown == std::vector<std::string>{"desktop", "laptop"});  // and not who was removed
     CHECK(h.notes("tablet") == h.notes("desktop"));
     CHECK(tablet.keys().members.entries().size() == 5);
 }

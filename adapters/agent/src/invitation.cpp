@@ -81,7 +81,8 @@ result<welcome> invitation::state::prepare() {
     const credentials& keys = device->keys();
     welcome out{keys.vault, keys.epoch, keys.vault_key, status->device_name, {}, {}, at->pos};
     out.vault_name = std::filesystem::path(device->path()).filename().string();
-    for (const auto& known : status->devices) out.devices.push_back(known.name);
+    for (const auto& known : status->devices)
+        if (keys.members.is_active(known.id)) out.devices.push_back(known.name);
     return out;
 }
 
