@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "relay_under_test.hpp"
+#include "snapshot_upload.hpp"
 
 #include <casasync_test/catch.hpp>
+#include <casasync_test/member_chain.hpp>
+
+#include <string>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -203,4 +207,33 @@ TEST_CASE("an ack above the head is refused on any request", "[conformance][auth
     CHECK(r.status == 409);
     CHECK(r.problem() == "cursor-mismatch");
     CHECK(r.number("head") == 0);
+}
+
+TEST_CASE("a request that somebody sends again, as it was, does nothing twice", "[conformance][auth]") {
+    const relay_under_test f;
+    const auto a = f.vault();
+    const auto statuses = [&a](const signed_request& r) {
+        const unsigned first = a.send(r).status;
+        return std::to_string(first) + " " + std::to_string(a.send(r).status);
+    };
+    const auto signed_call = [&a](const std::string& method, const std::string& path, bytes_view body,
+                                  const std::string& type = json_type) {
+        return a.make(method, a.base() + path, body, type);
+    };
+    CHECK(statuses(signed_call("POST", "/changesets", a.envelope(1), envelopes_type)) == "201 200");
+    CHECK(statuses(signed_call("PUT", "/devices/" + a.device.text() + "/ack", as_bytes(R"({"pos":1})"))) ==
+          "204 204");
+    const bytes entry = add_entry(a.members(), f.who(2), a.self);
+    CHECK(statuses(signed_call("POST", "/members",
+                               as_bytes(R"({"entry":")" + to_base64url(entry) + R"("})"))) == "201 200");
+    const upload u = make_upload(1, 100, 1);
+    CHECK(statuses(signed_call("POST", "/snapshots",
+                               as_bytes(R"({"snapshot_id":")" + u.id.text() +
+                                        R"(","pos":1,"size":100,"part_size":1000})"))) == "201 201");
+    CHECK(statuses(signed_call("PUT", u.path() + "/parts/0", u.content, octets_type)) == "204 204");
+    CHECK(statuses(signed_call("POST", u.path() + "/complete", manifest_of(a), octets_type)) == "201 201");
+    CHECK(statuses(a.attaching({})) == "200 401");
+    CHECK(a.call("GET", "").number("head") == 1);
+    CHECK(a.members().entries().size() == 2);
+    CHECK(a.call("GET", "/snapshots/latest").string("snapshot_id") == u.id.text());
 }
