@@ -34,10 +34,12 @@ inline std::string run_sql(const std::string& file, const std::string& statement
 
 struct home {
     folder dir{};
+    casasync::relay::server_options options{};  ///< of the next start
     std::unique_ptr<casasync::relay::server> server{};
     std::uint16_t port = 0;
 
     home() {
+        options.data = dir / "relay";
         restart();
         run_sql(file("desktop"), "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
         casasync::agent::init_options init{file("desktop"), server->address(), "desktop", {}, {}};
@@ -47,8 +49,6 @@ struct home {
 
     /// Starts the relay, where it was if it was before.
     void restart() {
-        casasync::relay::server_options options;
-        options.data = dir / "relay";
         options.port = port;
         server.reset();
         server = std::move(casasync::relay::server::start(options).value());
