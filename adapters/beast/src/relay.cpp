@@ -93,8 +93,11 @@ result<attached_device> attach(const endpoint& at, vault_id vault, const openssl
         answer = try_at(hints.server_time);
     if (!answer && answer.code() == errc::unauthenticated && !members.empty())
         return error{errc::unauthenticated,
-                     "The relay " + http->origin().text + " makes vaults only for people with a token; " +
-                         (token.empty() ? "ask its operator for one." : "it does not accept this one.")};
+                     "The relay " + http->origin().text +
+                         " does not accept this device. Either it makes vaults only for people with a token" +
+                         (token.empty() ? ", which its operator gives out" : ", and this one is wrong") +
+                         "; or a proxy before it does not pass on the name " + http->origin().authority +
+                         " (the Host header). This device's data is safe."};
     if (!answer) return answer.failure();
     if (!answer->is(json_type))
         return not_a_relay(http->origin(), "something answers that is not a casasync relay");
