@@ -39,7 +39,7 @@ TEST_CASE("codes that are mistyped, of nobody or used", "[cli][pairing]") {
     };
     check_error(join("x.db", "hello"), 64, "code");
     check_error(join("x.db", "0000-0000-000"), 77, "code");  // well-formed, of nobody
-    check_error(home.casasync({"join", home.dir / "x.db", "0000-0000-000"}), 64, "URL");
+    check_error(home.casasync({"join", home.dir / "x.db", "0000-0000-000"}), 64, "--relay is missing");
     check_error(join("x.db", "casasync://pair/9#what"), 64, "newer");
     check_nothing_made(home, "x.db");
 

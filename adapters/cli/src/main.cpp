@@ -38,8 +38,10 @@ int run(int argc, char** argv) {
     } catch (const CLI::CallForVersion& e) {
         return app.exit(e);
     } catch (const CLI::ParseError& e) {
-        return state.out.fail({casasync::errc::invalid_argument,
-                               std::string(e.what()) + " Run casasync --help, or casasync COMMAND --help."});
+        const std::string what = e.what();
+        return state.out.fail(
+            {casasync::errc::invalid_argument,
+             what + (what.ends_with('.') ? "" : ".") + " Run casasync --help, or casasync COMMAND --help."});
     }
     return state.exit;
 }

@@ -5,6 +5,7 @@
 #include "show.hpp"
 #include "words.hpp"
 
+#include <casasync/agent/pairing_link.hpp>
 #include <casasync/agent/setup.hpp>
 
 #include <CLI/App.hpp>
@@ -30,7 +31,11 @@ result<void> show_qr(const console& out, const agent::invitation& invited, const
     if (where.empty() && !to_terminal) return {};
     const auto code = qr_code::make(invited.link_text());
     if (!code) return code.failure();
-    if (!to_terminal) return write_qr(*code, where);
+    if (!to_terminal) {
+        if (auto ok = write_qr(*code, where); !ok) return ok.failure();
+        if (!out.json()) out.line("QR code: " + printable(where));
+        return {};
+    }
     std::string lines = qr_text(*code);
     lines.pop_back();
     out.line(lines);
@@ -53,7 +58,7 @@ void show_code(const console& out, const agent::invitation& invited, const std::
     const bool typed = !invited.code().empty();
     if (typed) out.line("Code: " + invited.code());
     out.line("Link: " + invited.link_text());
-    out.line("It is good for one device, until " + time_text(invited.expires_at()) +
+    out.line("It is good for one device and five minutes, until " + time_text(invited.expires_at()) +
              ". Show it to nobody else. On the new device run:");
     out.line(typed ? "    casasync join FILE " + invited.code() + " --relay " + relay
                    : "    casasync join FILE 'LINK'      (typed codes are off for a day: too many failed)");
@@ -92,6 +97,13 @@ result<int> pair(const console& out, const pair_options& o) {
     else
         out.line(printable(who->name) + " has the keys now and is loading the vault.");
     return exit_ok;
+}
+
+/// A link would say where the relay is.
+error relay_missing() {
+    return {errc::invalid_argument,
+            "--relay is missing: the URL of the vault's relay, which casasync status shows on its other "
+            "devices. Nothing was changed."};
 }
 
 struct join_options {
@@ -154,6 +166,7 @@ result<int> join(const console& out, const join_options& o) {
     if (o.code.empty())
         return error{errc::invalid_argument,
                      "CODE is missing: what casasync pair shows on the other device. Nothing was changed."};
+    if (o.relay.empty() && !agent::looks_like_link(o.code)) return relay_missing();
     progress bar;
     agent::join_options options{o.db, o.relay, o.code, o.name, {}, {}, {}};
     if (o.same_numbers) options.numbers = sqlite::brought_numbers::same_rows;
@@ -176,6 +189,7 @@ result<int> recover(const console& out, const join_options& o) {
         return error{
             errc::invalid_argument,
             "--vault has to be the vault's id, which was shown with the kit's words. Nothing was changed."};
+    if (o.relay.empty()) return relay_missing();
     out.note("Type the twelve words of the recovery kit:");
     std::string words;
     std::getline(std::cin, words);
@@ -183,7 +197,11 @@ result<int> recover(const console& out, const join_options& o) {
     auto device = agent::recover_vault({o.db, o.relay, *vault, words, o.name}, bar.sink());
     bar.clear();
     if (!device) return device.failure();
-    out.note("The recovery kit is used up. Make a new one: casasync recovery " + o.db);
+    out.note("The recovery kit is used up. Make a new one: casasync recovery " + printable(o.db));
+    if (device->keys().members.active_count() > 1)
+        out.note(
+            "Devices that are lost are still in the vault, and whoever has one reads on: casasync devices " +
+            printable(o.db) + " lists them, casasync devices remove takes them out.");
     return tell_joined(out, o, *device);
 }
 
