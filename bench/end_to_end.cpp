@@ -59,6 +59,11 @@ class signal {
             throw std::runtime_error("a write did not arrive");
         told_ = false;
     }
+    /// Waits for a moment; returns whether it was told, and leaves that to wait() to hear.
+    [[nodiscard]] bool told_within(std::chrono::microseconds moment) {
+        std::unique_lock lock(guard_);
+        return changed_.wait_for(lock, moment, [&] { return told_; });
+    }
 
  private:
     std::mutex guard_;
@@ -171,6 +176,7 @@ class in_steps {
         : home_(&home),
           writer_(home.desktop_file),
           reader_(home.phone_file),
+          looking_(home.phone_file),
           scout_(need(agent::make_client(home.phone->keys()))) {
         need(scout_.open_live());
         (void)need(scout_.next_hint());
@@ -190,9 +196,11 @@ class in_steps {
         need(home_->desktop->vault().seal());
         const auto sealed = steady::now();
         (void)need(home_->desktop->sync());
-        shown_.wait();
-        if (!failure_.empty()) throw std::runtime_error(failure_);
+        while (note_of(looking_, u) != u.text && !shown_.told_within(std::chrono::microseconds(200))) {
+        }
         const auto end = steady::now();
+        shown_.wait();  // the other device's sync is over, too
+        if (!failure_.empty()) throw std::runtime_error(failure_);
         parts[0].us.push_back(us_between(begin, committed));
         parts[1].us.push_back(us_between(committed, sealed));
         parts[2].us.push_back(us_between(sealed, heard_));
@@ -224,7 +232,7 @@ class in_steps {
     }
 
     household* home_;
-    app writer_, reader_;
+    app writer_, reader_, looking_;  ///< the second and third on the other device, for a thread each
     beast::client scout_;
     std::atomic<std::uint64_t> expected_{0};
     steady::time_point heard_{};  ///< read after shown_
@@ -338,10 +346,11 @@ std::vector<question> questions(const run_options& o) {
     const auto g = std::make_shared<givens>();
     g->folder = o.folder;
     const agent::agent_options usual{};
-    question eager = of_agents(g, o.rows / 2000, 5, 5);
+    const std::uint64_t by_agents_count = std::max<std::uint64_t>(1, o.rows / 4000);
+    question eager = of_agents(g, by_agents_count, 5, 5);
     eager.p50_ms_max = 20, eager.p99_ms_max = 100;
-    return {by_steps(g, o.rows / 500), eager,
-            of_agents(g, o.rows / 2000, static_cast<int>(usual.poll.count()),
+    return {by_steps(g, o.rows / 1000), eager,
+            of_agents(g, by_agents_count, static_cast<int>(usual.poll.count()),
                       static_cast<int>(usual.debounce.count()))};
 }
 

@@ -35,4 +35,24 @@ struct filled_files {
     return f;
 }
 
+/// Makes both with so many rows, none for empty tables, as files to be copied.
+[[nodiscard]] inline filled_files begin_files(const std::string& folder,
+                                              std::span<const transaction_row> rows, bool write_time) {
+    const std::string name = folder + "/begin-" + std::to_string(rows.size()) + (write_time ? "t" : "");
+    const filled_files f{name + "-plain.db", name + "-vault.db"};
+    {
+        app a(f.plain);
+        a.run(create_txn);
+        write_all(a, rows);
+        a.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    sqlite::vault v = make_vault(f.vault, 2, write_time);
+    app a(f.vault);
+    write_all(a, rows);
+    need(v.seal());
+    (void)take_outbox(v);
+    a.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    return f;
+}
+
 }  // namespace casasync::bench

@@ -58,6 +58,7 @@ question in_memory(std::uint64_t cells, std::uint64_t changes) {
     q.name = "a change in memory, " + std::to_string(cells) + " cells";
     q.count = changes * times;
     q.steps = times;
+    q.rounds_max = 3;
     q.same_work = false;
     q.reference = {"64-byte cells, greater stamp wins",
                    [=] {

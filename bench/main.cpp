@@ -16,6 +16,7 @@ const std::array programs{
     program{"capture", capture_program::questions},
     program{"seal", seal_program::questions},
     program{"apply", apply_program::questions},
+    program{"bounds", bounds_program::questions},
     program{"snapshot", snapshot_program::questions},
     program{"open", open_program::questions},
     program{"track", track_program::questions},

@@ -17,6 +17,9 @@ questions_of questions;
 namespace beside_app_program {
 questions_of questions;
 }
+namespace bounds_program {
+questions_of questions;
+}
 namespace capture_program {
 questions_of questions;
 }

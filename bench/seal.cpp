@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What it costs until a change is durable and in the outbox: the app's writes with capture, and one seal when
 // the burst is over, against the same writes on a plain file. And a lone commit that is sealed at once.
+#include "filled_files.hpp"
 #include "programs.hpp"
-#include "vaults.hpp"
 
 #include <memory>
 #include <optional>
@@ -18,10 +18,10 @@ struct sealed_file {
 using step_work = std::function<void(app&, std::size_t step)>;
 
 /// \param steps  transactions of a burst; \param seal_each  seals after every one instead of after the last
-question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w, const std::string& name,
-                   bool rows_first, std::uint64_t count, std::size_t steps, bool seal_each,
-                   const step_work& work, double ratio_max) {
-    const std::string plain_file = o.folder + "/plain.db", vault_file = o.folder + "/vault.db";
+question ask_about(const std::string& folder, const filled_files& begin, const std::string& name,
+                   std::uint64_t count, std::size_t steps, bool seal_each, const step_work& work,
+                   double ratio_max) {
+    const std::string plain_file = folder + "/plain.db", vault_file = folder + "/vault.db";
     auto plain = std::make_shared<sealed_file>(), ours = std::make_shared<sealed_file>();
     question q;
     q.name = "capture and seal, " + name;
@@ -30,10 +30,8 @@ question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w
     q.reference = {"plain SQLite",
                    [=] {
                        plain->writer.reset();
-                       remove_database(plain_file);
+                       copy_database(begin.plain, plain_file);
                        plain->writer = std::make_unique<app>(plain_file);
-                       plain->writer->run(create_txn);
-                       if (rows_first) write_all(*plain->writer, w->rows);
                    },
                    [=](std::size_t step) {
                        if (step < steps) work(*plain->writer, step);
@@ -43,13 +41,9 @@ question ask_about(const run_options& o, const std::shared_ptr<made_workload>& w
               [=] {
                   ours->writer.reset();
                   ours->vault.reset();
-                  remove_database(vault_file);
-                  ours->vault.emplace(make_vault(vault_file, 2));
+                  copy_database(begin.vault, vault_file);
+                  ours->vault.emplace(need(sqlite::vault::open(vault_file, still_clock(true, some_day + 2))));
                   ours->writer = std::make_unique<app>(vault_file);
-                  if (!rows_first) return;
-                  write_all(*ours->writer, w->rows);
-                  need(ours->vault->seal());
-                  (void)take_outbox(*ours->vault);
               },
               [=](std::size_t step) {
                   if (step < steps) work(*ours->writer, step);
@@ -77,11 +71,12 @@ std::vector<question> questions(const run_options& o) {
     };
     const auto single = [w](app& a, std::size_t step) { a.update(w->first[w->rows.size() + step]); };
     const std::size_t transactions = o.rows / in_one, singles = o.rows / 50, lone = singles / 4;
-    return {ask_about(o, w, "insert", false, transactions * in_one, transactions, false, inserts, 2.5),
-            ask_about(o, w, "update of one field", true, transactions * in_one, transactions, false, updates,
-                      1.9),
-            ask_about(o, w, "single commits", true, singles, singles, false, single, 2.2),
-            ask_about(o, w, "each commit sealed at once", true, lone, lone, true, single, 4.0)};
+    const filled_files empty = begin_files(o.folder, {}, true), full = begin_files(o.folder, w->rows, true);
+    return {ask_about(o.folder, empty, "insert", transactions * in_one, transactions, false, inserts, 2.5),
+            ask_about(o.folder, full, "update of one field", transactions * in_one, transactions, false,
+                      updates, 1.9),
+            ask_about(o.folder, full, "single commits", singles, singles, false, single, 2.2),
+            ask_about(o.folder, full, "each commit sealed at once", lone, lone, true, single, 4.0)};
 }
 
 }  // namespace casasync::bench::seal_program
