@@ -71,6 +71,12 @@ std::string hex(std::uint64_t v) {
     return text;
 }
 
+#ifdef __clang__
+constexpr const char* compiler = __VERSION__;  // has its name in it
+#else
+constexpr const char* compiler = "g++ " __VERSION__;
+#endif
+
 std::string machine() {
     const std::string cores = ", " + std::to_string(std::thread::hardware_concurrency()) + " cores";
     std::ifstream in("/proc/cpuinfo");
@@ -168,13 +174,11 @@ void write_record(const std::string& file, const std::string& program, const std
     double load[1] = {0};
     if (getloadavg(load, 1) != 1) load[0] = 0;
     const char* commit = std::getenv("CASASYNC_COMMIT");
-    const boost::json::object out{{"program", program},
-                                  {"commit", commit == nullptr ? "unknown" : commit},
-                                  {"compiler", "g++ or clang " __VERSION__},
-                                  {"flags", CASASYNC_BENCH_FLAGS},
-                                  {"machine", machine()},
-                                  {"load", load[0]},
-                                  {"answers", std::move(answers)}};
+    const boost::json::object out{
+        {"program", program},           {"commit", commit == nullptr ? "unknown" : commit},
+        {"compiler", compiler},         {"flags", CASASYNC_BENCH_FLAGS},
+        {"machine", machine()},         {"load", load[0]},
+        {"answers", std::move(answers)}};
     std::ofstream(file) << boost::json::serialize(out) << '\n';
 }
 
