@@ -92,12 +92,14 @@ TEST_CASE("a live channel goes through a proxy", "[relay][tls][live][proxy]") {
         auto listening = beast::client::make(options).value();
         REQUIRE(listening.open_live());
         CHECK(listening.next_hint().value().head == 0);
+        bool pushed = false;
         std::thread later([&] {
             std::this_thread::sleep_for(std::chrono::milliseconds(300));
-            CHECK(pushing.push(std::vector<bytes>{device.envelope(1)}).ok());
+            pushed = pushing.push(std::vector<bytes>{device.envelope(1)}).ok();
         });
         CHECK(listening.next_hint().value().head == 1);
         later.join();
+        CHECK(pushed);
         std::thread stopping([&] { f.server->stop(); });
         CHECK(listening.next_hint().code() == errc::relay_unavailable);
         CHECK(listening.retry_after_s() == 1);
