@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "flow.hpp"
 
-#include <map>
+#include <set>
 
 namespace casasync_test {
 
@@ -28,13 +28,8 @@ result<void> only_whether(const result<T>& r) {
     return r ? result<void>{} : result<void>{r.failure()};
 }
 
-constexpr const char* writes =
-    "INSERT INTO account VALUES('new', 'New', 5) ON CONFLICT(id) DO UPDATE SET checked = 5;"
-    "INSERT INTO txn VALUES('lunch', -12, 'Lunch', 'new') ON CONFLICT(id) DO UPDATE SET amount = -12;"
-    "UPDATE txn SET note = 'Rent, May' WHERE id = 'rent'; DELETE FROM txn WHERE id = 'coffee'";
-
 std::string a_writes(device_pair& p) {
-    return problem("write", write(p.a, writes));
+    return problem("write", write(p.a, p.story().a_writes));
 }
 std::string a_seals(device_pair& p) {
     const auto first = a_writes(p);
@@ -43,20 +38,10 @@ std::string a_seals(device_pair& p) {
 /// `b` says much: an edit against an edit, a child, a parent, a delete, a second changeset, a taken name.
 std::string b_pushes(device_pair& p) {
     p.minutes_pass(1);
-    if (auto e = problem("write", write(p.b,
-                                        "INSERT INTO account VALUES('b1', 'Beta', 1), ('b2', 'Cash 2', 3);"
-                                        "INSERT INTO txn VALUES('b-1', 1, 'x', 'b1'), ('b-2', 2, 'y', 'b2');"
-                                        "UPDATE txn SET note = 'Rent, b' WHERE id = 'rent';"
-                                        "UPDATE account SET checked = 30 WHERE id = 'bank'"));
-        !e.empty())
-        return e;
+    if (auto e = problem("write", write(p.b, p.story().b_writes)); !e.empty()) return e;
     if (auto e = p.sync(p.b); !e.empty()) return e;
     p.minutes_pass(1);
-    if (auto e = problem(
-            "write",
-            write(p.b, "DELETE FROM txn WHERE id = 'b-1'; UPDATE account SET name = 'New' WHERE id = 'b1'"));
-        !e.empty())
-        return e;
+    if (auto e = problem("write", write(p.b, p.story().b_writes_more)); !e.empty()) return e;
     return p.sync(p.b);
 }
 
@@ -186,7 +171,7 @@ std::string app_before_vault(device_pair& p) {
     p.b.load({});
     p.a.load({});
     if (auto e = problem("open the app", p.a.open(false)); !e.empty()) return e;
-    return problem("schema", p.a.sql().run(device_pair::schema) == SQLITE_OK);
+    return problem("schema", p.a.sql().run(p.story().schema) == SQLITE_OK);
 }
 result<void> create_vault(device_pair& p) {
     auto made = sqlite::vault::create(p.a.path(), p.a.who(), p.a.options());
@@ -220,23 +205,14 @@ std::string reopen_b(device_pair& p) {
     return problem("open", p.b.open());
 }
 
-/// The next version of the schema: a table rebuilt with a column more, and rows changed on the
-/// way. It can run again.
-result<void> migrate(device& d) {
-    return only_whether(d.vault().migrate([](const sqlite::sql_runner& run) {
-        return run(
-            "CREATE TABLE fresh(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, note TEXT, account TEXT "
-            "REFERENCES "
-            "account(id), place TEXT DEFAULT 'home');"
-            "INSERT INTO fresh(id, amount, note, account) SELECT id, amount, note, account FROM txn;"
-            "DROP TABLE txn; ALTER TABLE fresh RENAME TO txn;"
-            "UPDATE txn SET place = 'shop' WHERE id = 'coffee'; UPDATE txn SET amount = -99 WHERE id = "
-            "'rent'");
-    }));
+/// It can run again.
+result<void> migrate(device_pair& p, device& d) {
+    return only_whether(
+        d.vault().migrate([&p](const sqlite::sql_runner& run) { return run(p.story().next_version); }));
 }
 std::string both_migrate(device_pair& p) {
-    if (auto e = problem("migrate", migrate(p.a)); !e.empty()) return e;
-    return problem("migrate", migrate(p.b));
+    if (auto e = problem("migrate", migrate(p, p.a)); !e.empty()) return e;
+    return problem("migrate", migrate(p, p.b));
 }
 
 using pair_call = std::function<result<void>(device_pair&)>;
@@ -250,16 +226,56 @@ flow_step several(std::string name, pair_call run) {
     return {std::move(name), std::move(run), false};
 }
 
+/// What any app's rows go through.
+std::vector<flow> flows_of_any_story(const app_story& story) {
+    std::vector<flow> out;
+    std::vector<flow_step> creates{call("create", create_vault)};
+    for (const app_story::table& t : story.tables)
+        creates.push_back(call("track", [&t](device_pair& p) { return p.a.vault().track(t.name, t.how); }));
+    out.push_back(
+        {"seal", a_writes, {call("seal", [](device_pair& p) { return only_whether(p.a.vault().seal()); })}});
+    out.push_back(
+        {"merge",
+         [](device_pair& p) {
+             auto e = a_writes(p);
+             if (e.empty()) e = b_pushes(p);
+             return e.empty() ? problem("accept", a_accepts(p)) : e;
+         },
+         {call("merge", [](device_pair& p) { return only_whether(p.a.vault().merge_inbox(vfs_time())); })}});
+    out.push_back({"snapshot write", a_writes, {call_that_ends_reading("write snapshot", [](device_pair& p) {
+                       return only_whether(
+                           p.a.vault().write_snapshot([](bytes_view) { return result<void>{}; }));
+                   })}});
+    out.push_back({"snapshot merge",
+                   [](device_pair& p) {
+                       auto e = a_writes(p);
+                       if (e.empty()) e = b_pushes(p);
+                       auto to_relay = p.way(p.b);
+                       return e.empty() ? problem("offer", offer_snapshot(p.b, to_relay)) : e;
+                   },
+                   {call("merge snapshot", merge_newest)}});
+    out.push_back({"join", empty_machine, {call("join", a_joins)}, true, false});
+    out.push_back({"create", app_before_vault, std::move(creates), true, false, b_joins});
+    out.push_back({"migrate",
+                   a_writes,
+                   {call("migrate", [](device_pair& p) { return migrate(p, p.a); })},
+                   false,
+                   true,
+                   both_migrate});
+    out.push_back({"verify", a_writes, {call("verify", [](device_pair& p) {
+                       return only_whether(p.a.vault().verify());
+                   })}});
+    return out;
+}
+
 std::vector<flow> make_flows() {
     std::vector<flow> out;
     out.push_back({"write",
                    nothing,
-                   {call("write", [](device_pair& p) { return write(p.a, writes); }),
+                   {call("write", [](device_pair& p) { return write(p.a, p.story().a_writes); }),
                     call("write more", [](device_pair& p) {
                         return write(p.a, "UPDATE txn SET amount = -701 WHERE id = 'rent'");
                     })}});
-    out.push_back(
-        {"seal", a_writes, {call("seal", [](device_pair& p) { return only_whether(p.a.vault().seal()); })}});
     out.push_back(
         {"push", a_seals, {call("keep", keep_envelopes), call("push", push_kept)}, false, true, {}, true});
     out.push_back({"acknowledge",
@@ -270,14 +286,6 @@ std::vector<flow> make_flows() {
                    },
                    {call("settle", settle_pushed), call("acknowledge", acknowledge)}});
     out.push_back({"accept", b_pushes, {call("accept", a_accepts)}});
-    out.push_back(
-        {"merge",
-         [](device_pair& p) {
-             auto e = a_writes(p);
-             if (e.empty()) e = b_pushes(p);
-             return e.empty() ? problem("accept", a_accepts(p)) : e;
-         },
-         {call("merge", [](device_pair& p) { return only_whether(p.a.vault().merge_inbox(vfs_time())); })}});
     out.push_back({"sync",
                    [](device_pair& p) {
                        auto e = a_writes(p);
@@ -292,31 +300,6 @@ std::vector<flow> make_flows() {
                    true,
                    {},
                    true});
-    out.push_back({"snapshot write", a_writes, {call_that_ends_reading("write snapshot", [](device_pair& p) {
-                       return only_whether(
-                           p.a.vault().write_snapshot([](bytes_view) { return result<void>{}; }));
-                   })}});
-    out.push_back({"snapshot merge",
-                   [](device_pair& p) {
-                       auto e = a_writes(p);
-                       if (e.empty()) e = b_pushes(p);
-                       auto to_relay = p.way(p.b);
-                       return e.empty() ? problem("offer", offer_snapshot(p.b, to_relay)) : e;
-                   },
-                   {call("merge snapshot", merge_newest)}});
-    out.push_back({"join", empty_machine, {call("join", a_joins)}, true, false});
-    out.push_back(
-        {"create",
-         app_before_vault,
-         {call("create", create_vault),
-          call("track account",
-               [](device_pair& p) {
-                   return p.a.vault().track("account", {{}, {{"checked", merge_rule::max}}, {}, false});
-               }),
-          call("track txn", [](device_pair& p) { return p.a.vault().track("txn"); })},
-         true,
-         false,
-         b_joins});
     out.push_back(
         {"track", with_tags, {call("track", [](device_pair& p) { return p.a.vault().track("tag"); })}});
     out.push_back({"untrack",
@@ -341,12 +324,6 @@ std::vector<flow> make_flows() {
          [](device_pair& p) {
              return problem("policy", p.b.vault().track("txn", {delete_policy::delete_wins, {}, {}, false}));
          }});
-    out.push_back({"migrate",
-                   a_writes,
-                   {call("migrate", [](device_pair& p) { return migrate(p.a); })},
-                   false,
-                   true,
-                   both_migrate});
     out.push_back({"open",
                    schema_changes,
                    {several("open", [](device_pair& p) { return p.a.open_vault(); })},
@@ -355,19 +332,27 @@ std::vector<flow> make_flows() {
                    reopen_b});
     out.push_back({"restore", nothing, {several("restore", [](device_pair& p) { return decide(p, true); })}});
     out.push_back({"keep", nothing, {several("keep", [](device_pair& p) { return decide(p, false); })}});
-    out.push_back({"verify", a_writes, {call("verify", [](device_pair& p) {
-                       return only_whether(p.a.vault().verify());
-                   })}});
     out.push_back({"note", nothing, {call("note", [](device_pair& p) {
                        return p.a.vault().note_sync(p.relay().state().head, vfs_time(), "no network");
                    })}});
-    out.push_back(
-        {"close",
-         a_writes,
-         {call("write", [](device_pair& p) { return write(p.a, writes); }), call("close", [](device_pair& p) {
-              p.a.close();
-              return result<void>{};
-          })}});
+    out.push_back({"close",
+                   a_writes,
+                   {call("write", [](device_pair& p) { return write(p.a, p.story().a_writes); }),
+                    call("close", [](device_pair& p) {
+                        p.a.close();
+                        return result<void>{};
+                    })}});
+    const std::set<std::string> decide_numbers{"seal", "merge", "snapshot merge", "migrate"};
+    for (const app_story* story : {&text_keys(), &integer_keys()})
+        for (flow& f : flows_of_any_story(*story)) {
+            f.story = story;
+            if (story == &integer_keys()) {
+                f.reads = !decide_numbers.contains(f.name);
+                f.any_journal = false;
+            }
+            f.name += ", " + story->name;
+            out.push_back(std::move(f));
+        }
     return out;
 }
 

@@ -25,10 +25,13 @@ struct flow {
     std::function<std::string(device_pair&)> prepare{};
     std::vector<flow_step> steps{};
     bool opens_itself = false;  ///< the steps open, make or join the vault
-    bool any_journal = true;    ///< false: the flow puts the file into WAL mode itself
+    bool any_journal = true;    ///< false: the flow puts the file into WAL mode itself, or WAL mode is enough
     /// What is left to do, undisturbed, before both devices can agree.
     std::function<std::string(device_pair&)> finish{};
     bool changes_relay = false;  ///< which is in the same process, and has its own memory otherwise
+    const app_story* story = &text_keys();
+    bool reads = false;  ///< it differs from another flow in what it reads, not in how it writes: memory can
+                         ///< run out elsewhere, the disk cannot
 };
 
 [[nodiscard]] const std::vector<flow>& all_flows();

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <new>
+#include <utility>
 
 namespace casasync_test {
 
@@ -10,20 +11,21 @@ using namespace casasync;
 
 namespace {
 
-/// A pair with something behind it, made once a journal mode.
+/// A pair with something behind it, made once a journal mode and story.
 std::string load_base(device_pair& pair) {
-    static std::map<std::string, pair_image> made;
-    const auto there = made.find(pair.journal());
+    static std::map<std::pair<std::string, std::string>, pair_image> made;
+    const auto base = std::pair(pair.journal(), pair.story().name);
+    const auto there = made.find(base);
     if (there != made.end()) return pair.load(there->second), "";
     if (auto p = pair.begin(); !p.empty()) return p;
-    made.emplace(pair.journal(), pair.image());
-    return pair.load(made.at(pair.journal())), "";
+    made.emplace(base, pair.image());
+    return pair.load(made.at(base)), "";
 }
 
 }  // namespace
 
 interruption::interruption(const flow& f, const std::string& journal)
-    : flow_(f), pair_(journal), start_{{}, {}, 1, pair_.relay(), 0} {
+    : flow_(f), pair_(journal, *f.story), start_{{}, {}, 1, pair_.relay(), 0} {
     failed_ = prepare();
     if (failed_.empty()) failed_ = start();
     if (!failed_.empty()) return;
@@ -95,8 +97,7 @@ std::string interruption::open_rest(device& d) {
 std::string interruption::fresh_write() {
     if (auto p = open_rest(pair_.a); !p.empty()) return p;
     pair_.minutes_pass(1);
-    if (pair_.a.sql().transact("INSERT INTO txn(id, note, account) VALUES('fresh', 'fresh', 'cash')") !=
-        SQLITE_OK)
+    if (pair_.a.sql().transact(pair_.story().fresh) != SQLITE_OK)
         return "a fresh write is refused: " + pair_.a.sql().message();
     return problem("seal", pair_.a.vault().seal());
 }

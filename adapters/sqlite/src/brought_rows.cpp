@@ -138,13 +138,14 @@ result<void> vault::state::bring_along(const vault_table& table) {
             if (!row) return row.failure();
             if (!*row) break;
             std::vector<value> in_shape = read_row(*s);
-            auto key = key_in_place(rows->numbers(), table, in_shape);
-            if (!key) continue;
+            const auto key = if_it_travels(key_in_place(rows->numbers(), table, in_shape));
+            if (!key) return key.failure();
+            if (!*key) continue;
             if (auto ok = rows->numbers().to_registers(table, in_shape); !ok) return ok;
             row_operation op = whole_row(table, std::move(in_shape));
             for (const column_no c : take_large(op))
-                if (auto ok = list_large(*db, table, *key, c); !ok) return ok;
-            for (row_operation& piece : in_pieces(std::move(op))) found.emplace_back(*key, std::move(piece));
+                if (auto ok = list_large(*db, table, **key, c); !ok) return ok;
+            for (row_operation& piece : in_pieces(std::move(op))) found.emplace_back(**key, std::move(piece));
         }
     }
     auto merged = brought_writes(*this).publish(table, std::move(found));

@@ -178,9 +178,10 @@ result<void> vault::state::log_renamed(const vault_table& table, const std::stri
         where += " AND a." + quote_name(table.shape.columns[table.shape.key[i]].name) + " = ?" +
                  std::to_string(i + 1);
     for (const std::vector<value>& values : differing) {
-        const auto key = rows->in_registers(table, values);
-        if (!key) continue;
-        auto known = rows->record(table.number, *key);
+        const auto key = if_it_travels(rows->in_registers(table, values));
+        if (!key) return key.failure();
+        if (!*key) continue;
+        auto known = rows->record(table.number, **key);
         if (!known) return known.failure();
         const cell* mine = *known ? (*known)->find(*from) : nullptr;
         const cell* theirs = *known ? (*known)->find(*to) : nullptr;
@@ -245,9 +246,10 @@ result<void> vault::state::log_changed(const vault_table& table, const followed_
         }
     }
     for (const changed_row& r : changed) {
-        const auto key = rows->in_registers(table, r.key);
-        if (!key) continue;
-        auto known = rows->record(table.number, *key);
+        const auto key = if_it_travels(rows->in_registers(table, r.key));
+        if (!key) return key.failure();
+        if (!*key) continue;
+        auto known = rows->record(table.number, **key);
         if (!known) return known.failure();
         std::map<std::size_t, std::uint64_t> masks;
         for (std::size_t n = 0; n < compared.size(); ++n) {

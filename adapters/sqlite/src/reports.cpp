@@ -242,7 +242,9 @@ result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
             if (!*row) break;
             std::vector<value> key;
             for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
-            if (auto encoded = rows->in_registers(table, key)) out.push_back(std::move(*encoded));
+            auto encoded = if_it_travels(rows->in_registers(table, key));
+            if (!encoded) return encoded.failure();
+            if (*encoded) out.push_back(std::move(**encoded));
         }
     }
     std::sort(out.begin(), out.end());

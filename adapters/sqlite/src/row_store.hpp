@@ -16,6 +16,7 @@
 #include "connection.hpp"
 #include "row_numbers.hpp"
 
+#include <casasync/bytes.hpp>
 #include <casasync/causality.hpp>
 #include <casasync/merge.hpp>
 #include <casasync/result.hpp>
@@ -26,9 +27,18 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace casasync::sqlite {
+
+/// Returns the key of a row, or nothing when it is longer than limits::key_bytes_max: such a row stays on
+/// this device. \errors those of `key` but limit_exceeded
+[[nodiscard]] inline result<std::optional<bytes>> if_it_travels(result<bytes> key) {
+    if (key) return std::optional(std::move(*key));
+    if (key.code() == errc::limit_exceeded) return std::optional<bytes>{};
+    return key.failure();
+}
 
 class row_store {
  public:

@@ -59,7 +59,9 @@ result<std::vector<stray_row>> vault::state::stray_rows(const vault_table& table
             auto holder = rows->numbers().identity_of(table, key[0].integer());
             if (!holder) return holder.failure();
             row = std::move(*holder);
-        } else if (auto encoded = rows->in_registers(table, key)) {
+        } else {
+            auto encoded = if_it_travels(rows->in_registers(table, key));
+            if (!encoded) return encoded.failure();
             row = std::move(*encoded);
         }
         std::optional<row_state> known;

@@ -137,9 +137,10 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
             const auto next = s->step();
             if (!next) return next.failure();
             if (!*next) break;
-            const auto key = v.rows->in_registers(table, key_of(table, *s));
-            if (!key) continue;  // too long for a key: it stays on this device
-            auto known = v.rows->record(table.number, *key);
+            const auto key = if_it_travels(v.rows->in_registers(table, key_of(table, *s)));
+            if (!key) return key.failure();
+            if (!*key) continue;
+            auto known = v.rows->record(table.number, **key);
             if (!known) return known.failure();
             row_state row = *known ? std::move(**known) : row_state{};
             if (!*known) {
@@ -157,7 +158,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
                 c.what = std::move(*held);
             }
             leave_large(row);
-            if (auto ok = out.add(place, *key, row); !ok) return ok;
+            if (auto ok = out.add(place, **key, row); !ok) return ok;
         }
     }
     auto keys = v.db->prepare("SELECT k FROM casasync_m_" + std::to_string(table.number));

@@ -36,15 +36,16 @@ result<detail::u128> digest_of_rows(connection& db, const vault_table& table, ro
         std::vector<value> key, in_shape;
         for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
         for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
-        const auto encoded = numbers.translate(table, key);
-        if (!encoded) continue;
+        const auto encoded = if_it_travels(numbers.translate(table, key));
+        if (!encoded) return encoded.failure();
+        if (!*encoded) continue;
         if (auto ok = numbers.to_registers(table, in_shape); !ok) return ok.failure();
-        const detail::u128 seed = detail::row_seed(table.traits, *encoded);
+        const detail::u128 seed = detail::row_seed(table.traits, **encoded);
         for (std::size_t i = 0; i < table.of_shape.size(); ++i) {
             if (!table.of_shape[i]) continue;
             const value& what = in_shape[i];
             if (what.size() > limits::value_bytes_max)
-                if (auto ok = list_large(db, table, *encoded, *table.of_shape[i]); !ok) return ok.failure();
+                if (auto ok = list_large(db, table, **encoded, *table.of_shape[i]); !ok) return ok.failure();
             cell.clear();
             detail::writer w(cell);
             w.counted(table.shape.columns[i].name);
