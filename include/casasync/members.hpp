@@ -14,6 +14,7 @@
 #include <concepts>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -61,9 +62,15 @@ struct member_device {
     device_id added_by{};               ///< itself, for the one that made the vault
     bool kit = false;                   ///< a recovery kit
     bool copy = false;                  ///< it began as a copy of `added_by`
+    std::uint32_t added_index = 0;      ///< of the entry that added it
+    std::uint64_t added_at = 0;         ///< unix seconds, its adder's clock
 
     [[nodiscard]] bool active() const noexcept { return removed_epoch == 0; }
 };
+
+/// So long a recovery kit stands beside the one before until it may take its place, in seconds: time to
+/// notice that it was made by somebody who should not have, and to remove that device.
+inline constexpr std::uint64_t kit_wait_s = std::uint64_t{72} * 3600;
 
 /// Only grows, and only by entries that fit. One thread.
 class member_list {
@@ -96,6 +103,47 @@ class member_list {
         for (; m != nullptr && m->copy; m = find(m->added_by))
             if (m->added_by == original) return true;
         return false;
+    }
+    /// Returns the recovery kit that was added last, or null.
+    [[nodiscard]] const member_device* newest_kit() const {
+        const member_device* out = nullptr;
+        for (const auto& [id, m] : devices_)
+            if (m.kit && m.active() && (out == nullptr || m.added_index > out->added_index)) out = &m;
+        return out;
+    }
+    /// Tells whether `signer` may take a recovery kit out together with `removed`, at any time: it came by
+    /// that kit; or it made the kit, or who made it is no member, and an older kit stays.
+    [[nodiscard]] bool may_withdraw(device_id kit, device_id signer,
+                                    const std::vector<device_id>& removed) const {
+        const member_device* const m = find(kit);
+        const member_device* const by = find(signer);
+        if (m == nullptr || by == nullptr) return false;
+        if (by->added_by == kit) return true;
+        const bool unmade = m->added_by == signer || !stays(m->added_by, removed);
+        return unmade && std::any_of(devices_.begin(), devices_.end(), [&](const auto& other) {
+                   return other.second.kit && other.second.added_index < m->added_index &&
+                          stays(other.first, removed);
+               });
+    }
+    /// Returns the recovery kit on whose strength rotation `e` may take out others that may not be withdrawn:
+    /// it stays, and who made it, and it was there for kit_wait_s. The oldest, if there are several.
+    [[nodiscard]] std::optional<device_id> successor_kit(const member_entry& e) const {
+        const std::pair<const device_id, member_device>* out = nullptr;
+        for (const auto& one : devices_) {
+            const member_device& m = one.second;
+            const bool ripe = m.kit && m.added_at <= e.created && e.created - m.added_at >= kit_wait_s;
+            if (ripe && stays(one.first, e.removed) && stays(m.added_by, e.removed) &&
+                (out == nullptr || m.added_index < out->second.added_index))
+                out = &one;
+        }
+        return out == nullptr ? std::nullopt : std::optional(out->first);
+    }
+    /// Tells whether `e` takes out a recovery kit that only another one can take the place of.
+    [[nodiscard]] bool replaces_kit(const member_entry& e) const {
+        return std::any_of(e.removed.begin(), e.removed.end(), [&](const device_id& d) {
+            const member_device* const m = find(d);
+            return m != nullptr && m->kit && !may_withdraw(d, e.signer, e.removed);
+        });
     }
     /// Tells whether envelope `seq` of `device` may be one of epoch `e`.
     [[nodiscard]] bool admits(device_id device, std::uint32_t e, std::uint64_t seq) const {
@@ -156,7 +204,11 @@ class member_list {
         for (const stream_end& s : e.ends) ended.push_back(s.device);
         for (const sealed_vault_key& k : e.wraps) wrapped.push_back(k.device);
         return ended == all && wrapped == stay && all.size() == stay.size() + e.removed.size() &&
-               std::binary_search(stay.begin(), stay.end(), e.signer);
+               std::binary_search(stay.begin(), stay.end(), e.signer) &&
+               (!replaces_kit(e) || successor_kit(e));
+    }
+    [[nodiscard]] bool stays(device_id device, const std::vector<device_id>& removed) const {
+        return is_active(device) && std::find(removed.begin(), removed.end(), device) == removed.end();
     }
     template <class Verifier>
     void apply(const member_entry& e, const Verifier& check) {
@@ -172,7 +224,9 @@ class member_list {
                                                                      {},
                                                                      e.signer,
                                                                      e.kind == member_entry_kind::kit,
-                                                                     e.kind == member_entry_kind::copy});
+                                                                     e.kind == member_entry_kind::copy,
+                                                                     e.index,
+                                                                     e.created});
     }
 
     vault_id vault_{};

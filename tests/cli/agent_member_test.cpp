@@ -4,6 +4,7 @@
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/openssl/cipher.hpp>
+#include <casasync/openssl/recovery_words.hpp>
 #include <casasync/relay/server.hpp>
 
 #include <casasync_test/catch.hpp>
@@ -12,6 +13,7 @@
 #include <sqlite3.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <ctime>
 #include <memory>
 #include <string>
@@ -189,4 +191,87 @@ TEST_CASE("a vault is deleted for all its devices, by a word they can check, and
     REQUIRE(phone.sync());
     REQUIRE(tablet->sync());
     CHECK(h.notes("tablet") == "not sent ");
+}
+
+namespace {
+
+device_id kit_of(const std::string& words) {
+    return openssl::recovery_identity(openssl::parse_words(words).value()).id();
+}
+/// How often a sync tells of a new kit.
+std::size_t kit_news(agent::link& device) {
+    const auto done = device.sync();
+    INFO((done ? std::string() : done.failure().text()));
+    REQUIRE(done);
+    return static_cast<std::size_t>(
+        std::count_if(done->alarms.begin(), done->alarms.end(), [](const std::string& alarm) {
+            return alarm.find("A new recovery kit was made by phone") != std::string::npos;
+        }));
+}
+
+constexpr std::int64_t hour_ms = 3'600'000;
+
+}  // namespace
+
+TEST_CASE("a new recovery kit takes the old one's place 72 hours later, and the other devices are told",
+          "[agent][members][recovery]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    h.write("phone", "kept");
+    sync_all({&desktop, &phone});
+    const std::string first = agent::make_recovery_kit(desktop).value();
+    CHECK(kit_news(phone) == 0);  // nothing is replaced
+    const std::string taken_back = agent::make_recovery_kit(phone).value();
+    const std::string second = agent::make_recovery_kit(phone).value();
+    CHECK(kit_news(desktop) == 1);
+    CHECK(kit_news(desktop) == 0);
+    CHECK(kit_news(phone) == 0);
+    const auto good = [&](const std::string& words) {
+        return desktop.keys().members.is_active(kit_of(words));
+    };
+    CHECK(good(first));
+    CHECK_FALSE(good(taken_back));
+    CHECK(good(second));
+    CHECK(desktop.remove_device(kit_of(first)).code() == errc::invalid_argument);
+
+    h.relay_ahead_ms = 71 * hour_ms;
+    REQUIRE(desktop.sync());
+    CHECK(good(first));
+    h.relay_ahead_ms = 73 * hour_ms;
+    const std::uint32_t before = desktop.keys().epoch;
+    REQUIRE(desktop.sync());
+    CHECK_FALSE(good(first));
+    CHECK(good(second));
+    CHECK(desktop.keys().epoch == before + 1);
+    REQUIRE(phone.sync());
+    CHECK(phone.keys().members == desktop.keys().members);
+
+    const auto recover = [&](const std::string& words) {
+        return agent::recover_vault(
+            {h.file("tablet"), h.server->address(), desktop.keys().vault, words, "tablet"});
+    };
+    CHECK(recover(first).code() == errc::device_revoked);
+    auto tablet = recover(second);
+    INFO((tablet ? std::string() : tablet.failure().text()));
+    REQUIRE(tablet);
+    CHECK(h.notes("tablet") == "kept ");
+    CHECK_FALSE(tablet->keys().members.is_active(kit_of(second)));
+}
+
+TEST_CASE("whoever made a new recovery kit and is removed within 72 hours has replaced nothing",
+          "[agent][members][recovery]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    const std::string first = agent::make_recovery_kit(desktop).value();
+    const std::string second = agent::make_recovery_kit(phone).value();
+    REQUIRE(desktop.sync());
+    const auto gone = desktop.remove_device(phone.keys().device);
+    REQUIRE(gone);
+    CHECK(gone->size() == 2);
+    CHECK_FALSE(desktop.keys().members.is_active(kit_of(second)));
+    h.relay_ahead_ms = 100 * hour_ms;
+    REQUIRE(desktop.sync());
+    CHECK(desktop.keys().members.is_active(kit_of(first)));
 }

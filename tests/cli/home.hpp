@@ -12,6 +12,9 @@
 
 #include <sqlite3.h>
 
+#include <atomic>
+#include <chrono>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +40,7 @@ struct home {
     casasync::relay::server_options options{};  ///< of the next start
     std::unique_ptr<casasync::relay::server> server{};
     std::uint16_t port = 0;
+    std::atomic<std::int64_t> relay_ahead_ms = 0;  ///< of this machine's clock
 
     home() {
         options.data = dir / "relay";
@@ -50,6 +54,11 @@ struct home {
     /// Starts the relay, where it was if it was before.
     void restart() {
         options.port = port;
+        options.clock = [this] {
+            return relay_ahead_ms + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count();
+        };
         server.reset();
         server = std::move(casasync::relay::server::start(options).value());
         const std::string at = server->address();

@@ -3,6 +3,8 @@
 #include "relay_under_test.hpp"
 
 #include <casasync/limits.hpp>
+#include <casasync/openssl/hash.hpp>
+#include <casasync/openssl/request_signature.hpp>
 #include <casasync/openssl/vault_keys.hpp>
 
 #include <boost/json/array.hpp>
@@ -262,4 +264,75 @@ TEST_CASE("what was sealed under an old key is no longer taken, but for what is 
     CHECK(b.push({b.envelope(2, 256, 1, 0, 2)}).status == 201);
     CHECK(b.push({b.envelope(3, 256, 1, 0, 3)}).problem() == "stale-epoch");
     CHECK(a.call("GET", "").number("epoch") == 2);
+}
+
+TEST_CASE("a recovery kit takes another one's place 72 hours later, by the relay's clock",
+          "[conformance][members][clock]") {
+    own_relay f;
+    auto a = f.vault();
+    auto thief = f.enrol(a, 2);
+    const auto first = f.who(7), second = f.who(8);
+    const std::uint64_t now = f.now_s();
+    REQUIRE(a.post(openssl::kit_entry(a.members(), a.self, first.public_keys(), now)).status == 201);
+    // Whatever its maker says of when that was.
+    const std::uint64_t said = now - 2 * kit_wait_s;
+    const bytes kit = openssl::kit_entry(a.members(), thief.self, second.public_keys(), said);
+    const auto replaced = [&] { return thief.post(thief.removal({first.id()})); };
+
+    SECTION("that are not shortened by a client that dates it back") {
+        REQUIRE(thief.post(kit).status == 201);
+        const reply early = replaced();
+        CHECK(early.status == 409);
+        CHECK(early.problem() == "kit-waits");
+        CHECK(early.number("until") == now + kit_wait_s);
+        f.pass(static_cast<std::int64_t>(kit_wait_s) * 1000 - 1000);
+        thief.created = a.created = f.now_s();
+        CHECK(replaced().problem() == "kit-waits");
+        f.pass(1000);
+        CHECK(replaced().status == 201);
+        CHECK_FALSE(a.members().is_active(first.id()));
+    }
+    SECTION("nor by one that attaches with what it says") {
+        member_list list = a.members();
+        REQUIRE(list.append(kit, openssl::verifier{}));
+        const bytes gone = signed_entry(rotation(list, {first.id()}, 0), thief.self);
+        REQUIRE(list.append(gone, openssl::verifier{}));
+        CHECK(thief.attach(list.entries()).problem() == "kit-waits");
+        CHECK(a.members().entries().size() == 3);
+        REQUIRE(list.entries().size() == 5);
+        CHECK(thief.attach({list.entries().begin(), list.entries().end() - 1}).status == 200);
+        CHECK(thief.attach(list.entries()).problem() == "kit-waits");
+    }
+    SECTION("nor by a nonce that is used up before") {
+        auto r = thief.attaching({});
+        std::string body(r.body.begin(), r.body.end());
+        body.replace(body.size() - 24, 22, second.id().text());
+        r.body.assign(body.begin(), body.end());
+        r.set("Casasync-Attach",
+              openssl::to_base64(openssl::sign(
+                  thief.self.signing, openssl::attach_text(thief.at.authority(), openssl::sha256(r.body)))));
+        REQUIRE(thief.send(r).status == 200);
+        REQUIRE(thief.post(kit).status == 201);
+        f.pass(700'000);  // nonces are forgotten
+        thief.created = f.now_s();
+        REQUIRE(thief.attach({}).status == 200);
+        CHECK(replaced().problem() == "kit-waits");
+    }
+    SECTION("and is void with a maker who is removed until then") {
+        REQUIRE(thief.post(kit).status == 201);
+        CHECK(a.post(a.removal({thief.device, second.id()})).status == 201);
+        CHECK(a.members().is_active(first.id()));
+        CHECK_FALSE(a.members().is_active(second.id()));
+    }
+    SECTION("a relay that begins anew takes the list as it is") {
+        REQUIRE(thief.post(kit).status == 201);
+        f.pass(static_cast<std::int64_t>(kit_wait_s) * 1000);
+        thief.created = a.created = f.now_s();
+        REQUIRE(replaced().status == 201);
+        const auto entries = a.members().entries();
+        own_relay other;
+        other.set_clock(f.now_ms());
+        a.at = other.at();
+        CHECK(a.attach(entries).status == 201);
+    }
 }

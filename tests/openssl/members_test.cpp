@@ -194,3 +194,82 @@ TEST_CASE("whoever stays gets the new vault key, and with it the old ones; who w
     CHECK(openssl::open_vault_keys(forked, a, 1, key_of(1)).ok());
     CHECK(openssl::open_vault_keys(forked, c, 1, key_of(1)).code() == errc::members_fork);
 }
+
+namespace {
+
+/// Two devices; `a` made a recovery kit, and `b` another one later.
+struct two_kits {
+    static constexpr std::uint64_t first_at = 1'800'000'000, second_at = first_at + 1'000'000;
+    openssl::device_identity first = identity_of(21), second = identity_of(22);
+    member_list list = two();
+
+    two_kits() {
+        list = with(openssl::kit_entry(list, a, first.public_keys(), first_at), list);
+        list = with(openssl::kit_entry(list, b, second.public_keys(), second_at), list);
+    }
+    /// Returns with what a rotation is refused that takes these out.
+    [[nodiscard]] errc refusal_of(std::vector<device_id> gone, const openssl::device_identity& by,
+                                  std::uint64_t at) const {
+        member_entry e = rotation(list, std::move(gone), 0);
+        e.created = at;
+        return refusal(list, signed_entry(e, by));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a recovery kit takes another one's place after 72 hours", "[openssl][members]") {
+    const two_kits k;
+    const device_id first = k.first.id(), second = k.second.id();
+    const std::uint64_t at = two_kits::second_at, ripe = at + kit_wait_s;
+    CHECK(k.list.newest_kit()->keys == k.second.public_keys());
+    for (const auto& by : {a, b}) {
+        CHECK(k.refusal_of({first}, by, at) == errc::malformed_members);
+        CHECK(k.refusal_of({first}, by, ripe - 1) == errc::malformed_members);
+        CHECK(k.refusal_of({first}, by, ripe) == errc{});
+        CHECK(k.refusal_of({first, second}, by, ripe) == errc::malformed_members);  // none would be left
+        CHECK(k.refusal_of({second}, by, at) == errc{});  // the first one stands for long enough
+    }
+    CHECK(k.refusal_of({first}, a, 0) == errc::malformed_members);
+    // Who made the new one has to stay.
+    CHECK(k.refusal_of({first, b.id()}, a, ripe) == errc::malformed_members);
+    CHECK(k.refusal_of({first, a.id()}, b, ripe) == errc{});
+    CHECK(k.refusal_of({first, a.id()}, b, at) == errc::malformed_members);
+}
+
+TEST_CASE("the only recovery kit stays", "[openssl][members]") {
+    const auto kit = identity_of(21);
+    member_list list = two();
+    list = with(openssl::kit_entry(list, a, kit.public_keys(), 1'800'000'000), list);
+    for (const auto& gone : {std::vector{kit.id()}, std::vector{kit.id(), a.id()}}) {
+        member_entry e = rotation(list, gone, 0);
+        e.created = 1'900'000'000;
+        CHECK(refusal(list, signed_entry(e, b)) == errc::malformed_members);
+    }
+    SECTION("but for whom it let in") {
+        list = with(add_entry(list, c, kit), list);
+        CHECK(refusal(list, signed_entry(rotation(list, {kit.id()}, 0), b)) == errc::malformed_members);
+        CHECK(refusal(list, signed_entry(rotation(list, {kit.id()}, 0), c)) == errc{});
+    }
+}
+
+TEST_CASE("a recovery kit whose maker is removed goes with it", "[openssl][members]") {
+    two_kits k;
+    const std::uint64_t soon = 1;                             // whatever its clock says
+    CHECK(k.refusal_of({k.second.id()}, b, soon) == errc{});  // whoever made it may take it back
+    CHECK(k.refusal_of({k.second.id()}, a, soon) == errc::malformed_members);
+    CHECK(k.refusal_of({k.second.id(), b.id()}, a, soon) == errc{});
+    CHECK(k.refusal_of({k.first.id(), a.id()}, b, soon) == errc::malformed_members);  // not the older one
+    k.list = with(signed_entry(rotation(k.list, {b.id()}, 0), a), k.list);
+    CHECK(k.refusal_of({k.second.id()}, a, soon) == errc{});
+    CHECK(k.refusal_of({k.first.id()}, a, two_kits::second_at + kit_wait_s) == errc::malformed_members);
+}
+
+TEST_CASE("a recovery kit from the future gains nothing by it", "[openssl][members]") {
+    two_kits k;
+    const auto third = identity_of(23);
+    k.list = with(openssl::kit_entry(k.list, b, third.public_keys(), ~std::uint64_t{0} - 5), k.list);
+    k.list = with(signed_entry(rotation(k.list, {k.second.id()}, 0), b), k.list);
+    CHECK(k.refusal_of({k.first.id()}, b, two_kits::second_at + kit_wait_s) == errc::malformed_members);
+    CHECK(k.refusal_of({k.first.id()}, b, ~std::uint64_t{0}) == errc::malformed_members);
+}

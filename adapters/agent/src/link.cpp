@@ -34,13 +34,21 @@ result<void> link::state::reread() {
     return {};
 }
 
-error link::state::vault_was_deleted(const device_id& by) {
-    std::string who = by.text();
+std::string link::state::name_of(const device_id& device) {
+    std::string out = device.text();
     if (const auto known = vault.devices())
         for (const sqlite::device_info& d : *known)
-            if (d.id == by && !d.name.empty()) who = d.name;
+            if (d.id == device && !d.name.empty()) out = d.name;
+    return out;
+}
+
+std::uint64_t link::state::relay_time(const relay_state& heard) const {
+    return heard.time > 0 ? static_cast<std::uint64_t>(heard.time) / 1000 : now_s();
+}
+
+error link::state::vault_was_deleted(const device_id& by) {
     return {errc::vault_deleted,
-            "The vault was deleted at the relay by " + who +
+            "The vault was deleted at the relay by " + name_of(by) +
                 ". Everything on this device stays, and nothing is sent any more. casasync leave makes the "
                 "file an "
                 "ordinary one; for 30 days the recovery kit brings the vault back (casasync join NEW_FILE "
@@ -205,6 +213,10 @@ result<sync_report> link::sync() {
     if (auto ok = s.reread(); !ok) return ok.failure();
     relay_state heard;
     auto done = sync_and_feed(s, heard);
+    if (done) {
+        s.retire_kits(s.relay_time(heard));
+        if (auto news = s.news_of_kit()) done->alarms.push_back(std::move(*news));
+    }
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
     const auto offered = s.offer_if_wanted(done, heard);
     if (!offered) {

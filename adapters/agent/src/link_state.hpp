@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -24,6 +26,7 @@ struct link::state {
     std::atomic<bool> canceled{false};
     std::size_t changes = 0;                              ///< sealed since the last snapshot
     std::chrono::steady_clock::time_point offer_again{};  ///< not before, after one that failed
+    std::optional<std::uint32_t> told_kit{};              ///< entry of the kit that was told of last
 
     // link.cpp
     /// Takes over what another process learned, or became.
@@ -33,6 +36,10 @@ struct link::state {
     /// The same; what the relay refused because this device's clock was far ahead is dated anew once it is
     /// right.
     [[nodiscard]] result<sync_report> sync_rounds(relay_state& heard);
+    /// Returns the name of a device, or its id.
+    [[nodiscard]] std::string name_of(const device_id& device);
+    /// Returns the relay's time as it was heard, unix seconds; this device's where it was not.
+    [[nodiscard]] std::uint64_t relay_time(const relay_state& heard) const;
     /// Returns what a person is told of a deletion that was shown.
     [[nodiscard]] error vault_was_deleted(const device_id& by);
     [[nodiscard]] result<void> note(const result<sync_report>& done, const relay_state& heard);
@@ -57,9 +64,16 @@ struct link::state {
     // link_members.cpp
     /// Returns which of a device and its copies are members, without this one.
     [[nodiscard]] std::vector<device_id> to_remove(device_id device, bool with_copies) const;
-    /// Ends the epoch without these devices. False: the vault changed meanwhile.
-    [[nodiscard]] result<bool> rotate(std::vector<device_id> gone);
-    [[nodiscard]] std::vector<device_id> kits_but(device_id kept) const;
+    /// Ends the epoch without these devices. False: the vault changed meanwhile. \param at unix seconds
+    [[nodiscard]] result<bool> rotate(std::vector<device_id> gone, std::uint64_t at);
+    /// Returns the recovery kits but one; `own_only`: those that this device may withdraw.
+    [[nodiscard]] std::vector<device_id> kits_but(device_id kept, bool own_only) const;
+    /// Takes the recovery kits out that another one has stood beside for long enough. \param at unix seconds,
+    /// the relay's clock
+    void retire_kits(std::uint64_t at);
+    /// Returns what a person is told of a new recovery kit, once; nothing when there is none, or this device
+    /// made it.
+    [[nodiscard]] std::optional<std::string> news_of_kit();
     /// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
     [[nodiscard]] result<void> replace_snapshot();
 };

@@ -60,6 +60,14 @@ struct device_list {
         return out;
     }
 
+    /// Returns from when on a recovery kit is void because another one was made; 0: it is not.
+    [[nodiscard]] std::uint64_t void_at(const member_device* m) const {
+        const member_device* const newest = keys ? keys->members.newest_kit() : nullptr;
+        const bool old =
+            m != nullptr && newest != nullptr && m->kit && m->active() && m->keys != newest->keys;
+        return old ? newest->added_at + kit_wait_s : 0;
+    }
+
  private:
     [[nodiscard]] known_device complete(known_device d) const {
         if (keys) d.member = keys->members.find(d.info.id);
@@ -74,6 +82,8 @@ boost::json::object json_of_device(const device_list& list, const known_device& 
     boost::json::object out = json_of(d.info);
     if (d.member != nullptr && d.member->kit) out["name"] = kit_name;
     out["active"] = out["added_by"] = out["copy_of"] = out["last_seen"] = out["dormant"] = nullptr;
+    out["void_at"] = nullptr;
+    if (const std::uint64_t at = list.void_at(d.member); at > 0) out["void_at"] = at;
     if (d.member != nullptr) {
         out["active"] = d.member->active();
         if (d.member->added_by != d.info.id) out["added_by"] = json_of_text(list.name_of(d.member->added_by));
@@ -95,6 +105,8 @@ std::string text_of_device(const device_list& list, const known_device& d) {
         out += ", added by " + printable(list.name_of(d.member->added_by));
     if (d.info.last_write > 0) out += ", last write " + time_text(d.info.last_write / 1000);
     if (d.member != nullptr && !d.member->active()) out += ", removed";
+    if (const std::uint64_t at = list.void_at(d.member); at > 0)
+        out += ", void from " + time_text(static_cast<std::int64_t>(at)) + " on: there is a newer one";
     if (d.at_relay != nullptr && d.at_relay->dormant && (d.member == nullptr || !d.member->kit))
         out += ", dormant: not at the relay since " + time_text(d.at_relay->last_seen) +
                ", which keeps for it what all others have; remove it if it is gone";
@@ -153,12 +165,14 @@ result<int> remove_device(const console& out, const std::string& db, const std::
     const auto removed = link->remove_device(gone->info.id, with_copies);
     bar.clear();
     if (!removed) return removed.failure();
-    boost::json::array copies;
+    boost::json::array copies, kits;
     for (const device_id id : *removed)
-        if (id != gone->info.id) copies.emplace_back(id.text());
+        if (id != gone->info.id) (link->keys().members.find(id)->kit ? kits : copies).emplace_back(id.text());
     if (out.json())
-        out.print(
-            {{"removed", json_of_text(gone->name())}, {"id", gone->info.id.text()}, {"copies", copies}});
+        out.print({{"removed", json_of_text(gone->name())},
+                   {"id", gone->info.id.text()},
+                   {"copies", copies},
+                   {"kits", kits}});
     else
         out.line(
             printable(gone->name()) +
@@ -166,6 +180,8 @@ result<int> remove_device(const console& out, const std::string& db, const std::
             "holds stays there, and it gets nothing that is new.");
     if (!out.json() && !copies.empty())
         out.line("With it went " + counted(copies.size(), "device") + " that began as a copy of it.");
+    if (!out.json() && !kits.empty())
+        out.line("The recovery kit that it made is void; the one before is good.");
     return exit_ok;
 }
 
@@ -200,9 +216,8 @@ result<int> make_kit(const console& out, const std::string& db) {
     out.line("Relay: " + keys.relay);
     out.line(
         "Write them on paper, and keep it where you would keep a key: whoever has it has the vault. The "
-        "words "
-        "are shown this once, and void a kit that was made before. When no device is left, run on a new "
-        "one:");
+        "words are shown this once. A kit that was made before is good for 72 hours more, and void by the "
+        "first sync after that. When no device is left, run on a new one:");
     out.line("    casasync join FILE --recovery --vault " + keys.vault.text() + " --relay " + keys.relay);
     return exit_ok;
 }

@@ -103,16 +103,45 @@ void revoke_removed(write_store& store, std::int64_t vault_row, const member_ent
         }
 }
 
-/// Stores the entries of `list` from the `from`th on.
-void store_entries(write_store& store, std::int64_t vault_row, const member_list& list, std::size_t from) {
+/// From now on a recovery kit's time runs.
+void note_kit(write_store& store, const member_entry& e, std::uint64_t now) {
+    if (e.kind == member_entry_kind::kit) store.members.note_kit(device_of(e.keys, openssl::verifier{}), now);
+}
+
+/// Returns the answer to an entry that would replace a recovery kit too early, by this relay's clock: that of
+/// whoever signed it may say anything. \param before the list without it
+std::optional<answer> too_early(write_store& store, const member_list& before, const member_entry& e,
+                                std::uint64_t now) {
+    if (e.kind != member_entry_kind::rotate || !before.replaces_kit(e)) return std::nullopt;
+    const auto successor = before.successor_kit(e);
+    const std::uint64_t until = successor ? store.members.kit_waits_until(*successor, now) : now;
+    if (until == 0) return std::nullopt;
+    return problem(409, "kit-waits", "The new recovery kit may not yet take the other's place.",
+                   {{"until", until}});
+}
+
+/// Stores the entry that `list` ends with, and what follows from it.
+void store_entry(write_store& store, std::int64_t vault_row, const member_list& list, const member_entry& e) {
+    store.members.store(vault_row, list);
+    revoke_removed(store, vault_row, e);
+}
+
+/// Stores the entries of `list` from the `from`th on. Returns the answer that refuses them. To a vault that
+/// is new here all of them are old.
+std::optional<answer> store_entries(write_store& store, std::int64_t vault_row, const member_list& list,
+                                    std::size_t from, std::uint64_t now) {
     member_list so_far = store.members_read.list(vault_row);
     for (std::size_t i = from; i < list.entries().size(); ++i) {
         const bytes& entry = list.entries()[i];
+        const member_entry e = decode_member_entry(entry).value();
+        if (from > 0)
+            if (auto refused = too_early(store, so_far, e, now)) return refused;
         if (!so_far.append(entry, openssl::verifier{})) throw damage("a verified entry does not fit");
-        store.members.store(vault_row, so_far);
-        revoke_removed(store, vault_row, decode_member_entry(entry).value());
+        store_entry(store, vault_row, so_far, e);
+        if (from > 0) note_kit(store, e, now);
     }
     store.retention.note_snapshots(vault_row, holders_of(so_far).size());
+    return std::nullopt;
 }
 
 /// A recovery kit brings back what was deleted, while it is there. Returns the answer to anybody else.
@@ -141,7 +170,7 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
         openssl::random random;
         row = store.log.create(r.vault, generation_id::make(random), now);
     }
-    store_entries(store, *row, list, stored);
+    if (auto refused = store_entries(store, *row, list, stored, now)) return refuse(std::move(*refused));
     store.log.enter(*row, r.device, now, r.last_seq);
     const auto who = store.read.find(r.vault, r.device);
     if (!who) throw damage("a device that was stored is not there");
@@ -177,8 +206,9 @@ verdict taken(unsigned status, const member& who, const member_list& list) {
             true, who.vault.octets, after};
 }
 
-verdict append(write_store& store, const member& who, const bytes& entry) {
+verdict append(write_store& store, const member& who, const bytes& entry, std::uint64_t now) {
     member_list list = store.members_read.list(who.vault_row);
+    const member_list before = list;
     if (list.entries().back() == entry) return taken(200, who, list);
     const auto moved = [&] {
         return refuse(problem(412, "precondition-failed", "The vault changed meanwhile.",
@@ -192,8 +222,9 @@ verdict append(write_store& store, const member& who, const bytes& entry) {
     if (!ok) return refuse(malformed("The entry does not hold."));
     const member_entry e = decode_member_entry(entry).value();
     if (!ends_fit(store, who.vault_row, e)) return moved();
-    store.members.store(who.vault_row, list);
-    revoke_removed(store, who.vault_row, e);
+    if (auto refused = too_early(store, before, e, now)) return refuse(std::move(*refused));
+    store_entry(store, who.vault_row, list, e);
+    note_kit(store, e, now);
     store.retention.note_snapshots(who.vault_row, holders_of(list).size());
     return taken(201, who, list);
 }
@@ -234,8 +265,8 @@ void post_member(context& c, const exchange_ptr& x) {
                      ? from_base64url(std::string_view(value->get_string()))
                      : result<bytes>(errc::malformed_text);
     if (!entry) return reply(c.shared, x, malformed("The body has to be {entry}."));
-    write(c, x, [who = *x->who, entry = std::move(*entry)](write_store& store) {
-        return append(store, who, entry);
+    write(c, x, [who = *x->who, entry = std::move(*entry), now = c.shared.now_s()](write_store& store) {
+        return append(store, who, entry, now);
     });
 }
 

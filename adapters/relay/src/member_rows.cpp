@@ -45,7 +45,10 @@ member_writer::member_writer(database& db)
       set_vault_(db, "UPDATE vault SET members = ?, epoch = ? WHERE n = ?"),
       forget_(db, "DELETE FROM attach_nonce WHERE expires <= ?"),
       use_(db, "INSERT INTO attach_nonce(nonce, expires) VALUES(?, ?)"),
-      known_(db, "SELECT 1 FROM attach_nonce WHERE nonce = ?") {}
+      known_(db, "SELECT expires FROM attach_nonce WHERE nonce = ?"),
+      note_kit_(db,
+                "INSERT INTO attach_nonce(nonce, expires) VALUES(?, ?) "
+                "ON CONFLICT(nonce) DO UPDATE SET expires = max(expires, excluded.expires)") {}
 
 void member_writer::store(std::int64_t vault_row, const member_list& list) {
     const std::uint64_t count = list.entries().size();
@@ -61,6 +64,15 @@ bool member_writer::use(const nonce& once, std::uint64_t now, std::uint64_t seco
     }
     use_.run(once, now + seconds);
     return true;
+}
+
+void member_writer::note_kit(device_id kit, std::uint64_t now) {
+    note_kit_.run(kit.octets, now + kit_wait_s);
+}
+
+std::uint64_t member_writer::kit_waits_until(device_id kit, std::uint64_t now) {
+    rows row = known_.query(kit.octets);
+    return row.next() && row.number(0) > now ? row.number(0) : 0;
 }
 
 }  // namespace casasync::relay

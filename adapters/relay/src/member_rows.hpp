@@ -38,8 +38,13 @@ class member_writer {
     /// Notes that a nonce was used, for `seconds`. False: it was used before.
     [[nodiscard]] bool use(const nonce& once, std::uint64_t now, std::uint64_t seconds);
 
+    /// Notes that a recovery kit came now, and may take another one's place after kit_wait_s.
+    void note_kit(device_id kit, std::uint64_t now);
+    /// Returns when a kit that came here may take another one's place, unix seconds; 0: it may.
+    [[nodiscard]] std::uint64_t kit_waits_until(device_id kit, std::uint64_t now);
+
  private:
-    prepared insert_, set_vault_, forget_, use_, known_;
+    prepared insert_, set_vault_, forget_, use_, known_, note_kit_;
 };
 
 }  // namespace casasync::relay

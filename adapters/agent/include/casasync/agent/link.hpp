@@ -58,8 +58,9 @@ class link {
     /// one \errors invalid_argument for this device; not_found; those of sync and add_device
     [[nodiscard]] result<std::vector<device_id>> remove_device(device_id device, bool with_copies = true);
 
-    /// Adds a recovery kit in place of those there are, begins an epoch whose key is sealed for it, and puts
-    /// a snapshot at the relay. \errors as for add_device; those of offer_snapshot
+    /// Adds a recovery kit, which takes the place of one that is there 72 hours later, by whichever device
+    /// syncs then; begins an epoch whose key is sealed for it, and puts a snapshot at the relay. \errors as
+    /// for add_device; those of offer_snapshot
     [[nodiscard]] result<void> replace_kit(const device_keys& kit);
 
     /// Has the vault deleted at the relay, for all its devices: each hears of it by its next sync, and by

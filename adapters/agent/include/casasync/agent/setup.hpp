@@ -102,8 +102,8 @@ struct join_options {
 [[nodiscard]] result<link> join_vault(const join_options& options, progress_sink progress = {});
 
 /// Makes a recovery kit for the vault of `device`, and returns its twelve words: openssl/recovery_words.hpp.
-/// They are shown to the person now, and never again; a kit made before is void. Blocks. \errors those of
-/// link::replace_kit
+/// They are shown to the person now, and never again; a kit made before is void 72 hours later. Blocks.
+/// \errors those of link::replace_kit
 [[nodiscard]] result<std::string> make_recovery_kit(link& device);
 
 struct recover_options {
