@@ -6,6 +6,7 @@
 #include <casasync/openssl/cipher.hpp>
 #include <casasync/openssl/recovery_words.hpp>
 #include <casasync/relay/server.hpp>
+#include <casasync/relay/upkeep.hpp>
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/pair_devices.hpp>
@@ -274,4 +275,20 @@ TEST_CASE("whoever made a new recovery kit and is removed within 72 hours has re
     h.relay_ahead_ms = 100 * hour_ms;
     REQUIRE(desktop.sync());
     CHECK(desktop.keys().members.is_active(kit_of(first)));
+}
+
+TEST_CASE("devices get new keys by themselves when the relay has another master key", "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    sync_all({&desktop, &phone});
+    const auto before = desktop.keys().device_key;
+    h.server.reset();
+    REQUIRE(relay::rotate_master_key(h.dir / "relay", false));
+    h.restart();
+    h.write("phone", "after");
+    sync_all({&phone, &desktop});
+    CHECK(h.notes("desktop") == "after ");
+    CHECK(desktop.keys().device_key != before);
+    CHECK(desktop.keys().key_version == 2);
 }

@@ -30,7 +30,7 @@ signed_request device_client::make(const std::string& method, const std::string&
                                    const std::string& content_type) const {
     const std::string authority = at.authority();
     const std::string digest = body.empty() ? "" : openssl::content_digest(openssl::sha256(body));
-    openssl::signature_claims claims{created, {}, vault, device, 1};
+    openssl::signature_claims claims{created, {}, vault, device, key_version};
     openssl::random{}.fill(claims.nonce);
     const auto signature =
         openssl::sign_request(key, {method, authority, target, digest, content_type, ack}, claims);

@@ -49,6 +49,7 @@ struct device_client {
     casasync::openssl::key256 key{};
     std::uint64_t created = 0;  ///< unix seconds of the signatures
     std::uint64_t ack = 0;
+    std::uint32_t key_version = 1;
 
     [[nodiscard]] std::string base() const { return "/v1/vaults/" + vault.text(); }
     /// Signs a request; `target` is whole.

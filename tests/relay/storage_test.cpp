@@ -5,6 +5,7 @@
 #include <casasync/openssl/hash.hpp>
 #include <casasync/page.hpp>
 #include <casasync/relay/command.hpp>
+#include <casasync/relay/upkeep.hpp>
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -69,14 +70,63 @@ TEST_CASE("the master key is made once and guarded", "[relay][storage]") {
     f.server.reset();
 
     SECTION("a key of a wrong size") {
-        std::ofstream(path) << "short";
-        CHECK(failure_of(f.options).code == errc::io_failed);
+        for (const std::string& wrong :
+             {std::string("short"), std::string(31, 'k'), std::string(33, 'k'), std::string(36, '\0'),
+              std::string(72, '\1'), std::string(108, 'k')}) {
+            std::ofstream(path) << wrong;
+            CHECK(failure_of(f.options).code == errc::io_failed);
+        }
     }
     SECTION("a key that is gone is not made anew over the devices' heads") {
         std::filesystem::remove(path);
         CHECK(failure_of(f.options).code == errc::io_failed);
         CHECK_FALSE(std::filesystem::exists(path));
     }
+}
+
+TEST_CASE("a master key is replaced while devices go on with keys of the one before", "[relay][storage]") {
+    relay_fixture f;
+    f.start();
+    auto a = make_vault(f.port(), f.now_s());
+    const auto next = [&](bool keep_before) {
+        CHECK(relay::rotate_master_key(f.options.data).code() == errc::relay_unavailable);
+        f.server.reset();
+        const auto number = relay::rotate_master_key(f.options.data, keep_before);
+        REQUIRE(number);
+        f.start();
+        a.at = f.port();
+        return *number;
+    };
+    const auto status = [&](const device_client& d) { return d.call("GET", "").status; };
+    const auto attached = [&] {
+        device_client out = a;
+        const reply r = a.attach({});
+        REQUIRE(r.status == 200);
+        out.key_version = static_cast<std::uint32_t>(r.number("key_ver"));
+        out.key = openssl::to_key256(from_base64url(r.string("device_key")).value()).value();
+        return out;
+    };
+    CHECK(next(true) == 2);
+    CHECK(status(a) == 200);
+    device_client second = attached();
+    CHECK(second.key_version == 2);
+    CHECK(second.key != a.key);
+    CHECK(status(second) == 200);
+    device_client lie = a;
+    lie.key_version = 2;
+    CHECK(status(lie) == 401);
+
+    CHECK(next(true) == 3);
+    second.at = f.port();
+    CHECK(status(a) == 401);
+    CHECK(status(second) == 200);
+    device_client third = attached();
+    CHECK(third.key_version == 3);
+    CHECK(next(false) == 4);
+    third.at = f.port();
+    CHECK(status(third) == 401);
+    CHECK(status(attached()) == 200);
+    CHECK(content_of(f.options.data + "/master.key").size() == 36);
 }
 
 TEST_CASE("what is not a relay's database is left alone", "[relay][storage]") {

@@ -10,7 +10,6 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::uint64_t skew_s_max = 300;
-constexpr std::uint32_t key_version = 1;
 
 std::uint64_t distance(std::uint64_t a, std::uint64_t b) noexcept {
     return a > b ? a - b : b - a;
@@ -23,9 +22,12 @@ bool is_signed(const core& shared, const exchange& x, std::string_view authority
     const openssl::signed_parts parts{in.method_text,  authority,
                                       in.target,       in.has_body ? in.content_digest : std::string_view{},
                                       in.content_type, ack};
-    const openssl::key256 key = openssl::derive_device_key(shared.master, claims.vault, claims.device,
+    const master_key* const master = find(shared.masters, claims.key_version);
+    const openssl::key256& from = (master != nullptr ? *master : shared.masters.front()).key;
+    const openssl::key256 key = openssl::derive_device_key(from, claims.vault, claims.device,
                                                            claims.key_version, known ? known->created : 0);
-    return openssl::verify_request(key, parts, claims, in.signature) && known.has_value();
+    return openssl::verify_request(key, parts, claims, in.signature) && known.has_value() &&
+           master != nullptr;
 }
 
 }  // namespace
@@ -60,8 +62,7 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
     const bool path_fits = !x.to->names_vault || x.where.segments[1] == of.vault.text();
     const bool body_covered = !x.in.has_body || !x.in.content_digest.empty();
     const bool good = is_signed(c.shared, x, authority, ack.value_or(0), of, known);
-    if (!good || !claims || !ack || !path_fits || !body_covered || of.key_version != key_version)
-        return unauthenticated();
+    if (!good || !claims || !ack || !path_fits || !body_covered) return unauthenticated();
 
     x.who = known;
     if (known->revoked && !x.to->open_to_removed) return device_revoked();

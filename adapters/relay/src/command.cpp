@@ -29,7 +29,7 @@ struct arguments {
     server_options server{};
     std::string listen = "127.0.0.1:8440", metrics{}, other{};
     std::int64_t keep_days = 7, dormant_days = 0;
-    bool json = false;
+    bool json = false, drop_before = false;
 };
 
 int exit_code_of(errc code) noexcept {
@@ -137,6 +137,13 @@ result<void> show_vaults(const arguments& a) {
     return {};
 }
 
+result<void> rotate_key(const arguments& a) {
+    const auto number = rotate_master_key(a.server.data, !a.drop_before);
+    if (!number) return number.failure();
+    print({{"master_key", *number}, {"accepts_before", !a.drop_before}}, a.json);
+    return {};
+}
+
 void add_options(CLI::App& app, const std::shared_ptr<arguments>& a) {
     server_options& o = a->server;
     app.add_option("--listen", a->listen, "HOST:PORT to listen at; port 0: any free one")
@@ -176,8 +183,8 @@ void add_options(CLI::App& app, const std::shared_ptr<arguments>& a) {
 
 using work = result<void> (*)(arguments&);
 
-void add_command(CLI::App& app, const std::shared_ptr<arguments>& a, int& exit, const std::string& name,
-                 const std::string& help, const std::string& other, work body) {
+CLI::App* add_command(CLI::App& app, const std::shared_ptr<arguments>& a, int& exit, const std::string& name,
+                      const std::string& help, const std::string& other, work body) {
     CLI::App* const command = app.add_subcommand(name, help);
     command->add_option("--data", a->server.data, "the relay's data directory")->required();
     if (other.empty())
@@ -185,6 +192,7 @@ void add_command(CLI::App& app, const std::shared_ptr<arguments>& a, int& exit, 
     else
         command->add_option(other, a->other, "directory of the backup")->required();
     command->final_callback([a, &exit, body] { exit = end_of(body(*a)); });
+    return command;
 }
 
 }  // namespace
@@ -220,6 +228,10 @@ void add_relay_command_line(CLI::App& app, int& exit) {
                 "--to", [](arguments& o) { return back_up(o.server.data, o.other); });
     add_command(app, a, exit, "restore", "Make a data directory from a backup", "--from",
                 [](arguments& o) { return restore(o.other, o.server.data); });
+    CLI::App* const rotate =
+        add_command(app, a, exit, "rotate-key", "Make a new master key; the relay must not run", "",
+                    [](arguments& o) { return rotate_key(o); });
+    rotate->add_flag("--drop-before", a->drop_before, "the one before is not accepted any more");
     add_command(app, a, exit, "stats", "What all vaults together take", "",
                 [](arguments& o) { return show_stats(o); });
     add_command(app, a, exit, "vaults", "What each vault takes, the largest first", "",

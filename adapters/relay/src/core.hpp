@@ -8,6 +8,7 @@
 #include "hub.hpp"
 #include "log_rows.hpp"
 #include "mailbox_rows.hpp"
+#include "master_keys.hpp"
 #include "member_rows.hpp"
 #include "metrics.hpp"
 #include "rate_limiter.hpp"
@@ -15,7 +16,6 @@
 #include "snapshot_rows.hpp"
 #include "writer.hpp"
 
-#include <casasync/openssl/aead.hpp>
 #include <casasync/relay/server.hpp>
 
 #include <algorithm>
@@ -41,7 +41,7 @@ struct shard {
 
 struct core {
     server_options options{};
-    openssl::key256 master{};
+    master_keys masters{};
     authorities names;
     hub listeners{};
     rate_limiter limiter{};
@@ -49,9 +49,9 @@ struct core {
     std::vector<std::unique_ptr<shard>> shards{};
     std::atomic<bool> stopping = false;
 
-    core(const server_options& o, const openssl::key256& master_key, authorities known,
+    core(const server_options& o, const master_keys& keys, authorities known,
          const std::vector<std::string>& database_paths)
-        : options(o), master(master_key), names(std::move(known)) {
+        : options(o), masters(keys), names(std::move(known)) {
         for (const std::string& path : database_paths)
             shards.push_back(std::make_unique<shard>(path, listeners, options, [this] { return now_s(); }));
     }

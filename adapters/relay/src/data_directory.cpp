@@ -98,18 +98,18 @@ result<void> data_directory::make_database_file(unsigned n) const {
     return file.get() < 0 ? result<void>(failed(path, "made")) : result<void>();
 }
 
-result<openssl::key256> data_directory::master_key() const {
+result<master_keys> data_directory::keys() const {
     const std::string path = path_ + "/master.key";
-    openssl::key256 key{};
     const descriptor file(path, O_RDONLY);
     if (file.get() >= 0) {
-        std::array<std::uint8_t, 33> content{};
-        if (::read(file.get(), content.data(), content.size()) != 32)
-            return error{errc::io_failed, path +
-                                              " is not a key of 32 bytes. Restore it from a backup: without "
-                                              "it no device can sign in."};
-        std::copy_n(content.begin(), key.size(), key.begin());
-        return key;
+        std::array<std::uint8_t, 128> content{};
+        const ssize_t size = ::read(file.get(), content.data(), content.size());
+        auto keys = decode_master_keys(
+            bytes_view(content).first(static_cast<std::size_t>(std::max<ssize_t>(size, 0))));
+        if (keys) return keys;
+        return error{errc::io_failed, path +
+                                          " is not a key of 32 bytes, nor what rotate-key makes of one. "
+                                          "Restore it from a backup: without it no device can sign in."};
     }
     if (errno != ENOENT) return failed(path, "read");
     if (std::filesystem::exists(database_path()))
@@ -117,9 +117,14 @@ result<openssl::key256> data_directory::master_key() const {
                      path +
                          " is missing, though there is a database. Restore it from a backup: "
                          "without it no device can sign in. Nothing was changed."};
-    openssl::random{}.fill(key);
-    if (const auto written = write_durably(path_, path, key); !written) return written.failure();
-    return key;
+    master_keys fresh(1);
+    openssl::random{}.fill(fresh[0].key);
+    if (const auto written = store(fresh); !written) return written.failure();
+    return fresh;
+}
+
+result<void> data_directory::store(const master_keys& keys) const {
+    return write_durably(path_, path_ + "/master.key", encode(keys));
 }
 
 }  // namespace casasync::relay

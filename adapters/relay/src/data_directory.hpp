@@ -3,7 +3,8 @@
 
 /// The directory of everything a relay keeps: relay.db (and relay-1.db ..), master.key, and lock, which only
 /// one relay holds.
-#include <casasync/openssl/aead.hpp>
+#include "master_keys.hpp"
+
 #include <casasync/result.hpp>
 
 #include <string>
@@ -27,9 +28,11 @@ class data_directory {
     /// Returns the path of file `n` of those the vaults are spread over; shards.hpp.
     [[nodiscard]] std::string database_path(unsigned n = 0) const;
     [[nodiscard]] const std::string& path() const noexcept { return path_; }
-    /// Returns the key that all device keys are derived from; makes it on the first start.
+    /// Returns the keys that all device keys are derived from; makes one on the first start.
     /// \errors io_failed, also for a file of a wrong size, and when there is a database but no key
-    [[nodiscard]] result<openssl::key256> master_key() const;
+    [[nodiscard]] result<master_keys> keys() const;
+    /// Keeps these instead, all or nothing. \errors io_failed
+    [[nodiscard]] result<void> store(const master_keys& keys) const;
 
  private:
     data_directory(std::string path, int lock) noexcept : path_(std::move(path)), lock_(lock) {}

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::uint64_t attach_skew_s_max = 300;
 constexpr std::uint64_t nonce_s = 600;
-constexpr std::uint32_t attach_key_version = 1;
 
 /// What a device says when it attaches.
 struct attach_request {
@@ -174,11 +173,11 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
     store.log.enter(*row, r.device, now, r.last_seq);
     const auto who = store.read.find(r.vault, r.device);
     if (!who) throw damage("a device that was stored is not there");
-    const auto key =
-        openssl::derive_device_key(shared.master, r.vault, r.device, attach_key_version, who->created);
+    const master_key& newest = shared.masters.front();
+    const auto key = openssl::derive_device_key(newest.key, r.vault, r.device, newest.number, who->created);
     verdict out{json_answer(is_new ? 201 : 200, {{"generation", who->generation.text()},
                                                  {"device_key", to_base64url(key)},
-                                                 {"key_ver", attach_key_version},
+                                                 {"key_ver", newest.number},
                                                  {"head", who->head},
                                                  {"floor", who->floor},
                                                  {"epoch", who->epoch},

@@ -105,15 +105,15 @@ struct server::state {
         if (!options.tls_certificate.empty())
             if (const auto loaded = tls.load(options.tls_certificate, options.tls_key); !loaded)
                 return loaded;
-        const auto key = directory.master_key();
-        if (!key) return key.failure();
+        const auto keys = directory.keys();
+        if (!keys) return keys.failure();
         const auto count = prepare_shards(directory, options.shards);
         if (!count) return count.failure();
         std::vector<std::string> paths;
         for (unsigned n = 0; n < *count; ++n) paths.push_back(directory.database_path(n));
         if (!options.clock) options.clock = system_now;
         try {
-            shared.emplace(options, *key, std::move(names), paths);
+            shared.emplace(options, *keys, std::move(names), paths);
             auto started = http_server::start(
                 shared->options, {is_secret() ? &tls : nullptr, std::move(proxies)}, shared->listeners,
                 [&] { return std::make_unique<router>(*shared, paths); });

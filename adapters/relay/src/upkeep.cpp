@@ -6,6 +6,8 @@
 #include "retention_rows.hpp"
 #include "shards.hpp"
 
+#include <casasync/openssl/random.hpp>
+
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -156,6 +158,19 @@ result<void> restore(const std::string& from, const std::string& data) {
     if (!mine) return mine.failure();
     if (const auto copied = copy_data(from, data); !copied) return copied;
     return renew_generations(data);
+}
+
+result<std::uint32_t> rotate_master_key(const std::string& data, bool keep_before) {
+    if (const auto there = count_shards(data); !there) return there.failure();
+    const auto mine = data_directory::open(data);
+    if (!mine) return mine.failure();
+    const auto keys = mine->keys();
+    if (!keys) return keys.failure();
+    openssl::key256 fresh{};
+    openssl::random{}.fill(fresh);
+    const master_keys next = rotated(*keys, fresh, keep_before);
+    if (const auto stored = mine->store(next); !stored) return stored.failure();
+    return next.front().number;
 }
 
 result<std::vector<vault_summary>> list_vaults(const std::string& data, std::uint64_t now) {

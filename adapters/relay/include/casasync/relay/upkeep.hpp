@@ -24,6 +24,11 @@ namespace casasync::relay {
 /// unknown_format_version, io_failed
 [[nodiscard]] result<void> restore(const std::string& from, const std::string& data);
 
+/// Makes a new master key, from which devices that attach get their keys from the next start on, and keeps
+/// the one before unless told otherwise: devices that have a key of it go on. Returns the number of the new
+/// one. \errors not_found; relay_unavailable while a relay uses `data`; io_failed
+[[nodiscard]] result<std::uint32_t> rotate_master_key(const std::string& data, bool keep_before = true);
+
 struct vault_summary {
     vault_id id{};
     std::uint64_t created = 0;    ///< unix seconds
