@@ -11,9 +11,11 @@
 
 #include <casasync_test/catch.hpp>
 
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace casasync;
@@ -164,7 +166,13 @@ TEST_CASE("a file that cannot be written is no trouble to vaults in others", "[r
             .call("GET", "/metrics", {{"Host", "x"}})
             .text();
     };
-    CHECK(metrics().find("casasync_relay_database_failing 1\n") != std::string::npos);
+    const auto says_failing = [&] {
+        return metrics().find("casasync_relay_database_failing 1\n") != std::string::npos;
+    };
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+    while (!says_failing() && std::chrono::steady_clock::now() < deadline)  // it is counted after the answer
+        std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    CHECK(says_failing());
     CHECK(metrics().find("casasync_relay_changesets 2\n") != std::string::npos);
     CHECK(metrics().find("casasync_relay_vaults 12\n") != std::string::npos);
     sql_of(f.file(1), "DROP TRIGGER broken");
