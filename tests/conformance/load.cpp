@@ -3,9 +3,12 @@
 // acknowledges. At the end every log is read: what was acknowledged is in it, once, and nothing else.
 // scripts/load runs this.
 #include "device_client.hpp"
+#include "live_client.hpp"
 #include "log_reading.hpp"
 
 #include <casasync/openssl/random.hpp>
+
+#include <unistd.h>
 
 #include <casasync_test/member_chain.hpp>
 #include <casasync_test/relay_process.hpp>
@@ -16,7 +19,12 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -85,6 +93,29 @@ std::uint64_t lost_of(const std::vector<device_client>& vault, const tally* tall
     return lost;
 }
 
+/// Returns how much memory of a process is in use.
+double resident_kib(::pid_t pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/statm");
+    double all = 0, resident = 0;
+    file >> all >> resident;
+    return resident * static_cast<double>(::sysconf(_SC_PAGESIZE)) / 1024;
+}
+
+/// Opens a live channel of each device, which says nothing, and tells what that takes of the relay.
+void show_idle_memory(const relay_process& relay, const std::vector<std::vector<device_client>>& vaults) {
+    const double before = resident_kib(relay.pid());
+    std::vector<std::unique_ptr<live_client>> idle;
+    for (const auto& vault : vaults)
+        for (const device_client& d : vault) {
+            idle.push_back(std::make_unique<live_client>(d));
+            if (idle.back()->answer.status != 101 || !idle.back()->next())
+                throw std::runtime_error("no live channel");
+        }
+    const double after = resident_kib(relay.pid());
+    std::printf("idle live channels: %zu; the relay takes %.0f KiB, %.1f KiB each more than before\n",
+                idle.size(), after, (after - before) / static_cast<double>(idle.size()));
+}
+
 int run(const std::string& program, std::size_t connections, int seconds) {
     const temporary_directory data;
     relay_process relay(
@@ -104,6 +135,7 @@ int run(const std::string& program, std::size_t connections, int seconds) {
         else
             vaults.back().push_back(enrol(vaults.back().front(), who));
     }
+    show_idle_memory(relay, vaults);
     std::printf("%zu connections, %zu vaults, %d s\n", connections, vaults.size(), seconds);
     std::vector<tally> tallies(connections);
     std::vector<std::thread> threads;

@@ -31,6 +31,7 @@ class process {
     std::string line();
     /// Writes a line to stdin, which is a pipe.
     void say(const std::string& line);
+    [[nodiscard]] ::pid_t pid() const noexcept { return pid_; }
     void signal(int number) const;
     /// Waits for the end. Returns what was not read by line(); the same again when called again.
     outcome wait();

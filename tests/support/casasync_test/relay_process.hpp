@@ -31,6 +31,7 @@ class relay_process {
     [[nodiscard]] std::uint16_t port() const {
         return static_cast<std::uint16_t>(std::stoi(address_.substr(address_.rfind(':') + 1)));
     }
+    [[nodiscard]] ::pid_t pid() const noexcept { return process_.pid(); }
     void signal(int number) const { process_.signal(number); }
     /// Writes a line to its stdin, a pipe. Returns the line that it answers.
     std::string ask(const std::string& line) {
