@@ -219,6 +219,7 @@ TEST_CASE("a new recovery kit takes the old one's place 72 hours later, and the 
     home h;
     auto desktop = h.open("desktop");
     auto phone = h.add(desktop, "phone");
+    auto laptop = h.add(desktop, "laptop");
     h.write("phone", "kept");
     sync_all({&desktop, &phone});
     const std::string first = agent::make_recovery_kit(desktop).value();
@@ -247,6 +248,8 @@ TEST_CASE("a new recovery kit takes the old one's place 72 hours later, and the 
     CHECK(desktop.keys().epoch == before + 1);
     REQUIRE(phone.sync());
     CHECK(phone.keys().members == desktop.keys().members);
+    CHECK(kit_news(laptop) == 1);  // it was away all the time
+    CHECK(kit_news(laptop) == 0);
 
     const auto recover = [&](const std::string& words) {
         return agent::recover_vault(

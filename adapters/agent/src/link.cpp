@@ -211,11 +211,12 @@ result<sync_report> link::sync() {
     const auto held = turn::take(s.path, s.canceled);
     if (!held) return held.failure();
     if (auto ok = s.reread(); !ok) return ok.failure();
+    const std::size_t known = s.members.list().entries().size();
     relay_state heard;
     auto done = sync_and_feed(s, heard);
     if (done) {
         s.retire_kits(s.relay_time(heard));
-        if (auto news = s.news_of_kit()) done->alarms.push_back(std::move(*news));
+        if (auto news = s.news_of_kit(known)) done->alarms.push_back(std::move(*news));
     }
     if (auto ok = s.note(done, heard); done && !ok) return ok.failure();
     const auto offered = s.offer_if_wanted(done, heard);

@@ -76,12 +76,16 @@ void link::state::retire_kits(std::uint64_t at) {
     if (!gone.empty() && rotate(gone, at)) static_cast<void>(replace_snapshot());
 }
 
-std::optional<std::string> link::state::news_of_kit() {
+std::optional<std::string> link::state::news_of_kit(std::size_t known) {
     const member_device* const kit = members.list().newest_kit();
     if (kit == nullptr || kit->added_by == members.keys().device || told_kit == kit->added_index)
         return std::nullopt;
-    const auto others = kits_but(device_of(kit->keys, openssl::verifier{}), false);
-    if (others.empty()) return std::nullopt;
+    const auto& all = members.list().devices();
+    const bool replaces = std::any_of(all.begin(), all.end(), [&](const auto& d) {
+        const bool heard = d.second.active() || kit->added_index >= known;
+        return d.second.kit && d.second.added_index < kit->added_index && heard;
+    });
+    if (!replaces) return std::nullopt;
     told_kit = kit->added_index;
     return "A new recovery kit was made by " + name_of(kit->added_by) +
            ". It takes the place of the one before " + std::to_string(kit_wait_s / 3600) +

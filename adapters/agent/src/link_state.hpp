@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -71,9 +72,9 @@ struct link::state {
     /// Takes the recovery kits out that another one has stood beside for long enough. \param at unix seconds,
     /// the relay's clock
     void retire_kits(std::uint64_t at);
-    /// Returns what a person is told of a new recovery kit, once; nothing when there is none, or this device
-    /// made it.
-    [[nodiscard]] std::optional<std::string> news_of_kit();
+    /// Returns what a person is told of a new recovery kit, once; nothing when there is none, it replaces
+    /// none, or this device made it. \param known entries of the list before the sync
+    [[nodiscard]] std::optional<std::string> news_of_kit(std::size_t known);
     /// Offers a snapshot in place of one whose maker is no member any more, where the log alone does not do.
     [[nodiscard]] result<void> replace_snapshot();
 };
