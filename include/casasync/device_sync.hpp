@@ -82,15 +82,17 @@ template <syncing_device Device>
         if (!page && page.code() == errc::history_compacted) return found || has_more(d);
         if (!page) return page.failure();
         for (const log_record& record : page->records) {
-            if (!record.envelope.empty()) continue;  // another device's
             const auto known = vault.made(record.digest);
             if (!known) return known.failure();
             if (*known) continue;
-            const auto whole = d.record(record.pos);
-            if (!whole && whole.code() == errc::history_compacted) return found || has_more(d);
-            if (!whole) return whole.failure();
-            if (whole->records.size() != 1) return errc::malformed_answer;
-            const log_record& one = whole->records.front();
+            log_record one = record;
+            if (one.envelope.empty()) {  // an own one, as a digest
+                auto whole = d.record(record.pos);
+                if (!whole && whole.code() == errc::history_compacted) return found || has_more(d);
+                if (!whole) return whole.failure();
+                if (whole->records.size() != 1) return errc::malformed_answer;
+                one = std::move(whole->records.front());
+            }
             const auto head = decode_header(one.envelope);
             if (!head || one.digest != record.digest || head->device != vault.device() ||
                 head->vault != vault.id())
