@@ -33,6 +33,13 @@ class value {
     value(std::string_view v) : data_(std::string(v)) {}  // NOLINT(google-explicit-constructor)
     value(const char* v) : data_(std::string(v)) {}       // NOLINT(google-explicit-constructor)
     value(bytes v) : data_(std::move(v)) {}               // NOLINT(google-explicit-constructor)
+    /// Not the variant's own: that of libstdc++ 12, without memory for a text, destroys the text it never
+    /// made.
+    value(const value& other) { data_ = other.data_; }
+    value(value&&) noexcept = default;
+    value& operator=(const value&) = default;
+    value& operator=(value&&) noexcept = default;
+    ~value() = default;
 
     [[nodiscard]] value_kind kind() const noexcept { return static_cast<value_kind>(data_.index()); }
     [[nodiscard]] bool is_null() const noexcept { return kind() == value_kind::null; }

@@ -135,6 +135,21 @@ TEST_CASE("a value that SQLite has no memory for is not read as an empty one", "
     }
 }
 
+TEST_CASE("a value that cannot be copied for want of memory leaves nothing behind", "[faults]") {
+    for (const value& v : {value(std::string(1000, 'x')), value(bytes(1000))}) {
+        plan_allocations(heap::of_new, 1, false);
+        bool threw = false;
+        try {
+            const value copy = v;
+            threw = copy.is_null();
+        } catch (const std::bad_alloc&) {
+            threw = true;
+        }
+        CHECK(repair_heap().failed);
+        CHECK(threw);
+    }
+}
+
 TEST_CASE("a table is not tracked without the rows that SQLite has no memory for", "[faults]") {
     device d("a", 1);
     const tracked_shops whole = track_shops(d, none);
