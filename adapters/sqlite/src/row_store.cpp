@@ -226,6 +226,7 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
     const vault_table& table = *tables_->find(number_of_table);
     result<void> interned;
     const auto number_or_zero = [&](const replica_id& id) -> std::uint64_t {
+        if (!interned) return 0;  // the first failure says what happened
         auto n = number_of(id);
         if (n) return *n;
         interned = n.failure();
