@@ -205,14 +205,21 @@ template <syncing_device Device>
 [[nodiscard]] result<sync_report> sync_as_itself(Device& d, relay_state& heard) {
     auto copy = d.is_copy();
     if (!copy) return copy.failure();
+    const auto denied = [](const result<sync_report>& round) {
+        return !round && (round.code() == errc::device_copied || round.code() == errc::seq_conflict);
+    };
     auto done = *copy ? result<sync_report>(sync_report{}) : d.sync_rounds(heard);
-    const bool suspected = !done && (done.code() == errc::device_copied || done.code() == errc::seq_conflict);
+    const bool suspected = denied(done);
     if (!done && !suspected) return done;
     copy = d.is_copy();  // what came may have told
     if (!copy) return copy.failure();
     if (!*copy && !suspected) return done;
     if (auto ok = detail::succeed(d, !*copy); !ok) return ok.failure();
     auto again = d.sync_rounds(heard);
+    if (denied(again)) {  // another copy of it had the same new device made, and was first
+        if (auto ok = detail::succeed(d, true); !ok) return ok.failure();
+        again = d.sync_rounds(heard);
+    }
     if (!again) return again;
     if (done)
         add(*done, std::move(*again));
