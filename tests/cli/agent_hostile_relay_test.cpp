@@ -188,11 +188,7 @@ TEST_CASE("a relay whose clock is a year off decides no conflict and loses nothi
     auto phone = h.add(desktop, "phone");
     write_text(h, "desktop", "n", "old");
     sync_all({&desktop, &phone});
-    h.options.clock = [off] {
-        return off + std::chrono::duration_cast<std::chrono::milliseconds>(
-                         std::chrono::system_clock::now().time_since_epoch())
-                         .count();
-    };
+    h.relay_ahead_ms = off;
     h.restart();
     sync_all({&desktop});  // hears of it
     write_text(h, "desktop", "n", "earlier");
@@ -206,7 +202,7 @@ TEST_CASE("a relay whose clock is a year off decides no conflict and loses nothi
     CHECK(desktop.vault().status()->clock_disagrees);
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
     write_text(h, "phone", "n", "later");
-    h.options.clock = {};
+    h.relay_ahead_ms = 0;
     h.restart();
     sync_all({&desktop, &phone});
     sync_all({&desktop, &phone});

@@ -44,6 +44,11 @@ struct home {
 
     home() {
         options.data = dir / "relay";
+        options.clock = [this] {
+            return relay_ahead_ms + std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::system_clock::now().time_since_epoch())
+                                        .count();
+        };
         restart();
         run_sql(file("desktop"), "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
         casasync::agent::init_options init{file("desktop"), server->address(), "desktop", {}, {}};
@@ -54,11 +59,6 @@ struct home {
     /// Starts the relay, where it was if it was before.
     void restart() {
         options.port = port;
-        options.clock = [this] {
-            return relay_ahead_ms + std::chrono::duration_cast<std::chrono::milliseconds>(
-                                        std::chrono::system_clock::now().time_since_epoch())
-                                        .count();
-        };
         server.reset();
         server = std::move(casasync::relay::server::start(options).value());
         const std::string at = server->address();
