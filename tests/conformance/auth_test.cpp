@@ -233,6 +233,7 @@ TEST_CASE("a request that somebody sends again, as it was, does nothing twice", 
     CHECK(statuses(signed_call("PUT", u.path() + "/parts/0", u.content, octets_type)) == "204 204");
     CHECK(statuses(signed_call("POST", u.path() + "/complete", manifest_of(a), octets_type)) == "201 201");
     CHECK(statuses(a.attaching({})) == "200 401");
+    CHECK(statuses(a.make("POST", "/v1/pairings")) == "201 401");
     CHECK(a.call("GET", "").number("head") == 1);
     CHECK(a.members().entries().size() == 2);
     CHECK(a.call("GET", "/snapshots/latest").string("snapshot_id") == u.id.text());

@@ -70,6 +70,7 @@ std::optional<answer> authenticate(context& c, exchange& x, std::string_view aut
         if (const auto d = store.deletions.find(known->vault_row)) return vault_deleted(*d);
     if (*ack > known->head) return cursor_mismatch(known->head);
     x.ack = *ack;
+    x.nonce = claims->nonce;
     return std::nullopt;
 }
 

@@ -86,7 +86,8 @@ class exchange : public std::enable_shared_from_this<exchange> {
     const route* to = nullptr;    ///< set once the request was admitted
     std::optional<member> who{};  ///< of a signed request; its head is kept up to date for the answer
     std::uint64_t ack = 0;        ///< of a signed request: its Casasync-Ack
-    std::string rate{};           ///< header lines of the limit that counted it
+    std::array<std::uint8_t, 16> nonce{};  ///< of a signed request
+    std::string rate{};                    ///< header lines of the limit that counted it
 
     /// Answers; the first call counts. From any thread.
     virtual void send(answer out) = 0;

@@ -10,6 +10,7 @@
 namespace casasync::relay {
 namespace {
 
+constexpr std::uint64_t pairing_nonce_s = 600;  ///< a signature is good for half of that, either way
 constexpr std::uint64_t claimable_s = 300;
 constexpr int slots_tried_max = 16;
 
@@ -113,7 +114,10 @@ verdict put(write_store& store, const message_place& at, const digest256& token,
 
 void create_pairing(context& c, const exchange_ptr& x) {
     write_to(c.shared.home_of_pairings(), c, x,
-             [now = c.shared.now_s()](write_store& store) { return create(store, now); });
+             [now = c.shared.now_s(), once = x->nonce](write_store& store) {
+                 if (!store.members.use(once, now, pairing_nonce_s)) return refuse(unauthenticated());
+                 return create(store, now);
+             });
 }
 
 void claim_pairing(context& c, const exchange_ptr& x) {
