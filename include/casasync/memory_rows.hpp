@@ -76,8 +76,9 @@ class memory_table {
 
 /// What merging a changeset did.
 struct merged_changeset {
-    std::size_t rows = 0;  ///< it touched
-    hlc greatest{};        ///< to be observed by the clock
+    std::size_t rows = 0;        ///< it touched
+    std::size_t duplicates = 0;  ///< as merge_plan's
+    hlc greatest{};              ///< to be observed by the clock
 };
 
 /// Models row_source. Tables and columns that others have and this device has not become ordinary ones. A
@@ -144,6 +145,7 @@ class memory_rows {
         }
         sums.merged.seen.raise(incoming.device, std::max(incoming.seq, incoming.last_seq));
         add(sums);
+        out.duplicates = sums.duplicates;
         out.greatest = sums.greatest;
         return out;
     }

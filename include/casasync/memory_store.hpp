@@ -495,6 +495,7 @@ class memory_store {
         for (const replica_id& replica : head->replicas) owners_.emplace(replica, author);
         ++report.changesets;
         report.rows += merged->rows;
+        report.duplicates += merged->duplicates;
         greatest_ = observe(greatest_, merged->greatest);
         drop_merged();
         return true;

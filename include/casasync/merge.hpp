@@ -62,6 +62,7 @@ struct merge_plan {
     hlc greatest{};                  ///< to be observed by the clock
     digest128 digest{}, open_digest{};
     accounts counts{};
+    std::size_t duplicates = 0;  ///< writes that lost to another one under their own stamp
 };
 
 namespace detail {
@@ -113,6 +114,7 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
                open_after = open_conflicts(after, *table.traits);
     row.opened = without(open_after, open_before);
     row.closed = without(open_before, open_after);
+    for (const conflict& c : row.opened) plan.duplicates += c.why == conflict_reason::duplicate_stamp ? 1 : 0;
     plan.digest += digest_change(*table.traits, row.key, before, after);
     plan.open_digest += conflict_digest(*table.traits, row.key, open_after);
     plan.open_digest -= conflict_digest(*table.traits, row.key, open_before);

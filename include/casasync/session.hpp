@@ -372,6 +372,11 @@ class session {
             if (!done) return stop(done.failure()), false;
             report_.merged += done->changesets;
             report_.rows += done->rows;
+            if (done->duplicates > 0)
+                alarm(
+                    "Two copies of one device wrote different values at the same instant, in one name. The "
+                    "greater value is shown on all devices, and the other one is kept: see casasync "
+                    "conflicts, and compare the devices with `verify`.");
             more = done->more;
         }
         return true;

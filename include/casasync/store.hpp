@@ -44,6 +44,7 @@ struct inbound_part {
 struct merge_report {
     std::size_t changesets = 0;  ///< merged now
     std::size_t rows = 0;        ///< rows they touched
+    std::size_t duplicates = 0;  ///< writes that lost to another one under their own stamp: a copied device
     bool more = false;           ///< it stopped to let others write; call again
 };
 

@@ -84,6 +84,25 @@ TEST_CASE("a sync tells what it did, and another one moves nothing", "[session]"
     CHECK(again->sealed + again->pushed + again->received + again->merged == 0);
 }
 
+TEST_CASE("two values under one stamp are told of, once", "[session]") {
+    household h;
+    const auto twin = [&](std::uint8_t n) {
+        return device(h, n, false, id_of<vault_id>(7), id_of<replica_id>(9));
+    };
+    device a = twin(1), b = twin(2), c(h, 3);
+    a.write("1", {{"amount", 1}});
+    REQUIRE(a.sync().ok());
+    CHECK_FALSE(tells(c.sync(), "Two copies"));
+    b.write("1", {{"amount", 2}});
+    REQUIRE(b.sync().ok());
+    CHECK(tells(c.sync(), "Two copies of one device wrote different values at the same instant"));
+    CHECK(c.cell("1", amount) == value(2));
+    REQUIRE(a.sync().ok());
+    c.write("2", {{"amount", 3}});
+    REQUIRE(a.sync().ok());
+    CHECK_FALSE(tells(c.sync(), "Two copies"));
+}
+
 TEST_CASE("a session says what to ask, and takes the answers in hand", "[session]") {
     household h;
     device a(h, 1);

@@ -51,7 +51,9 @@ struct household {
 /// A device with a table txn(id; amount, note, high max, low min), amount and note a group where wanted.
 struct device {
     device(household& h, std::uint8_t n, bool grouped = false, vault_id vault = id_of<vault_id>(7))
-        : store({vault, id_of<device_id>(n), id_of<replica_id>(n), "device " + std::to_string(n)}, h.clock),
+        : device(h, n, grouped, vault, id_of<replica_id>(n)) {}
+    device(household& h, std::uint8_t n, bool grouped, vault_id vault, replica_id replica)
+        : store({vault, id_of<device_id>(n), replica, "device " + std::to_string(n)}, h.clock),
           way(h.relay, h.network, id_of<device_id>(n)) {
         const table_traits txn{"txn",
                                delete_policy::later_wins,

@@ -164,7 +164,7 @@ result<bool> vault::send_again(std::uint64_t after) {
 }
 
 /// Merges one admissible changeset of the inbox; false when there is none.
-result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touched) {
+result<bool> vault::state::merge_next(unix_ms relay_now, merge_report& done) {
     auto devices = senders(*db);
     if (!devices) return devices.failure();
     auto seen = read_frontier();
@@ -215,11 +215,8 @@ result<bool> vault::state::merge_next(unix_ms relay_now, std::size_t& rows_touch
         if (auto ok = hear_defaults(*db, incoming->defaults); !ok) return ok.failure();
         auto pieces = pieces_of(std::move(*incoming));
         if (!pieces) return pieces.failure();
-        while (auto piece = pieces->next()) {
-            const auto taken = merge_piece(std::move(*piece));
-            if (!taken) return taken.failure();
-            rows_touched += *taken;
-        }
+        while (auto piece = pieces->next())
+            if (auto ok = merge_piece(std::move(*piece), done); !ok) return ok.failure();
         if (auto ok = db->run("DELETE FROM casasync_inbox WHERE device = ?1 AND seq <= ?2", device.view(),
                               static_cast<std::int64_t>((*whole)->last));
             !ok)
@@ -235,14 +232,16 @@ result<changeset_pieces> vault::state::pieces_of(changeset c) {
     return changeset_pieces(std::move(c), *cut ? operations_of_a_piece : limits::changeset_ops_max);
 }
 
-result<std::size_t> vault::state::merge_piece(changeset c) {
-    if (auto ok = keep_writes(c); !ok) return ok.failure();
+result<void> vault::state::merge_piece(changeset c, merge_report& done) {
+    if (auto ok = keep_writes(c); !ok) return ok;
     auto plan = merge(std::move(c), *rows);
     if (!plan) return plan.failure();
-    if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok.failure();
+    if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok;
     rows->numbers().forget();
-    if (auto ok = conclude(*plan); !ok) return ok.failure();
-    return plan->rows.size();
+    if (auto ok = conclude(*plan); !ok) return ok;
+    done.rows += plan->rows.size();
+    done.duplicates += plan->duplicates;
+    return {};
 }
 
 result<merge_report> vault::merge_inbox(unix_ms relay_now) {
@@ -254,22 +253,23 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
         const bool busy = !lent && steady::now() - state_->app_wrote < app_is_busy;
         gaps.begin();
         const std::size_t budget = busy ? rows_while_app_writes : rows_while_idle;
-        std::size_t merged = 0, touched = 0;
+        merge_report done;
         auto ok = state_->write([&]() -> result<void> {
-            merged = touched = 0;
+            done = {};
             if (auto sealed = state_->seal_log(); !sealed) return sealed.failure();
             do {
-                auto next = state_->merge_next(relay_now, touched);
+                auto next = state_->merge_next(relay_now, done);
                 if (!next) return next.failure();
                 more = *next;
-                merged += more ? 1 : 0;
-            } while (more && touched < budget);
+                done.changesets += more ? 1 : 0;
+            } while (more && done.rows < budget);
             if (!more) state_->self.hydrated = true;
             return {};
         });
         if (!ok) return ok.failure();
-        report.changesets += merged;
-        report.rows += touched;
+        report.changesets += done.changesets;
+        report.rows += done.rows;
+        report.duplicates += done.duplicates;
         if (more && !lent) gaps.end(busy);
     }
     return report;

@@ -162,10 +162,9 @@ struct vault::state {
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<void> prune_sent();
     [[nodiscard]] result<void> keep_links(std::span<const inbound_part> parts);
-    [[nodiscard]] result<bool> merge_next(unix_ms relay_now, std::size_t& rows_touched);
-    /// Merges and shows a changeset whose tables are known, or a piece of one. Returns the number of its
-    /// rows.
-    [[nodiscard]] result<std::size_t> merge_piece(changeset c);
+    [[nodiscard]] result<bool> merge_next(unix_ms relay_now, merge_report& done);
+    /// Merges and shows a changeset whose tables are known, or a piece of one. \param done  gets what it did
+    [[nodiscard]] result<void> merge_piece(changeset c, merge_report& done);
 
     [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
