@@ -99,7 +99,8 @@ template <syncing_device Device>
                 continue;
             auto payload = d.open(one.envelope);
             if (!payload || !take_front(*payload)) continue;
-            const auto same = vault.settle_same(head->seq, *payload);
+            const auto same = vault.settle_same(
+                {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}});
             if (!same) return same.failure();
             found = true;
         }

@@ -74,8 +74,10 @@ result<void> vault::state::identify(std::vector<row_life>& lives) {
     for (row_life& life : lives) {
         const bool first = &life == &lives.front(), last = &life == &lives.back();
         const bool stays = last && *there != 0;
-        auto fresh = stays && !self.hydrated ? seed_identity(*db, table, number.integer(), rows->numbers())
-                                             : result<bytes>(row_numbers::mint());
+        auto fresh = stays && !self.hydrated
+                         ? seed_identity(*db, table, number.integer(), rows->numbers())
+                         : result<bytes>(row_numbers::mint(self.replica, self.clock, table, number.integer(),
+                                                           life.entries.front()));
         if (!fresh) return fresh.failure();
         life.key = first && *holder ? std::move(**holder) : std::move(*fresh);
         if (!stays && !(first && *holder)) {  // came and went

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "row_numbers.hpp"
 
+#include <casasync/detail/hash.hpp>
+#include <casasync/detail/wire.hpp>
 #include <casasync/key.hpp>
 #include <casasync/number_claims.hpp>
 
@@ -31,6 +33,27 @@ bytes row_numbers::mint() {
     bytes random(16);
     sqlite3_randomness(static_cast<int>(random.size()), random.data());
     const value key(std::move(random));
+    return *encode_key(std::span(&key, 1));
+}
+
+bytes row_numbers::mint(const replica_id& writer, hlc clock, const vault_table& table, std::int64_t number,
+                        const log_entry& inserted) {
+    if (!inserted.at) return mint();  // two copies of a file may write at one place of their logs
+    bytes all;
+    all.reserve(56);
+    detail::writer w(all);
+    w.raw(writer.view());
+    w.u64(clock.packed);
+    w.u64(table.number);
+    w.u64(static_cast<std::uint64_t>(number));
+    w.u64(static_cast<std::uint64_t>(inserted.position));
+    w.u64(static_cast<std::uint64_t>(*inserted.at));
+    const detail::u128 hash = detail::hash128(all);
+    bytes sixteen;
+    detail::writer out(sixteen);
+    out.u64(hash.high);
+    out.u64(hash.low);
+    const value key(std::move(sixteen));
     return *encode_key(std::span(&key, 1));
 }
 

@@ -12,10 +12,13 @@
 ///     casasync_m_<t>(k, r, w, n)   w: the number the row's register asks for; n: the one it has in the
 ///     table,
 ///                                  NULL while it is not there
+#include "capture.hpp"
 #include "catalog.hpp"
 #include "connection.hpp"
 
 #include <casasync/bytes.hpp>
+#include <casasync/hlc.hpp>
+#include <casasync/ids.hpp>
 #include <casasync/result.hpp>
 #include <casasync/value.hpp>
 
@@ -44,8 +47,13 @@ class row_numbers {
  public:
     row_numbers(connection& db, const catalog& tables) noexcept : db_(&db), tables_(&tables) {}
 
-    /// Returns a new identity, as key bytes.
+    /// Returns a new identity, as key bytes: a random one.
     [[nodiscard]] static bytes mint();
+    /// Returns the identity of a row that a log says was inserted: the same wherever a copy of that log is
+    /// sealed, so that a backup with rows that were not sealed yet does not double them.
+    /// \param clock  the greatest stamp of `writer` before the log is sealed
+    [[nodiscard]] static bytes mint(const replica_id& writer, hlc clock, const vault_table& table,
+                                    std::int64_t number, const log_entry& inserted);
 
     /// Returns the number a row has in its table; nothing while it is not there.
     [[nodiscard]] result<std::optional<std::int64_t>> number_of(const vault_table& table,

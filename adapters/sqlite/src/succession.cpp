@@ -133,6 +133,11 @@ result<void> vault::state::succeed(const device_id& next) {
             ids.replicas.try_emplace(own, new_ids::replica{id_after(own), u.was});
         again.push_back(std::move(*c));
     }
+    // What this file had captured or sealed when it was copied, and the other one has sent since.
+    const version_vector common = common_writes(again, put_together(sent_by_copy));
+    for (auto& [own, id] : ids.replicas) id.sent = std::max(id.sent, common.of(own));
+    for (changeset& c : again) c = without(c, common);
+    std::erase_if(again, [](const changeset& c) { return c.tables.empty() && c.defaults.empty(); });
     for (replica_id* const own : {&self.replica, &self.seeds})
         *own = ids.replicas.try_emplace(*own, new_ids::replica{id_after(*own), rows->vector().of(*own)})
                    .first->second.next;
@@ -155,6 +160,7 @@ result<void> vault::state::succeed(const device_id& next) {
             if (auto ok = seal_again(*this, piece, ids); !ok) return ok;
     self.counts.absorbed = before.absorbed;  // nothing was written
     self.counts.superseded += before.total() - self.counts.total();
+    sent_by_copy.clear();
     return rewrite_history(*db, ids);
 }
 
@@ -207,20 +213,28 @@ result<bool> vault::copied() {
     return out;
 }
 
-result<bool> vault::settle_same(std::uint64_t seq, bytes_view payload) {
+result<bool> vault::settle_same(const inbound_part& sent) {
     bool same = false;
     auto ok = state_->write([&]() -> result<void> {
         auto s = state_->db->prepare("SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload = ?2");
         if (!s) return s.failure();
-        s->bind_all(static_cast<std::int64_t>(seq), payload);
+        s->bind_all(static_cast<std::int64_t>(sent.seq), bytes_view(sent.payload));
         const auto row = s->step();
         if (!row) return row.failure();
         same = *row;
         s->reset();
-        return same ? state_->settle(seq) : result<void>{};
+        return same ? state_->settle(sent.seq) : result<void>{};
     });
     if (!ok) return ok.failure();
+    if (!same) state_->remember(sent);
     return same;
+}
+
+void vault::state::remember(const inbound_part& sent) {
+    constexpr std::size_t bytes_max = std::size_t{64} << 20;  // beyond it, what both have is sent twice
+    std::size_t size = sent.payload.size();
+    for (const auto& [seq, p] : sent_by_copy) size += p.payload.size();
+    if (size <= bytes_max) sent_by_copy.try_emplace(sent.seq, sent);
 }
 
 }  // namespace casasync::sqlite

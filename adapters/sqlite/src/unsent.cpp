@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include "unsent.hpp"
 
+#include <casasync/codec.hpp>
 #include <casasync/detail/wire.hpp>
 #include <casasync/envelope.hpp>
 
 #include <sqlite3.h>
 
+#include <algorithm>
 #include <iterator>
 #include <map>
 
@@ -28,7 +30,76 @@ void drop_unused_columns(table_changes& changes) {
         for (cell_write& w : r.op.cells) w.column = places[w.column];
 }
 
+/// Where an operation is in a changeset.
+struct written {
+    const table_changes* in = nullptr;
+    const row_change* what = nullptr;
+};
+
+/// Returns what each replica wrote, by stamp.
+std::map<replica_id, std::map<hlc, written>> by_replica(std::span<const changeset> changesets) {
+    std::map<replica_id, std::map<hlc, written>> out;
+    for (const changeset& c : changesets)
+        for (const table_changes& t : c.tables)
+            for (const row_change& r : t.rows)
+                out[r.op.when.replica].emplace(r.op.when.when, written{&t, &r});
+    return out;
+}
+
+/// True for one operation in two changesets, which may number their columns differently.
+bool is_same(const written& a, const written& b) {
+    const auto same_cell = [&](const cell_write& x, const cell_write& y) {
+        return a.in->table.columns[x.column].name == b.in->table.columns[y.column].name && x.what == y.what;
+    };
+    const row_operation &x = a.what->op, &y = b.what->op;
+    return a.in->table.name == b.in->table.name && a.what->key == b.what->key && x.kind == y.kind &&
+           x.blind == y.blind && x.when == y.when &&
+           std::equal(x.cells.begin(), x.cells.end(), y.cells.begin(), y.cells.end(), same_cell);
+}
+
 }  // namespace
+
+std::vector<changeset> put_together(const std::map<std::uint64_t, inbound_part>& parts) {
+    std::vector<changeset> out;
+    bytes whole;
+    std::uint16_t have = 0;
+    for (const auto& [seq, p] : parts) {
+        if (p.part != have || (have > 0 && !parts.contains(seq - 1))) return out;
+        whole.insert(whole.end(), p.payload.begin(), p.payload.end());
+        if (++have < p.parts) continue;
+        auto c = decode(whole);
+        if (!c) return out;
+        out.push_back(std::move(*c));
+        whole.clear();
+        have = 0;
+    }
+    return out;
+}
+
+version_vector common_writes(std::span<const changeset> mine, std::span<const changeset> theirs) {
+    const auto here = by_replica(mine), there = by_replica(theirs);
+    version_vector out;
+    for (const auto& [replica, writes] : here) {
+        const auto others = there.find(replica);
+        if (others == there.end()) continue;
+        auto y = others->second.begin();
+        for (auto x = writes.begin();
+             x != writes.end() && y != others->second.end() && is_same(x->second, y->second); ++x, ++y)
+            out.raise(replica, x->first);
+    }
+    return out;
+}
+
+changeset without(const changeset& c, const version_vector& known) {
+    changeset out = c;
+    for (table_changes& t : out.tables) {
+        const auto before = t.rows.size();
+        std::erase_if(t.rows, [&](const row_change& r) { return knows(known, r.op.when); });
+        if (t.rows.size() != before) drop_unused_columns(t);
+    }
+    std::erase_if(out.tables, [](const table_changes& t) { return t.rows.empty(); });
+    return out;
+}
 
 replica_id id_after(const replica_id& old) {
     replica_id out;

@@ -5,12 +5,16 @@
 #include "connection.hpp"
 
 #include <casasync/bytes.hpp>
+#include <casasync/causality.hpp>
 #include <casasync/changeset.hpp>
 #include <casasync/hlc.hpp>
 #include <casasync/ids.hpp>
 #include <casasync/result.hpp>
+#include <casasync/store.hpp>
 
 #include <cstdint>
+#include <map>
+#include <span>
 #include <vector>
 
 namespace casasync::sqlite {
@@ -30,6 +34,18 @@ struct unsent {
 [[nodiscard]] std::vector<changeset> cut_where_blind(const changeset& c);
 /// True when the operations of one that was cut are blind.
 [[nodiscard]] bool is_blind(const changeset& c);
+
+/// Puts parts of one device's changesets, by their numbers, together. What is not whole, and what comes after
+/// it, is left out, as is what cannot be read.
+[[nodiscard]] std::vector<changeset> put_together(const std::map<std::uint64_t, inbound_part>& parts);
+
+/// How far two copies of a file wrote the same in one name: of each replica, the greatest stamp up to which
+/// both have the same operations. \param mine, theirs  in the order of their numbers
+[[nodiscard]] version_vector common_writes(std::span<const changeset> mine,
+                                           std::span<const changeset> theirs);
+
+/// Returns a changeset without the operations that `known` knows.
+[[nodiscard]] changeset without(const changeset& c, const version_vector& known);
 
 /// Returns a replica id that nobody has, greater than `old`.
 [[nodiscard]] replica_id id_after(const replica_id& old);

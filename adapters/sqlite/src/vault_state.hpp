@@ -18,6 +18,7 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -66,6 +67,7 @@ struct vault::state {
     std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
     std::int64_t captured_schema = -1;                  ///< schema_version the triggers were found current at
     std::chrono::steady_clock::time_point app_wrote{};  ///< when another connection was last seen to commit
+    std::map<std::uint64_t, inbound_part> sent_by_copy{};  ///< by seq: what another copy sent as this device
 
     /// Opens or borrows the connection and reads what is there.
     [[nodiscard]] result<void> connect(open_mode mode);
@@ -175,6 +177,8 @@ struct vault::state {
 
     // succession.cpp: inside write()
     [[nodiscard]] result<void> succeed(const device_id& next);
+    /// Keeps what another copy of this file has sent, for succeed() to compare.
+    void remember(const inbound_part& sent);
 
     // history_reports.cpp
     [[nodiscard]] result<kept_write> describe(const history_entry& e);

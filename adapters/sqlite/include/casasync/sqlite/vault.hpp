@@ -359,12 +359,14 @@ class vault {
     /// Tells whether that is so.
     [[nodiscard]] result<bool> copied();
     /// Takes out of the outbox what another copy of this file has sent: a changeset of this device that is in
-    /// the relay's log. False: it is not one of the outbox, so that the two differ.
-    [[nodiscard]] result<bool> settle_same(std::uint64_t seq, bytes_view payload);
+    /// the relay's log. False: it is not one of the outbox, so that the two differ. It is remembered, up to
+    /// 64 MiB, while this object lives: succeed() does not send again what both had captured.
+    [[nodiscard]] result<bool> settle_same(const inbound_part& sent);
     /// Makes this file the device `next`, with replica ids of its own. What was sealed and not sent is sealed
-    /// anew in its name: the same writes with the same times, rows and contexts. All else stays; what the
-    /// other copy sent comes with the next pull. A second call does nothing. \errors store_busy, store_full;
-    /// store_failed when the outbox is damaged. \cost  that of merging the outbox
+    /// anew in its name: the same writes with the same times, rows and contexts; but for those that another
+    /// copy sent as well. All else stays; what the other copy sent comes with the next pull. A second call
+    /// does nothing. \errors store_busy, store_full; store_failed when the outbox is damaged. \cost  that of
+    /// merging the outbox
     [[nodiscard]] result<void> succeed(const device_id& next);
 
     /// Where this device wrote with a clock that was far ahead and is right now, dates what nobody else has:
