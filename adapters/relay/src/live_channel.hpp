@@ -15,7 +15,7 @@
 
 namespace casasync::relay {
 
-inline constexpr milliseconds hint_every{50};
+inline constexpr milliseconds hint_every{10};
 inline constexpr std::size_t live_message_bytes_max = 125;
 inline constexpr std::size_t unsent_bytes_max = std::size_t{4} << 10;
 
@@ -80,7 +80,7 @@ class live_channel final : public guest, public std::enable_shared_from_this<liv
         if (phase_ != phase::open) return;
         const auto now = steady::now();
         stale_ = writing_ || now < told_ + hint_every;
-        if (stale_) return;  // the next sweep looks again
+        if (stale_) return look_later();
         const auto seen = terms_.look();
         stale_ = !seen;
         if (!seen) return;
@@ -90,6 +90,19 @@ class live_channel final : public guest, public std::enable_shared_from_this<liv
         told_ = now;
         say(R"({"t":"head","head":)" + std::to_string(seen->head) + R"(,"gen":")" + seen->generation.text() +
             R"("})");
+    }
+
+    /// Looks again when a hint may go out. While one is being written, its end does.
+    void look_later() {
+        if (writing_ || waiting_) return;
+        waiting_ = true;
+        again_.expires_at(told_ + hint_every);
+        again_.async_wait([weak = weak_from_this()](const error_code&) {
+            const auto self = weak.lock();
+            if (!self) return;
+            self->waiting_ = false;
+            if (self->stale_) self->look();
+        });
     }
 
     /// The device has another, newer channel.
@@ -168,6 +181,7 @@ class live_channel final : public guest, public std::enable_shared_from_this<liv
                          if (ec) return self->close();
                          if (!self->unsent_.empty()) return self->write();
                          if (self->agreed_) return self->close();
+                         if (self->stale_) self->look();
                          self->read();
                      });
     }
@@ -183,6 +197,8 @@ class live_channel final : public guest, public std::enable_shared_from_this<liv
     bool reading_ = false, writing_ = false;
     bool agreed_ = false;  ///< the client has said that it ends
     bool stale_ = false;   ///< the log may have grown since it was looked at
+    asio::steady_timer again_{home_.io};
+    bool waiting_ = false;  ///< for again_
     std::optional<std::uint64_t> told_head_{};
     steady::time_point born_ = steady::now(), heard_ = born_, told_{}, deadline_{};
 };
