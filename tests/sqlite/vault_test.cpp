@@ -179,6 +179,73 @@ TEST_CASE("a cell over 16 MiB that is there when its table is tracked stays ther
     w.all_agree({"SELECT id, note, b FROM doc ORDER BY id"});
 }
 
+TEST_CASE("a row with too long a key is in nobody's way but for what it keeps out by itself", "[vault]") {
+    const bool lent = GENERATE(false, true);
+    CAPTURE(lent);
+    world w;
+    if (lent) w.lent.insert("phone");
+    vault& desktop =
+        w.first("desktop",
+                "CREATE TABLE book(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE);"
+                "CREATE TABLE page(id TEXT PRIMARY KEY NOT NULL, book TEXT REFERENCES book(id))");
+    w.joins("phone", "desktop");
+    w.sql("phone").run("PRAGMA foreign_keys = ON");
+    w.sql("desktop").run("INSERT INTO book VALUES('a', 'first')");
+    w.everyone_syncs();
+    const std::string key = "printf('%.5000c', 'k')";
+    const std::string elsewhere = "INSERT INTO book VALUES('z', 'elsewhere')";
+
+    SECTION("it holds a unique name") {
+        w.sql("phone").run("INSERT INTO book VALUES(" + key + ", 'mine')");
+        w.sql("desktop").run("INSERT INTO book VALUES('b', 'mine');" + elsewhere);
+        w.everyone_syncs();
+        CHECK(w.sql("phone").dump("SELECT name FROM book WHERE length(id) < 9 ORDER BY id") ==
+              "first\nelsewhere\n");
+        REQUIRE(must(w["phone"].integrity()).size() == 1);
+        CHECK(must(w["phone"].integrity())[0].detail.find("name") != std::string::npos);
+        CHECK(w.sql("phone").dump("SELECT count(*) FROM book WHERE length(id) > 9") == "1\n");
+        w.sql("phone").run("DELETE FROM book WHERE length(id) > 9");
+        w.everyone_syncs();
+        w.all_agree({"SELECT * FROM book ORDER BY id"});
+        CHECK(must(w["phone"].integrity()).empty());
+    }
+    SECTION("it is short enough in the file, but not with the identity of the row that it refers to") {
+        for (const char* name : {"desktop", "phone"}) {
+            w.sql(name).run(
+                "CREATE TABLE song(n INTEGER PRIMARY KEY, title TEXT);"
+                "CREATE TABLE played(song INTEGER REFERENCES song(n), place TEXT, PRIMARY KEY(song, place)) "
+                "WITHOUT ROWID");
+            must(w[name].track("song"));
+            must(w[name].track("played"));
+        }
+        w.everyone_syncs();
+        w.sql("phone").run(
+            "INSERT INTO song VALUES(1, 'x'); INSERT INTO played VALUES(1, printf('%.4080c', 'k'))");
+        must(w["phone"].seal());
+        CHECK(must(w["phone"].status()).too_large == 1);
+        w.sql("desktop").run("DELETE FROM book WHERE id = 'a';" + elsewhere);
+        w.everyone_syncs();
+        w.sql("desktop").run("DELETE FROM song");
+        w.everyone_syncs();
+        CHECK(w.sql("phone").dump("SELECT count(*) FROM played") == "1\n");
+        w.sql("phone").run("DELETE FROM played");
+        w.everyone_syncs();
+        CHECK(must(w["phone"].status()).too_large == 0);
+        w.all_agree({"SELECT * FROM book", "SELECT * FROM song", "SELECT * FROM played"});
+    }
+    SECTION("it refers to a row that is deleted elsewhere") {
+        w.sql("phone").run("INSERT INTO page VALUES(" + key + ", 'a')");
+        w.sql("desktop").run("DELETE FROM book WHERE id = 'a';" + elsewhere);
+        w.everyone_syncs();
+        CHECK(w.sql("phone").dump("SELECT name FROM book WHERE id = 'z'") == "elsewhere\n");
+        CHECK(w.sql("phone").dump("SELECT count(*) FROM page") == "1\n");
+        CHECK(must(w["phone"].digest()) == must(desktop.digest()));
+        w.sql("phone").run("DELETE FROM page");
+        w.everyone_syncs();
+        w.all_agree({"SELECT * FROM book ORDER BY id", "SELECT * FROM page"});
+    }
+}
+
 TEST_CASE("a row with a cell over 16 MiB is deleted, edited elsewhere, and written again", "[vault]") {
     world w;
     vault& desktop =

@@ -21,6 +21,10 @@ result<void> display::keep(std::span<const merged_row> changed, unix_ms now) {
     return display_pass(*db_, *tables_, *rows_, now).keep(changed);
 }
 
+result<void> display::look_again(const std::set<table_no>& touched, unix_ms now) {
+    return display_pass(*db_, *tables_, *rows_, now).look_again(touched);
+}
+
 result<bool> display::stand_alone(const changeset& c, unix_ms now) {
     return display_pass(*db_, *tables_, *rows_, now).stand_alone(c);
 }

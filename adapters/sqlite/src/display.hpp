@@ -17,6 +17,7 @@
 #include <casasync/merge.hpp>
 #include <casasync/result.hpp>
 
+#include <set>
 #include <span>
 #include <vector>
 
@@ -37,6 +38,9 @@ class display {
     /// After a seal: the registers of `changed` are saved; the table has the rows already. Rows parked before
     /// are looked at again.
     [[nodiscard]] result<void> keep(std::span<const merged_row> changed, unix_ms now);
+
+    /// Rows parked before are looked at again, as when rows of these tables had changed.
+    [[nodiscard]] result<void> look_again(const std::set<table_no>& touched, unix_ms now);
 
     /// True when what becomes of a row of these changes does not depend on other rows: then show() and keep()
     /// may get them piece by piece.

@@ -188,9 +188,10 @@ result<std::vector<display_pass::file_row>> display_pass::children_of_deleted(co
         if (!keys) return keys.failure();
         for (std::vector<value>& in_file : *keys) {
             if (!r.child->traits.key_refers.empty()) {
-                const auto key = store_->in_registers(*r.child, in_file);
+                const auto key = if_it_travels(store_->in_registers(*r.child, in_file));
                 if (!key) return key.failure();
-                const auto written = kept_.find({r.child->number, *key});
+                if (!*key) continue;
+                const auto written = kept_.find({r.child->number, **key});
                 if (written != kept_.end() && written->second->is_visible) continue;
             }
             out.push_back({r.child, std::move(in_file)});

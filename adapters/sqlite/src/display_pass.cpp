@@ -188,7 +188,7 @@ result<void> display_pass::show(std::span<const merged_row> changed) {
     for (const merged_row* row : order)
         if (row->is_visible)
             if (auto ok = show_row(*row); !ok) return ok;
-    return decide(changed);
+    return decide(tables_of(changed));
 }
 
 result<void> display_pass::show_row(const merged_row& row) {
@@ -268,7 +268,7 @@ result<void> display_pass::keep(std::span<const merged_row> changed) {
     for (const merged_row& row : changed)
         if (!entries_.contains({row.table, row.key}))
             if (auto ok = keep_row(row); !ok) return ok;
-    return any_parked_ || !entries_.empty() || !to_check_.empty() ? decide(changed) : finish();
+    return any_parked_ || !entries_.empty() || !to_check_.empty() ? decide(tables_of(changed)) : finish();
 }
 
 /// True when the application wrote a reference to an integer key: its connection may not enforce foreign
@@ -406,10 +406,19 @@ result<void> display_pass::bring_back(const std::set<table_no>& touched) {
     return {};
 }
 
-result<void> display_pass::decide(std::span<const merged_row> changed) {
-    std::set<table_no> touched;
+result<void> display_pass::look_again(const std::set<table_no>& touched) {
+    if (auto ok = open(); !ok) return ok;
+    return any_parked_ ? decide(touched) : result<void>{};
+}
+
+std::set<table_no> display_pass::tables_of(std::span<const merged_row> changed) const {
+    std::set<table_no> out;
     for (const merged_row& row : changed)
-        if (tables_->find(row.table)->tracked) touched.insert(row.table);
+        if (tables_->find(row.table)->tracked) out.insert(row.table);
+    return out;
+}
+
+result<void> display_pass::decide(const std::set<table_no>& touched) {
     if (auto ok = bring_back(touched); !ok) return ok;
     if (auto ok = drain(); !ok) return ok;
     if (auto ok = write_again(std::exchange(missed_, {})); !ok) return ok;

@@ -50,6 +50,7 @@ class display_pass {
 
     [[nodiscard]] result<void> show(std::span<const merged_row> changed);
     [[nodiscard]] result<void> keep(std::span<const merged_row> changed);
+    [[nodiscard]] result<void> look_again(const std::set<table_no>& touched);
     [[nodiscard]] result<bool> stand_alone(const changeset& c);
 
  private:
@@ -162,7 +163,8 @@ class display_pass {
     [[nodiscard]] result<void> bring_back(const std::set<table_no>& touched);
     [[nodiscard]] result<void> check_references();
     [[nodiscard]] result<void> check_references_of(const row_id& id);
-    [[nodiscard]] result<void> decide(std::span<const merged_row> changed);
+    [[nodiscard]] std::set<table_no> tables_of(std::span<const merged_row> changed) const;
+    [[nodiscard]] result<void> decide(const std::set<table_no>& touched);
     [[nodiscard]] result<void> finish();
     [[nodiscard]] result<void> tell_renumbered();
 

@@ -43,7 +43,9 @@ std::string check_detail(const std::string& words) {
 }
 
 std::string unique_detail(const unique_rival& rival, std::span<const value> key) {
-    return "The older row " + describe(key) + " has the same " + rival.columns +
+    return (key.empty() ? "A row that stays on this device, because its key is too long,"
+                        : "The older row " + describe(key)) +
+           " has the same " + rival.columns +
            ". Both are kept; rename or delete one of them, and the other is shown.";
 }
 
@@ -233,13 +235,17 @@ result<bool> display_pass::displace(row_entry& e) {
     if (!rivals) return rivals.failure();
     std::vector<row_entry*> greater;
     for (const unique_rival& rival : *rivals) {
+        if (!rival.key) {  // nobody else has it, and nothing could bring it back
+            if (auto ok = park(e, parked_list::unique, unique_detail(rival, {})); !ok) return ok.failure();
+            return false;
+        }
         if (rival.key == e.key) {  // an application's trigger wrote it here
             if (e.in_table) continue;
             e.in_table = true;
             e.to_write = due::all;
             return true;
         }
-        const auto r = entry_of(*e.home, rival.key);
+        const auto r = entry_of(*e.home, *rival.key);
         if (!r) return r.failure();
         const bool older =
             std::pair(seniority_of((*r)->state()), (*r)->key) < std::pair(seniority_of(e.state()), e.key);

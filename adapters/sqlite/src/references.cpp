@@ -209,9 +209,9 @@ result<std::vector<bytes>> references::children(connection& db, const reference&
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return out;
-        auto child = rows.in_registers(*r.child, read_key(*s, r.child->shape.key.size()));
+        auto child = if_it_travels(rows.in_registers(*r.child, read_key(*s, r.child->shape.key.size())));
         if (!child) return child.failure();
-        out.push_back(std::move(*child));
+        if (*child) out.push_back(std::move(**child));
     }
 }
 

@@ -14,8 +14,12 @@
 
 namespace casasync::sqlite {
 
-/// A row whose key is longer than a key may be stays on this device, listed while it is there.
-static result<void> list_long_key(connection& db, const vault_table& table, std::span<const value> key) {
+namespace {
+
+constexpr std::int64_t no_column = -1;  ///< stands for the column in casasync_large
+
+/// What a row whose key is longer than a key may be is listed by.
+bytes name_of_long(std::span<const value> key) {
     bytes all;
     detail::writer w(all);
     for (const value& v : key) detail::put_value(w, v);
@@ -24,17 +28,28 @@ static result<void> list_long_key(connection& db, const vault_table& table, std:
     detail::writer n(name);
     n.u64(hash.high);
     n.u64(hash.low);
+    return name;
+}
+
+result<void> unlist_long(connection& db, const vault_table& table, std::span<const value> key) {
+    return db.run("DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3", std::int64_t{table.number},
+                  name_of_long(key), no_column);
+}
+
+/// Such a row stays on this device, listed while it is there.
+result<void> list_long(connection& db, const vault_table& table, std::span<const value> key) {
     auto s = db.prepare("SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
                         key_condition(table.shape, ""));
     if (!s) return s.failure();
     for (std::size_t i = 0; i < key.size(); ++i) s->bind(static_cast<int>(i) + 1, key[i]);
     const auto there = s->step();
     if (!there) return there.failure();
-    constexpr std::int64_t whole_row = -1;
-    return db.run(*there ? "INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)"
-                         : "DELETE FROM casasync_large WHERE t = ?1 AND k = ?2 AND c = ?3",
-                  std::int64_t{table.number}, name, whole_row);
+    if (!*there) return unlist_long(db, table, key);
+    return db.run("INSERT OR IGNORE INTO casasync_large(t, k, c) VALUES(?1, ?2, ?3)",
+                  std::int64_t{table.number}, name_of_long(key), no_column);
 }
+
+}  // namespace
 
 /// Cuts what the log says of one key of the file into the lives of rows. Where rows are known by identities,
 /// an INSERT after a DELETE is another row. What the table holds at the end decides where the log, whose
@@ -126,7 +141,11 @@ result<void> vault::state::translate(std::vector<row_life>& lives) {
 }
 
 /// Sorts a chunk of the log by rows, as the registers know them.
-result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& log) {
+result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& log,
+                                                        std::set<table_no>& of_long_keys) {
+    const auto any_long =
+        db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_large WHERE c = ?1)", no_column);
+    if (!any_long) return any_long.failure();
     std::vector<std::vector<row_life>> all;
     all.reserve(log.size());
     for (row_log& l : log) {
@@ -136,7 +155,8 @@ result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& lo
         if (!table->numbered()) {
             auto key = encode_key(l.key);
             if (!key) {
-                if (auto ok = list_long_key(*db, *table, l.key); !ok) return ok.failure();
+                if (auto ok = list_long(*db, *table, l.key); !ok) return ok.failure();
+                of_long_keys.insert(table->number);
                 continue;
             }
             if (table->traits.key_refers.empty()) {
@@ -154,8 +174,20 @@ result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& lo
     std::vector<row_life> out;
     out.reserve(log.size());
     for (std::vector<row_life>& lives : all) {
-        if (!lives.front().table->traits.key_refers.empty() && !lives.front().table->numbered())
-            if (auto ok = translate(lives); !ok) return ok.failure();
+        const vault_table& table = *lives.front().table;
+        if (!table.traits.key_refers.empty() && !table.numbered()) {
+            const auto ok = translate(lives);
+            if (!ok && ok.code() == errc::limit_exceeded) {  // identities are longer than numbers
+                if (auto listed = list_long(*db, table, lives.front().in_file); !listed)
+                    return listed.failure();
+                of_long_keys.insert(table.number);
+                continue;
+            }
+            if (!ok) return ok.failure();
+            if (*any_long != 0)  // what it refers to may have gone, and a number is shorter
+                if (auto unlisted = unlist_long(*db, table, lives.front().in_file); !unlisted)
+                    return unlisted.failure();
+        }
         std::move(lives.begin(), lives.end(), std::back_inserter(out));
     }
     return out;

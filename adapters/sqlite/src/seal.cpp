@@ -434,7 +434,8 @@ result<std::size_t> vault::state::seal_log() {
         complete = chunk->complete;
         std::set<table_number> numbers;
         for (const row_log& log : chunk->rows) numbers.insert(log.table);
-        auto lives = rows_of_log(chunk->rows);
+        std::set<table_no> of_long_keys;
+        auto lives = rows_of_log(chunk->rows, of_long_keys);
         if (!lives) return lives.failure();
         std::vector<sealed_row> looked_up;
         looked_up.reserve(lives->size());
@@ -510,6 +511,8 @@ result<std::size_t> vault::state::seal_log() {
             sealed += static_cast<std::size_t>(last - first);
             first = last;
         }
+        if (!of_long_keys.empty())  // they may have been in the way of one that is parked
+            if (auto ok = shown->look_again(of_long_keys, own_now()); !ok) return ok.failure();
         rows->numbers().forget();
         for (const large_cell& cell : large)
             if (auto ok = list_large(*db, *cell.row->table, cell.row->key, cell.column); !ok)

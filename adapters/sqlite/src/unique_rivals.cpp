@@ -142,7 +142,7 @@ result<void> read_rivals(statement& s, const vault_table& table, const std::stri
         const auto row = s.step();
         if (!row) return row.failure();
         if (!*row) return {};
-        auto key = rows.in_registers(table, read_key(s, table.shape.key.size()));
+        auto key = if_it_travels(rows.in_registers(table, read_key(s, table.shape.key.size())));
         if (!key) return key.failure();
         const bool known =
             std::any_of(out.begin(), out.end(), [&](const unique_rival& r) { return r.key == *key; });

@@ -9,6 +9,7 @@
 #include <casasync/result.hpp>
 #include <casasync/row.hpp>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,8 +17,8 @@
 namespace casasync::sqlite {
 
 struct unique_rival {
-    bytes key{};
-    std::string columns{};  ///< what both have the same, for a person: "name", or "account and date"
+    std::optional<bytes> key{};  ///< none: its key is too long to travel, and the vault does not know it
+    std::string columns{};       ///< what both have the same, for a person: "name", or "account and date"
 };
 
 /// Returns the rows of `table` that equal `row` in its key or in a unique index, without `row` itself unless

@@ -21,6 +21,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <utility>
@@ -122,7 +123,9 @@ struct vault::state {
     [[nodiscard]] result<void> bring_along(const vault_table& table);
 
     // row_lives.cpp: inside write()
-    [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log);
+    /// \param of_long_keys  gets the tables that have entries of rows which stay on this device
+    [[nodiscard]] result<std::vector<row_life>> rows_of_log(std::vector<row_log>& log,
+                                                            std::set<table_no>& of_long_keys);
     [[nodiscard]] result<void> identify(std::vector<row_life>& lives);
     [[nodiscard]] result<void> translate(std::vector<row_life>& lives);
 
