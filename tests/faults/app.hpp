@@ -21,6 +21,7 @@ class app {
 
     /// False when the file could not be opened: nothing will work.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
+    [[nodiscard]] sqlite3* handle() const noexcept { return db_; }
     /// Runs a script. \returns the result code of what failed, or SQLITE_OK
     int run(const std::string& sql);
     /// Runs a script in one immediate transaction; all or nothing.

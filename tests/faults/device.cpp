@@ -23,6 +23,7 @@ void device::restore(const disk_image& files) {
 
 result<void> device::open(bool with_vault) {
     app_ = std::make_unique<app>(path());
+    if (lent_) app_->run("PRAGMA synchronous = NORMAL");
     return with_vault ? open_vault() : result<void>{};
 }
 
@@ -47,11 +48,15 @@ sqlite::identity device::who() const {
     return {id_of<vault_id>(7), id_of<device_id>(number_), name_, "http://127.0.0.1:1"};
 }
 
-sqlite::vault_options device::options() const {
+sqlite::vault_options device::options() {
     sqlite::vault_options o;
     o.now = [] { return vfs_time(); };
     o.busy_timeout_ms = 1000;
     o.built_at = 0;
+    if (lent_)
+        o.run_on_app = [this](const std::function<result<void>(sqlite3*)>& work) {
+            return work(app_->handle());
+        };
     return o;
 }
 

@@ -10,6 +10,7 @@
 #include <casasync/sqlite/vault.hpp>
 #include <casasync_test/plain_cipher.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -31,6 +32,8 @@ class device {
     device(const device&) = delete;
     device& operator=(const device&) = delete;
 
+    /// From here on the vault works on the app's connection, whose own commits are synced later.
+    void lend() noexcept { lent_ = true; }
     /// From here on it is another device: its number is another.
     void become(std::uint8_t number) noexcept { number_ = number; }
     /// Puts other files on the disk; everything is closed first.
@@ -48,7 +51,7 @@ class device {
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
     [[nodiscard]] std::string path() const { return name_ + "/" + file; }
     [[nodiscard]] casasync::sqlite::identity who() const;
-    [[nodiscard]] casasync::sqlite::vault_options options() const;
+    [[nodiscard]] casasync::sqlite::vault_options options();
     [[nodiscard]] disk& storage() noexcept { return disk_; }
     [[nodiscard]] app& sql() { return *app_; }
     [[nodiscard]] casasync::sqlite::vault& vault() { return *vault_; }
@@ -61,6 +64,7 @@ class device {
  private:
     std::string name_;
     std::uint8_t number_;
+    bool lent_ = false;
     disk disk_;
     mounted_disk mounted_;
     plain_cipher keys_;

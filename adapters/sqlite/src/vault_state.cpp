@@ -3,6 +3,7 @@
 
 #include <casasync/clock.hpp>
 
+#include <iterator>
 #include <new>
 
 namespace casasync::sqlite {
@@ -46,6 +47,34 @@ result<void> with_memory(const Work& work) {
         return error{errc::io_failed, "out of memory"};  // short enough to need none
     }
 }
+
+/// While it lives, a connection of the app's syncs its commits as the engine's own does, whatever the app
+/// wants of its own: what others have received must not be undone by a power loss. What the app committed
+/// before is in the same log, and becomes durable with it.
+class synced_commits {
+ public:
+    explicit synced_commits(connection& db) : db_(&db) {}
+    synced_commits(const synced_commits&) = delete;
+    synced_commits& operator=(const synced_commits&) = delete;
+    ~synced_commits() {
+        if (was_ == nullptr) return;
+        (void)with_memory([this] { return db_->execute(was_); });
+    }
+    [[nodiscard]] result<void> begin() {
+        constexpr const char* less[] = {"PRAGMA synchronous = OFF", "PRAGMA synchronous = NORMAL",
+                                        "PRAGMA synchronous = FULL"};
+        const auto now = db_->query_integer("PRAGMA synchronous");
+        if (!now) return now.failure();
+        if (*now < 0 || *now >= static_cast<std::int64_t>(std::size(less))) return {};
+        if (auto ok = db_->execute("PRAGMA synchronous = EXTRA"); !ok) return ok;
+        was_ = less[*now];
+        return {};
+    }
+
+ private:
+    connection* db_;
+    const char* was_ = nullptr;
+};
 
 }  // namespace
 
@@ -132,6 +161,9 @@ result<void> vault::state::drop_captured() {
 result<void> vault::state::transact(const std::function<result<void>()>& begin,
                                     const std::function<result<void>()>& work, bool captured) {
     return on_connection([&]() -> result<void> {
+        synced_commits synced(*db);
+        if (options.run_on_app)
+            if (auto ok = synced.begin(); !ok) return ok;
         auto tx = transaction::begin(*db);
         if (!tx) return tx.failure();
         // Whatever ends this but a commit, an exception too: what is in memory is read again before it is
