@@ -64,3 +64,28 @@ TEST_CASE("join that is killed after it has the keys goes on with the same code"
     INFO(compared.out << compared.err);
     CHECK(compared.exit == 0);
 }
+
+TEST_CASE("removing a device, which gives the others a new key, is killed again and again", "[cli][crash]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    (void)home.add_device(desktop, "tablet.db");
+    home.sql(desktop,
+             "UPDATE txn SET note='waits' WHERE id='rent'");  // sealed under the old key by a sync in between
+    const std::vector<std::string> remove{"devices", "remove", desktop, "tablet.db"};
+    with_growing_pauses([&](auto pause) {
+        if (killed_after(home, remove, pause)) return true;
+        (void)killed_after(home, {"sync", desktop}, pause);
+        return false;
+    });
+    for (const std::string& db : {desktop, phone, desktop}) {
+        const outcome synced = home.casasync({"sync", db});
+        INFO(synced.out << synced.err);
+        CHECK(synced.exit == 0);
+    }
+    CHECK(home.casasync({"verify", desktop, phone}).exit == 0);
+    CHECK(home.casasync({"devices", phone}).out.find("removed") != std::string::npos);
+    home.sql(phone, "UPDATE txn SET note='under the new key' WHERE id='rent'");
+    CHECK(home.json({"sync", phone}).at("sent").as_int64() == 1);
+    CHECK(home.json({"sync", desktop}).at("received").as_int64() == 1);
+}

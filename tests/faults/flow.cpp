@@ -135,6 +135,18 @@ result<void> decide(device_pair& p, bool restore) {
     return only_whether(restore ? p.a.vault().restore(*id) : p.a.vault().keep(*id));
 }
 
+/// `a` keeps every write, decides a conflict, and three days pass.
+std::string has_old_history(device_pair& p) {
+    if (auto e = problem("history", p.a.vault().set_history({sqlite::history_kept::all, 0})); !e.empty())
+        return e;
+    if (auto e = a_seals(p); !e.empty()) return e;
+    if (auto e = problem("keep", decide(p, false)); !e.empty()) return e;
+    const auto kept = p.a.vault().history();
+    if (!kept || kept->decided == 0 || kept->writes == 0) return "there is nothing to forget";
+    p.minutes_pass(3 * 24 * 60);
+    return "";
+}
+
 /// A third table with rows on both devices, tracked by `b` alone.
 std::string with_tags(device_pair& p) {
     const std::string rows =
@@ -334,6 +346,9 @@ std::vector<flow> make_flows() {
     out.push_back({"keep", nothing, {several("keep", [](device_pair& p) { return decide(p, false); })}});
     out.push_back({"note", nothing, {call("note", [](device_pair& p) {
                        return p.a.vault().note_sync(p.relay().state().head, vfs_time(), "no network");
+                   })}});
+    out.push_back({"forget", has_old_history, {several("forget", [](device_pair& p) {
+                       return only_whether(p.a.vault().set_history({sqlite::history_kept::conflicts, 1}));
                    })}});
     out.push_back({"close",
                    a_writes,
