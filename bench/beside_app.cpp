@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // How long an app's commits take on a connection of its own, alone and while changes of another device are
 // merged beside it, and what merging loses by making way for the app. Times are of the wall: what both wait
-// for is the lock.
+// for is the lock. A changeset is merged whole, in one transaction: no commit of the app gets in before it
+// is.
 #include "programs.hpp"
 #include "vaults.hpp"
 
@@ -14,13 +15,15 @@
 namespace casasync::bench::beside_app_program {
 namespace {
 
-constexpr std::uint64_t sealed_at_once = 1'000;
 using steady = std::chrono::steady_clock;
 
 struct givens {
     std::string folder{};
     made_workload made;
-    waits alone{"the app's commits, alone", {}}, beside{"the app's commits, beside the merge", {}};
+    std::uint64_t sealed_at_once = 0;
+    waits alone{"the app's commits, alone", {}},
+        plain{"as many UPDATEs of a plain file in one transaction", {}},
+        beside{"the app's commits, beside the merge", {}};
     std::optional<sqlite::vault> vault{};
     std::unique_ptr<app> writer{};
     std::uint64_t merged = 0;
@@ -37,8 +40,25 @@ void write_until(givens& g, waits& out, Over&& over) {
     }
 }
 
-/// Makes what device A sends wait at device B: all rows are there, then changes, sealed a thousand at a time.
+/// Times transactions of as many changes as a changeset has, without casasync.
+void write_plainly(givens& g) {
+    remove_database(g.folder + "/plain.db");
+    app writer(g.folder + "/plain.db");
+    writer.run(create_txn);
+    write_all(writer, g.made.rows);
+    const std::size_t times = std::min<std::size_t>(50, g.made.a.size() / g.sealed_at_once);
+    for (std::size_t i = 0; i < times; ++i) {
+        const auto begin = steady::now();
+        write_all(writer,
+                  std::span<const field_update>(g.made.a).subspan(i * g.sealed_at_once, g.sealed_at_once));
+        g.plain.us.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
+    }
+}
+
+/// Makes what device A sends wait at device B: all rows are there, then changes, sealed some at a time.
 void make_backlog(const givens& g) {
+    remove_database(g.folder + "/a.db");
+    remove_database(g.folder + "/b.db");
     sqlite::vault to = make_vault(g.folder + "/b.db", 3), from = make_vault(g.folder + "/a.db", 2);
     app writer(g.folder + "/a.db");
     write_all(writer, g.made.rows);
@@ -46,7 +66,7 @@ void make_backlog(const givens& g) {
     need(to.accept(take_outbox(from), {}));
     (void)need(to.merge_inbox(some_day));
     for (std::span<const field_update> rest(g.made.a); !rest.empty();) {
-        const auto now = rest.first(std::min<std::size_t>(rest.size(), sealed_at_once));
+        const auto now = rest.first(std::min<std::size_t>(rest.size(), g.sealed_at_once));
         write_all(writer, now);
         need(from.seal());
         rest = rest.subspan(now.size());
@@ -93,18 +113,20 @@ void merge_beside_app(givens& g) {
     if (!failure.empty()) throw std::runtime_error(failure);
 }
 
-}  // namespace
-
-std::vector<question> questions(const run_options& o) {
-    const auto g = std::make_shared<givens>(givens{o.folder, made_workload(o.rows)});
-    make_backlog(*g);
+question beside(const run_options& o, std::uint64_t sealed_at_once) {
+    const auto g = std::make_shared<givens>(givens{o.folder, made_workload(o.rows), sealed_at_once});
     question q;
-    q.name = "merge a backlog beside an app that commits";
+    q.name = "merge a backlog beside an app that commits, " + std::to_string(sealed_at_once) +
+             " changes a changeset";
     q.count = o.rows;
     q.rounds_max = 1;  // the app's waits are many enough
     q.wall = true;
-    q.reference = {"merged alone", [=] { begin(*g); }, [=](std::size_t) { merge_all(*g); },
-                   [=] { return g->merged; }};
+    q.reference = {"merged alone",
+                   [=] {
+                       make_backlog(*g);
+                       begin(*g);
+                   },
+                   [=](std::size_t) { merge_all(*g); }, [=] { return g->merged; }};
     q.ours = {"beside the app",
               {},
               [=](std::size_t) {
@@ -112,14 +134,22 @@ std::vector<question> questions(const run_options& o) {
                   merge_beside_app(*g);
               },
               [=] { return g->merged; }};
-    q.p99_ms_max = 10;
     q.latencies = [=] {
+        write_plainly(*g);
         write_until(*g, g->alone, [](std::size_t n) { return n == 500; });
         g->writer.reset();
         g->vault.reset();
-        return std::vector<waits>{g->alone, g->beside};
+        return std::vector<waits>{g->alone, g->plain, g->beside};
     };
-    return {q};
+    return q;
+}
+
+}  // namespace
+
+std::vector<question> questions(const run_options& o) {
+    question small = beside(o, 100);
+    small.p99_ms_max = 10;
+    return {small, beside(o, 1000)};
 }
 
 }  // namespace casasync::bench::beside_app_program
