@@ -4,6 +4,7 @@
 /// A changeset: what one device wrote since it last sealed, with what it had merged by then. The unit that is
 /// captured, sealed, sent and merged; a delta of the state.
 #include <casasync/causality.hpp>
+#include <casasync/detail/hash.hpp>
 #include <casasync/ids.hpp>
 #include <casasync/row.hpp>
 #include <casasync/table.hpp>
@@ -54,6 +55,9 @@ struct changeset {
     causal_context context{};                ///< what the author had merged
     std::vector<table_changes> tables{};     ///< no table twice
     std::vector<column_default> defaults{};  ///< said once, and when they changed; sorted by table and column
+    /// Digest of its author's state when that was what `context` says: whoever has merged the same compares.
+    std::optional<detail::u128> state{};
+    bool asks_snapshot = false;  ///< its author, whose state differs from another one's, asks for a snapshot
 
     friend bool operator==(const changeset&, const changeset&) = default;
 };
@@ -85,7 +89,8 @@ class changeset_pieces {
     /// Returns the next piece; nothing after the last one. One of no operations has one piece.
     [[nodiscard]] std::optional<changeset> next() {
         if (done_) return std::nullopt;
-        changeset out{whole_.device, whole_.seq, whole_.last_seq, whole_.device_name, whole_.context, {}, {}};
+        changeset out{
+            whole_.device, whole_.seq, whole_.last_seq, whole_.device_name, whole_.context, {}, {}, {}};
         for (std::size_t taken = 0; taken < operations_ && table_ < whole_.tables.size();) {
             std::vector<row_change>& rows = whole_.tables[table_].rows;
             std::size_t end = std::min(rows.size(), row_ + operations_ - taken);

@@ -145,11 +145,8 @@ inline void put_defaults(writer& w, const std::vector<column_default>& all) {
     }
 }
 
-inline std::vector<column_default> get_defaults(reader& r) {
-    std::vector<column_default> out;
-    if (!r.ok() || r.done()) return out;
-    out.resize(r.count(limits::defaults_max, 5));
-    if (out.empty()) r.fail();
+inline std::vector<column_default> get_listed_defaults(reader& r) {
+    std::vector<column_default> out(r.count(limits::defaults_max, 5));
     for (std::size_t i = 0; i < out.size() && r.ok(); ++i) {
         column_default& d = out[i];
         d.table = r.counted_text(limits::name_bytes_max);
@@ -161,6 +158,37 @@ inline std::vector<column_default> get_defaults(reader& r) {
         if (!good_table_name(d.table) || !good_name(d.column) || (i > 0 && !follows(out[i - 1], d))) r.fail();
     }
     return out;
+}
+
+inline std::vector<column_default> get_defaults(reader& r) {
+    if (!r.ok() || r.done()) return {};
+    auto out = get_listed_defaults(r);
+    if (out.empty()) r.fail();
+    return out;
+}
+
+/// What a changeset may end with: defaults, then what its author says of its state. Nothing for neither.
+inline void put_rest(writer& w, const changeset& c) {
+    put_defaults(w, c.defaults);
+    if (!c.state && !c.asks_snapshot) return;
+    if (c.defaults.empty()) w.varint(0);
+    w.u8(static_cast<std::uint8_t>((c.state ? 1U : 0U) | (c.asks_snapshot ? 2U : 0U)));
+    if (!c.state) return;
+    w.u64(c.state->high);
+    w.u64(c.state->low);
+}
+
+inline void get_rest(reader& r, changeset& c) {
+    if (!r.ok() || r.done()) return;
+    c.defaults = get_listed_defaults(r);
+    if (!r.ok() || (!c.defaults.empty() && r.done())) return;
+    const std::uint8_t flags = r.u8();
+    if (flags < 1 || flags > 3) return r.fail();
+    c.asks_snapshot = (flags & 2) != 0;
+    if ((flags & 1) == 0) return;
+    detail::u128& sum = c.state.emplace();
+    sum.high = r.u64();
+    sum.low = r.u64();
 }
 
 using replica_index = std::map<replica_id, std::uint64_t>;
@@ -343,7 +371,7 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
         detail::put_traits(w, t.table);
         detail::put_operations(w, t, replicas, greatest);
     }
-    detail::put_defaults(w, c.defaults);
+    detail::put_rest(w, c);
     return out;
 }
 
@@ -410,7 +438,7 @@ inline result<changeset_head> get_head(reader& r) {
         if (auto ok = detail::get_operations(r, t, head->replicas, head->greatest, left); !ok)
             return ok.failure();
     }
-    c.defaults = detail::get_defaults(r);
+    detail::get_rest(r, c);
     if (!r.done() || greatest_stamp(c).when != head->greatest) return errc::malformed_changeset;
     std::vector<bool> used(head->replicas.size());
     for (const table_changes& t : c.tables)

@@ -10,13 +10,15 @@
 #include <algorithm>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <utility>
 
 namespace casasync {
 
 /// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
-/// known_of_relay, send_again, note_relay_lost and note_relay_fed; see casasync/sqlite/vault.hpp.
+/// known_of_relay, send_again, note_relay_lost, note_relay_fed, asks, note_mended and note_answered; see
+/// casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -38,6 +40,8 @@ concept syncing_device = requires(D& d, relay_state& heard, const pull_request& 
     /// Makes itself, and the vault, known to a relay that does not know it any more.
     { d.attach_again() } -> std::same_as<result<void>>;
     { d.offer() } -> std::same_as<result<void>>;  ///< a snapshot
+    { d.newest_snapshot() } -> std::same_as<result<std::optional<snapshot_origin>>>;
+    { d.merge_newest_snapshot() } -> std::same_as<result<void>>;
 };
 
 /// Adds what another round did.
@@ -276,6 +280,52 @@ template <syncing_device Device>
     auto fed = detail::feed(d, heard, certain);
     if (!fed || !done) return fed;
     add(*done, std::move(*fed));
+    return done;
+}
+
+namespace detail {
+
+/// Merges the snapshot that this device asked for, and offers one to a device that asked; `done` tells of it.
+template <syncing_device Device>
+[[nodiscard]] result<void> mend(Device& d, sync_report& done) {
+    const auto asks = d.store().asks();
+    if (!asks) return asks.failure();
+    if (!asks->own && !asks->other) return {};
+    const auto newest = d.newest_snapshot();
+    if (!newest) return newest.failure();
+    const auto is_answered = [&](const std::optional<snapshot_ask>& ask) {
+        return ask && *newest && (*newest)->maker != ask->by &&
+               (*newest)->merged.seen.of(ask->by) >= ask->seq;
+    };
+    if (is_answered(asks->own)) {
+        if (auto ok = d.merge_newest_snapshot(); !ok) return ok;
+        if (auto ok = d.store().note_mended(); !ok) return ok;
+        done.snapshot_merged = true;
+        done.alarms.emplace_back(
+            "What this device may have lacked was added from another device's snapshot. If the devices "
+            "differ "
+            "again, this will be told; `casasync verify` compares two files.");
+    }
+    if (!asks->other) return {};
+    const auto made = is_answered(asks->other) ? result<void>{} : d.offer();
+    // One that cannot be made is not tried with every sync.
+    if (!made && made.failure().what() == condition::retryable) return made;
+    if (auto ok = d.store().note_answered(); !ok) return ok;
+    return made;
+}
+
+}  // namespace detail
+
+/// Syncs and feeds; and where two devices that have merged the same changes differ, mends it by snapshots:
+/// whoever asks for one gets one, and merging loses nothing. What fails of that is an alarm.
+/// \errors those of sync_and_feed
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> sync_and_mend(Device& d, relay_state& heard) {
+    auto done = sync_and_feed(d, heard);
+    if (!done) return done;
+    if (const auto mended = detail::mend(d, *done); !mended)
+        done->alarms.push_back("Two devices of the vault differ, and no snapshot could put it right yet: " +
+                               mended.failure().text());
     return done;
 }
 

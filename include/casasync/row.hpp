@@ -256,10 +256,12 @@ inline void merge_state(row_state& mine, const version_vector& mine_vector, cons
     const auto has = [](const std::vector<live_write>& set, const live_write& w) {
         return std::find(set.begin(), set.end(), w) != set.end();
     };
+    // Whoever has nothing of a row has covered nothing of it: something was left out there.
+    const bool none_here = mine == row_state{}, none_there = theirs == row_state{};
     for (const live_write& w : ours)
-        if (has(others, w) || !knows(their_vector, w.when)) all.push_back(w);
+        if (has(others, w) || none_there || !knows(their_vector, w.when)) all.push_back(w);
     for (const live_write& w : others)
-        if (!has(ours, w) && !knows(mine_vector, w.when)) all.push_back(w);
+        if (!has(ours, w) && (none_here || !knows(mine_vector, w.when))) all.push_back(w);
 
     if (theirs.dead > mine.dead) {
         mine.dead = theirs.dead;

@@ -377,9 +377,19 @@ class session {
                     "Two copies of one device wrote different values at the same instant, in one name. The "
                     "greater value is shown on all devices, and the other one is kept: see casasync "
                     "conflicts, and compare the devices with `verify`.");
+            if (done->differs) differs(*done->differs);
             more = done->more;
         }
         return true;
+    }
+
+    void differs(const device_id& other) {
+        report_.more = true;  // what asks for a snapshot is in the outbox
+        alarm(
+            "The device " + other.text() +
+            " has merged the same changes as this one, and has something else: one of the two began with a "
+            "snapshot that lacked something, or its file was damaged. Nothing was changed. This device asks "
+            "for a snapshot of another one, which adds what is missing here.");
     }
 
     [[nodiscard]] step after_pull() const {

@@ -219,12 +219,14 @@ template <snapshot_chunks Sealer, change_store Store, cipher Cipher, transport T
 template <snapshot_chunks Opener, transport Transport>
 class snapshot_download {
  public:
-    snapshot_download(Transport& relay, snapshot_info info, snapshot_manifest manifest)
+    snapshot_download(Transport& relay, snapshot_info info, snapshot_manifest manifest, device_id maker)
         : progress_(std::make_shared<progress>(
               progress{relay, std::move(info), Opener(manifest.key, manifest.id), {}, 0, 0})),
-          manifest_(std::move(manifest)) {}
+          manifest_(std::move(manifest)),
+          maker_(maker) {}
 
     [[nodiscard]] const snapshot_manifest& manifest() const noexcept { return manifest_; }
+    [[nodiscard]] const device_id& maker() const noexcept { return maker_; }
     /// Returns the content, chunk by chunk, from where it was read to. Its errors are those of the transport
     /// and authentication_failed, malformed_snapshot.
     [[nodiscard]] snapshot_source source() const {
@@ -269,6 +271,14 @@ class snapshot_download {
 
     std::shared_ptr<progress> progress_;
     snapshot_manifest manifest_;
+    device_id maker_;
+};
+
+/// Who made a snapshot, what that device had merged, and where it was in the log.
+struct snapshot_origin {
+    device_id maker{};
+    causal_context merged{};
+    cursor at{};
 };
 
 /// Returns the vault's newest snapshot at the relay, or nothing if there is none.
@@ -291,7 +301,20 @@ template <snapshot_chunks Opener, cipher Cipher, transport Transport>
     if (!m) return m.failure();
     if (m->id != (*info)->id || m->at.pos != (*info)->pos || m->sealed_bytes != (*info)->size)
         return errc::malformed_snapshot;
-    return std::optional(snapshot_download<Opener, Transport>(relay, std::move(**info), std::move(*m)));
+    return std::optional(
+        snapshot_download<Opener, Transport>(relay, std::move(**info), std::move(*m), head->device));
+}
+
+/// Returns where the vault's newest snapshot at the relay is from, or nothing if there is none. \errors those
+/// of find_snapshot
+template <snapshot_chunks Opener, cipher Cipher, transport Transport>
+[[nodiscard]] result<std::optional<snapshot_origin>> newest_snapshot(vault_id vault, const Cipher& keys,
+                                                                     Transport& relay) {
+    auto found = find_snapshot<Opener>(vault, keys, relay);
+    if (!found) return found.failure();
+    if (!*found) return std::optional<snapshot_origin>();
+    return std::optional(
+        snapshot_origin{(*found)->maker(), (*found)->manifest().merged, (*found)->manifest().at});
 }
 
 /// Merges the vault's newest snapshot into `store`, which keeps its outbox. Returns its place in the relay's

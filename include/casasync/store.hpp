@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -40,12 +41,26 @@ struct inbound_part {
     digest256 link{};  ///< of this part; zeros: not known
 };
 
+/// A device that asks for a snapshot: of another device that has merged this changeset of it.
+struct snapshot_ask {
+    device_id by{};
+    std::uint64_t seq = 0;
+
+    friend bool operator==(const snapshot_ask&, const snapshot_ask&) = default;
+};
+/// Of this device and of another one, as long as they are open.
+struct snapshot_asks {
+    std::optional<snapshot_ask> own{}, other{};
+};
+
 /// What merge_inbox() did.
 struct merge_report {
     std::size_t changesets = 0;  ///< merged now
     std::size_t rows = 0;        ///< rows they touched
     std::size_t duplicates = 0;  ///< writes that lost to another one under their own stamp: a copied device
     bool more = false;           ///< it stopped to let others write; call again
+    /// A device that had merged the same as this one, and has another state. This one asks for a snapshot.
+    std::optional<device_id> differs{};
 };
 
 /// The compiler checks the names; a model also promises:

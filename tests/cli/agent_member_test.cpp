@@ -4,9 +4,12 @@
 
 #include <casasync/agent/setup.hpp>
 #include <casasync/openssl/cipher.hpp>
+#include <casasync/openssl/random.hpp>
 #include <casasync/openssl/recovery_words.hpp>
+#include <casasync/openssl/snapshot_cipher.hpp>
 #include <casasync/relay/server.hpp>
 #include <casasync/relay/upkeep.hpp>
+#include <casasync/snapshot_transfer.hpp>
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/pair_devices.hpp>
@@ -18,6 +21,7 @@
 #include <ctime>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace casasync;
@@ -294,4 +298,92 @@ TEST_CASE("devices get new keys by themselves when the relay has another master 
     CHECK(h.notes("desktop") == "after ");
     CHECK(desktop.keys().device_key != before);
     CHECK(desktop.keys().key_version == 2);
+}
+
+namespace {
+
+/// A member's vault that gives others a snapshot without one of its rows.
+struct forgetful_vault : sqlite::vault {
+    explicit forgetful_vault(sqlite::vault whole) : sqlite::vault(std::move(whole)) {}
+
+    result<causal_context> write_snapshot(const snapshot_sink& sink) {
+        memory_spool whole;
+        std::uint64_t size = 0, at = 0;
+        auto merged = vault::write_snapshot([&](bytes_view part) {
+            size += part.size();
+            return whole.append(part);
+        });
+        if (!merged) return merged;
+        snapshot_writer out(sink);
+        bool first = true;
+        const snapshot_visitor all_but_one{
+            [&](const snapshot_header& h) { return out.begin(h); },
+            [&](std::size_t place, const snapshot_row& row) {
+                return std::exchange(first, false) ? result<void>{} : out.add(place, row.key, row.row);
+            },
+            [&](const unmerged_part& p) { return out.add(p); }};
+        const auto next = [&]() -> result<bytes> {
+            const std::uint64_t from = std::exchange(at, size);
+            return whole.read(from, static_cast<std::size_t>(size - from));
+        };
+        if (auto ok = read_snapshot(next, all_but_one); !ok) return ok.failure();
+        if (auto ok = out.end(); !ok) return ok.failure();
+        return merged;
+    }
+};
+
+void offer_too_little(const std::string& file, agent::link& member) {
+    forgetful_vault vault(sqlite::vault::open(file).value());
+    const agent::credentials& keys = member.keys();
+    auto ring = openssl::open_vault_keys(keys.members, keys.identity, keys.epoch, keys.vault_key);
+    openssl::vault_cipher cipher(keys.members, ring.value(), keys.identity);
+    memory_spool spool;
+    openssl::random random;
+    const auto made = offer_snapshot<openssl::snapshot_sealer>(vault, cipher, member.relay(), spool, random);
+    REQUIRE(made);
+}
+
+bool told(const result<sync_report>& done, const std::string& what) {
+    REQUIRE(done);
+    return std::any_of(done->alarms.begin(), done->alarms.end(),
+                       [&](const std::string& alarm) { return alarm.find(what) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_CASE("a snapshot of a member that lacks something is noticed, and another member's adds it",
+          "[agent][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto laptop = h.add(desktop, "laptop");
+    for (const char* id : {"a", "b", "c"}) h.write("desktop", id);
+    sync_all({&desktop, &laptop});
+    agent::join_options joining{h.file("phone"), {}, {}, "phone", {}, {}};
+    joining.confirm = [&](const agent::vault_offer&) {
+        offer_too_little(h.file("laptop"), laptop);
+        return true;
+    };
+    auto joined = pair_devices(desktop, joining);
+    REQUIRE(joined);
+    agent::link& phone = *joined;
+    REQUIRE(phone.sync());
+    CHECK(h.notes("phone") == "b c ");
+
+    CHECK(told(desktop.sync(), "has something else"));
+    CHECK(desktop.vault().status()->suspect->device == phone.keys().device);
+    CHECK(told(phone.sync(), "has something else"));
+    CHECK(phone.vault().status()->suspect->device == desktop.keys().device);
+    CHECK(h.notes("phone") == "b c ");                         // until there is an answer
+    CHECK(told(desktop.sync(), "another device's snapshot"));  // the phone's, and answers with its own
+    CHECK(told(phone.sync(), "another device's snapshot"));
+    CHECK(h.notes("phone") == "a b c ");
+    h.write("phone", "d");
+    REQUIRE(phone.sync());
+    REQUIRE(laptop.sync());
+    sync_all({&desktop, &phone, &laptop});
+    for (agent::link* device : {&desktop, &phone, &laptop}) {
+        CHECK_FALSE(device->vault().status()->suspect);
+        CHECK(device->vault().digest().value() == desktop.vault().digest().value());
+        CHECK(h.notes(device == &laptop ? "laptop" : "phone") == "a b c d ");
+    }
 }

@@ -76,10 +76,21 @@ result<void> party_link::attach_again() {
     return party_->way.attach(party_->beside.self, known->forgotten);
 }
 
+result<std::optional<snapshot_origin>> party_link::newest_snapshot() {
+    return casasync::newest_snapshot<casasync_test::plain_opener>(store().id(), party_->machine.keys(),
+                                                                  party_->way);
+}
+
+result<void> party_link::merge_newest_snapshot() {
+    const auto merged =
+        merge_latest_snapshot<casasync_test::plain_opener>(store(), party_->machine.keys(), party_->way);
+    return merged ? result<void>{} : merged.failure();
+}
+
 result<sync_report> sync(party& p) {
     party_link link(p);
     relay_state heard;
-    auto done = sync_and_feed(link, heard);
+    auto done = sync_and_mend(link, heard);
     const std::string failure = done ? "" : std::string(name_of(done.code()));
     const auto refused = done ? std::optional(done->refused) : std::nullopt;
     if (auto ok = link.store().note_sync(heard.head, heard.time, failure, refused); done && !ok)

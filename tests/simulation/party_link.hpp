@@ -35,6 +35,8 @@ class party_link {
     [[nodiscard]] casasync::result<void> offer() {
         return casasync_test::offer_snapshot(party_->machine, party_->way);
     }
+    [[nodiscard]] casasync::result<std::optional<casasync::snapshot_origin>> newest_snapshot();
+    [[nodiscard]] casasync::result<void> merge_newest_snapshot();
 
  private:
     party* party_;

@@ -192,3 +192,36 @@ TEST_CASE("what columns hold where nobody wrote travels at the end, in one order
     c.defaults = {{"txn", "note", value(std::string(limits::default_bytes_max + 1, 'x'))}};
     CHECK(decode(encode(c)).code() == errc::malformed_changeset);
 }
+
+TEST_CASE("what an author says of its state is the last thing in a changeset", "[codec]") {
+    changeset c = sample();
+    const bytes without = encode(c);
+    const std::vector<column_default> some{{"txn", "note", value("x")}};
+    for (const bool asks : {false, true})
+        for (const bool says : {false, true})
+            for (const auto& defaults : {std::vector<column_default>{}, some}) {
+                c.asks_snapshot = asks;
+                c.state.reset();
+                if (says) c.state = detail::u128{0x0102030405060708, 9};
+                c.defaults = defaults;
+                const bytes with = encode(c);
+                CHECK((with == without) == (!asks && !says && defaults.empty()));
+                const auto back = decode(with);
+                REQUIRE(back);
+                CHECK(*back == c);
+                for (std::size_t n = without.size() + 1; n < with.size(); ++n) {
+                    const auto part = decode(bytes_view(with).first(n));
+                    CHECK((!part || (!defaults.empty() && !part->state && !part->asks_snapshot)));
+                }
+                bytes longer = with;
+                longer.push_back(0);
+                CHECK(decode(longer).code() == errc::malformed_changeset);
+            }
+    for (const std::uint8_t flags : bytes{0, 4, 7, 255}) {
+        bytes wrong = without;
+        wrong.push_back(0);
+        wrong.push_back(flags);
+        wrong.resize(wrong.size() + 16);
+        CHECK(decode(wrong).code() == errc::malformed_changeset);
+    }
+}

@@ -287,3 +287,24 @@ TEST_CASE("rows that were there when the vault began add nothing to the digest",
     const table_traits table = two_columns(delete_policy::later_wins);
     CHECK(row_digest(table, bytes{7}, adopted_row(2)) == digest128{});
 }
+
+TEST_CASE("a side that has nothing of a row takes all of the other's, whatever it says it has merged",
+          "[row]") {
+    for (unsigned seed = 0; seed < 200; ++seed) {
+        std::mt19937 rng(seed);
+        const table_traits table = two_columns(delete_policy::later_wins);
+        row_state whole;
+        version_vector merged;
+        const auto made = history(rng, table, 3, 6);
+        for (const written* w : causal_order(rng, made)) {
+            merge_operation(whole, w->op, w->vector, table);
+            merged.raise(w->op.when.replica, w->op.when.when);
+        }
+        row_state lacking, other = whole;
+        merge_state(lacking, merged, whole, merged, table);
+        merge_state(other, merged, {}, merged, table);
+        INFO("seed " << seed);
+        CHECK(lacking == whole);
+        CHECK(other == whole);
+    }
+}

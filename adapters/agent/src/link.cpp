@@ -150,6 +150,17 @@ result<void> link::state::offer() {
     return {};
 }
 
+result<std::optional<snapshot_origin>> link::state::newest_snapshot() {
+    metered transport(relay, members, path, progress);
+    return casasync::newest_snapshot<openssl::snapshot_opener>(vault.id(), members.cipher(), transport);
+}
+
+result<void> link::state::merge_newest_snapshot() {
+    metered transport(relay, members, path, progress);
+    const auto merged = merge_latest_snapshot<openssl::snapshot_opener>(vault, members.cipher(), transport);
+    return merged ? result<void>{} : merged.failure();
+}
+
 result<bool> link::state::offer_if_wanted(const result<sync_report>& done, relay_state heard) {
     const bool full = !done && done.code() == errc::quota_exceeded;
     const auto asked = [&] {
@@ -213,7 +224,7 @@ result<sync_report> link::sync() {
     if (auto ok = s.reread(); !ok) return ok.failure();
     const std::size_t known = s.members.list().entries().size();
     relay_state heard;
-    auto done = sync_and_feed(s, heard);
+    auto done = sync_and_mend(s, heard);
     if (done) {
         s.retire_kits(s.relay_time(heard));
         if (auto news = s.news_of_kit(known)) done->alarms.push_back(std::move(*news));

@@ -5,6 +5,7 @@
 #include "membership.hpp"
 
 #include <casasync/agent/link.hpp>
+#include <casasync/snapshot_transfer.hpp>
 
 #include <algorithm>
 #include <atomic>
@@ -61,6 +62,8 @@ struct link::state {
     [[nodiscard]] result<bool> is_copy();
     [[nodiscard]] result<void> become_new_device();
     [[nodiscard]] result<void> attach_again();
+    [[nodiscard]] result<std::optional<snapshot_origin>> newest_snapshot();
+    [[nodiscard]] result<void> merge_newest_snapshot();
 
     // link_members.cpp
     /// Returns which of a device and its copies are members, without this one.

@@ -95,6 +95,12 @@ boost::json::object ops_json(const sqlite::write_counts& ops) {
             {"parked", ops.parked},     {"total", ops.total}};
 }
 
+std::string name_in(const std::vector<sqlite::device_info>& devices, const device_id& id) {
+    for (const sqlite::device_info& device : devices)
+        if (device.id == id) return name_of_device(device.name, id);
+    return id.text();
+}
+
 /// Tells that this file was restored from a backup, or copied, and what was done; empty when there is nothing
 /// to tell or, with the other one removed, nothing left to do.
 std::string identity_text(const standing& s) {
@@ -151,6 +157,9 @@ void print_json(const console& out, const standing& s) {
         all["last_error_code"] = name_of(s.trouble->code);
     }
     all["identity"] = identity_json(s);
+    all["snapshot_suspect"] = nullptr;
+    if (const auto& other = v.suspect)
+        all["snapshot_suspect"] = {{"device", other->device.text()}, {"at", other->at / 1000}};
     all["devices"] = devices_json(s);
     all["parked_rows"] = parked_json(s);
     all["schema"] = json_of(v.schema);
@@ -169,6 +178,11 @@ void print_text(const console& out, const standing& s) {
     row("vault", v.vault.text() + " at " + printable(v.relay));
     row("this device", printable(name_of_device(v.device_name, v.device)));
     if (const std::string text = identity_text(s); !text.empty()) row("identity", text);
+    if (v.suspect)
+        row("suspect", "since " + time_text(v.suspect->at / 1000) + " this device and " +
+                           printable(name_in(v.devices, v.suspect->device)) +
+                           " differ, though they have merged the same changes. A snapshot of another device "
+                           "adds what is missing here: sync all of them");
     row("to send", counted(v.pending_out, "changeset"));
     row("to receive", counted(v.pending_in, "changeset") +
                           (v.held > 0 ? ", " + std::to_string(v.held) + " held back" : ""));

@@ -28,6 +28,7 @@ namespace {
 using steady = std::chrono::steady_clock;
 
 constexpr std::int64_t sent_kept_s = std::int64_t{30} * 86'400;
+constexpr unix_ms ask_pause_ms = unix_ms{24} * 3600 * 1000;
 constexpr std::size_t rows_while_app_writes = 100;    ///< about 5 ms of lock
 constexpr std::size_t rows_while_idle = 2'500;        ///< a larger changeset is merged whole all the same
 constexpr std::size_t operations_of_a_piece = 1'000;  ///< about 1 MiB of rows in memory
@@ -213,6 +214,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, merge_report& done) {
             if (auto ok = rows->own(replica, device); !ok) return ok.failure();
         if (auto ok = name_device(device, head->device_name); !ok) return ok.failure();
         if (auto ok = hear_defaults(*db, incoming->defaults); !ok) return ok.failure();
+        compare_state(*incoming);
         auto pieces = pieces_of(std::move(*incoming));
         if (!pieces) return pieces.failure();
         while (auto piece = pieces->next())
@@ -224,6 +226,29 @@ result<bool> vault::state::merge_next(unix_ms relay_now, merge_report& done) {
         return true;
     }
     return false;
+}
+
+void vault::state::compare_state(const changeset& c) {
+    if (c.asks_snapshot) self.asked = {c.device, c.last_seq};
+    if (!c.state || c.context.vector != rows->vector()) return;
+    const bool same = *c.state == state_digest();
+    if (same && self.suspect && self.suspect->device == c.device) self.suspect.reset();
+    if (!same && !self.suspect) self.suspect = {c.device, own_now(), 0};
+}
+
+result<void> vault::state::ask_for_snapshot() {
+    const unix_ms now = own_now();
+    if (!self.suspect || (self.asked_at != 0 && now - self.asked_at < ask_pause_ms)) return {};
+    changeset c;
+    auto seen = read_frontier();
+    if (!seen) return seen.failure();
+    c.context = {rows->vector(), std::move(*seen)};
+    c.state = state_digest();
+    c.asks_snapshot = true;
+    if (auto done = publish(c, *rows); !done) return done.failure();
+    self.suspect->asked = self.last_seq;
+    self.asked_at = now;
+    return {};
 }
 
 result<changeset_pieces> vault::state::pieces_of(changeset c) {
@@ -252,6 +277,7 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
         if (auto looked = state_->run([] { return result<void>{}; }); !looked) return looked.failure();
         const bool busy = !lent && steady::now() - state_->app_wrote < app_is_busy;
         gaps.begin();
+        const auto suspected = state_->self.suspect;
         const std::size_t budget = busy ? rows_while_app_writes : rows_while_idle;
         merge_report done;
         auto ok = state_->write([&]() -> result<void> {
@@ -263,10 +289,12 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
                 more = *next;
                 done.changesets += more ? 1 : 0;
             } while (more && done.rows < budget);
-            if (!more) state_->self.hydrated = true;
-            return {};
+            if (more) return {};
+            state_->self.hydrated = true;
+            return state_->ask_for_snapshot();
         });
         if (!ok) return ok.failure();
+        if (const auto& now = state_->self.suspect; now && !suspected) report.differs = now->device;
         report.changesets += done.changesets;
         report.rows += done.rows;
         report.duplicates += done.duplicates;
@@ -316,6 +344,26 @@ result<void> vault::state::keep_links(std::span<const inbound_part> parts) {
             return ok;
     }
     return {};
+}
+
+result<snapshot_asks> vault::asks() {
+    snapshot_asks out;
+    auto ok = state_->run([&]() -> result<void> {
+        const settings& self = state_->self;
+        out.other = self.asked;
+        if (self.suspect && self.suspect->asked != 0) out.own = {self.device, self.suspect->asked};
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
+result<void> vault::note_mended() {
+    return state_->write([&]() -> result<void> { return state_->self.suspect.reset(), result<void>{}; });
+}
+
+result<void> vault::note_answered() {
+    return state_->write([&]() -> result<void> { return state_->self.asked.reset(), result<void>{}; });
 }
 
 result<stream_mark> vault::stream(const device_id& device) {

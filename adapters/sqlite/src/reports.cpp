@@ -98,14 +98,18 @@ result<conflict_info> vault::state::describe(const audit_entry& e) {
     return c;
 }
 
-std::string vault::state::digest_text() const {
+detail::u128 vault::state::state_digest() const {
     bytes all;
     detail::writer w(all);
     for (const detail::u128* d : {&self.digest, &self.open_digest, &self.base}) {
         w.u64(d->high);
         w.u64(d->low);
     }
-    const detail::u128 sum = detail::hash128(all);
+    return detail::hash128(all);
+}
+
+std::string vault::state::digest_text() const {
+    const detail::u128 sum = state_digest();
     bytes out;
     detail::writer o(out);
     o.u64(sum.high);
@@ -286,6 +290,7 @@ result<vault_status> vault::status() {
         out.hydrated = v.self.hydrated;
         out.copied = v.self.copied;
         out.succeeded = v.self.succeeded;
+        out.suspect = v.self.suspect;
         out.in_sync = out.captured == 0 && out.pending_out == 0 && out.pending_in == 0 &&
                       out.last_error.empty() && out.last_synced_at > 0;
         out.clock_disagrees =

@@ -36,6 +36,7 @@ result<early_changesets> read_early(connection& db, unix_ms now) {
         if (!c) return c.failure();
         if (out.all.empty() && !is_far_ahead(greatest_stamp(*c).when, now)) continue;
         if (out.all.empty()) out.was = u.was;
+        c->state.reset();  // that of other stamps
         out.all.push_back(std::move(*c));
     }
     return out;

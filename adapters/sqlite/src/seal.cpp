@@ -493,6 +493,7 @@ result<std::size_t> vault::state::seal_log() {
                 auto seen = read_frontier();
                 if (!seen) return seen.failure();
                 c.context = {rows->vector(), std::move(*seen)};
+                c.state = state_digest();
             }
             if (auto ok = rows->own(seeds ? self.seeds : self.replica, self.device); !ok) return ok.failure();
             if (auto ok = queue(c); !ok) return ok.failure();

@@ -8,7 +8,7 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 3;
+constexpr std::uint8_t settings_format = 4;
 
 bytes encode_settings(const settings& s) {
     bytes out;
@@ -44,10 +44,22 @@ bytes encode_settings(const settings& s) {
     w.u8(static_cast<std::uint8_t>(s.history.keep));
     w.varint(s.history.days);
     w.signed_varint(s.relay_fed_at);
-    if (!s.succeeded) return out;
-    w.raw(s.succeeded->from.octets);
-    w.signed_varint(s.succeeded->at);
-    w.varint(s.succeeded->sent_again);
+    if (s.succeeded) {
+        w.raw(s.succeeded->from.octets);
+        w.signed_varint(s.succeeded->at);
+        w.varint(s.succeeded->sent_again);
+    }
+    w.u8(static_cast<std::uint8_t>((s.suspect ? 1 : 0) | (s.asked ? 2 : 0)));
+    w.signed_varint(s.asked_at);
+    if (s.suspect) {
+        w.raw(s.suspect->device.octets);
+        w.signed_varint(s.suspect->at);
+        w.varint(s.suspect->asked);
+    }
+    if (s.asked) {
+        w.raw(s.asked->by.octets);
+        w.varint(s.asked->seq);
+    }
     return out;
 }
 
@@ -99,6 +111,19 @@ result<settings> decode_settings(bytes_view data) {
         was.from = r.id<device_id>();
         was.at = r.signed_varint();
         was.sent_again = static_cast<std::size_t>(r.varint());
+    }
+    const std::uint8_t more = r.u8();
+    s.asked_at = r.signed_varint();
+    if ((more & 1) != 0) {
+        suspicion& why = s.suspect.emplace();
+        why.device = r.id<device_id>();
+        why.at = r.signed_varint();
+        why.asked = r.varint();
+    }
+    if ((more & 2) != 0) {
+        snapshot_ask& ask = s.asked.emplace();
+        ask.by = r.id<device_id>();
+        ask.seq = r.varint();
     }
     if (!r.done())
         return error{errc::store_failed,

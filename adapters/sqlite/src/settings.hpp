@@ -51,6 +51,9 @@ struct settings {
     bool copied =
         false;  ///< this file is an older state or a copy of another that goes on: see succession.cpp
     std::optional<succession_info> succeeded{};  ///< the last time it was, and took new ids
+    std::optional<suspicion> suspect{};
+    unix_ms asked_at = 0;                 ///< when this device last asked for a snapshot, own clock
+    std::optional<snapshot_ask> asked{};  ///< by another device, and not answered yet
 
     friend bool operator==(const settings&, const settings&) = default;
 };

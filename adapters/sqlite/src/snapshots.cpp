@@ -129,7 +129,9 @@ void leave_large(row_state& row) {
 }
 
 /// Adds the rows of one table: those that lie in it, and then those that are hidden or parked.
-result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, const vault_table& table) {
+/// \param sum  what they add to the digest is added to it
+result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, const vault_table& table,
+                      digest128& sum) {
     if (table.tracked) {
         auto s = v.db->prepare(all_columns(table));
         if (!s) return s.failure();
@@ -157,6 +159,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
                 if (!held) return held.failure();
                 c.what = std::move(*held);
             }
+            sum += row_digest(table.traits, **key, row);
             leave_large(row);
             if (auto ok = out.add(place, **key, row); !ok) return ok;
         }
@@ -173,6 +176,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
         auto there = v.rows->in_table(table, key);
         if (!there) return there.failure();
         if (*there) continue;
+        sum += row_digest(table.traits, key, **row);
         leave_large(**row);
         if (auto ok = out.add(place, key, **row); !ok) return ok;
     }
@@ -370,8 +374,14 @@ result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
         snapshot_writer out(sink);
         if (auto begun = out.begin(*header); !begun) return begun;
         const auto order = in_snapshot_order(state_->tables);
+        digest128 sum;
         for (std::size_t place = 0; place < order.size(); ++place)
-            if (auto added = add_rows(*state_, out, place, *order[place]); !added) return added;
+            if (auto added = add_rows(*state_, out, place, *order[place], sum); !added) return added;
+        if (sum != state_->self.digest)
+            return error{errc::store_failed,
+                         "what this file has of its rows is not what it has merged: it was damaged, so that "
+                         "it gives no snapshot to others. Nothing was changed. `casasync verify` tells more; "
+                         "another device of the vault can give one"};
         if (auto added = add_unmerged(*state_, out); !added) return added;
         return out.end();
     });
@@ -434,6 +444,7 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         auto seen = v.read_frontier();
         if (!seen) return seen.failure();
         hello.context = {v.rows->vector(), std::move(*seen)};
+        hello.state = v.state_digest();
         auto published = v.publish(hello, *v.rows);
         return published ? result<void>{} : result<void>{published.failure()};
     });

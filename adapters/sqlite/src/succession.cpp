@@ -131,6 +131,8 @@ result<void> vault::state::succeed(const device_id& next) {
         const version_vector stamps = stamps_of(*c);
         for (const auto& [own, when] : stamps.entries())
             ids.replicas.try_emplace(own, new_ids::replica{id_after(own), u.was});
+        c->state.reset();  // that of another device
+        c->asks_snapshot = false;
         again.push_back(std::move(*c));
     }
     // What this file had captured or sealed when it was copied, and the other one has sent since.
@@ -148,6 +150,7 @@ result<void> vault::state::succeed(const device_id& next) {
     self.device = next;
     self.last_seq = 0;
     self.name_said = self.copied = self.adopting = false;
+    self.suspect.reset();
     if (auto ok = name_device(next, self.device_name); !ok) return ok;
     const accounts before = self.counts;
     if (again.empty()) {  // one that says the name

@@ -168,6 +168,10 @@ struct vault::state {
     [[nodiscard]] result<void> prune_sent();
     [[nodiscard]] result<void> keep_links(std::span<const inbound_part> parts);
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, merge_report& done);
+    /// Holds what its author says of its state against this file's, where both have merged the same.
+    void compare_state(const changeset& c);
+    /// Asks another device for a snapshot, where another state was found; once a day.
+    [[nodiscard]] result<void> ask_for_snapshot();
     /// Merges and shows a changeset whose tables are known, or a piece of one. \param done  gets what it did
     [[nodiscard]] result<void> merge_piece(changeset c, merge_report& done);
 
@@ -204,7 +208,9 @@ struct vault::state {
     // deleted_rows.cpp: inside write_captured()
     [[nodiscard]] result<void> insert_again(const vault_table& table, bytes_view key,
                                             std::span<const std::pair<column_no, value>> values);
-    [[nodiscard]] std::string digest_text() const;
+    /// Returns the digest of registers, open conflicts and adopted values together.
+    [[nodiscard]] detail::u128 state_digest() const;
+    [[nodiscard]] std::string digest_text() const;  ///< the same as 32 hexadecimal digits
     [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);
     [[nodiscard]] result<void> take_values_along(const vault_table& table);
     [[nodiscard]] result<void> record_rows(const vault_table& table);

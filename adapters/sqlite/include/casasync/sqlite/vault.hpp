@@ -226,6 +226,16 @@ struct succession_info {
     friend bool operator==(const succession_info&, const succession_info&) = default;
 };
 
+/// A device that has merged the same changes as this one has another state: one of the two began with a
+/// snapshot that lacked something, or its file was damaged.
+struct suspicion {
+    device_id device{};
+    unix_ms at = 0;           ///< own clock
+    std::uint64_t asked = 0;  ///< number of the changeset with which this device asked for a snapshot; 0: not
+
+    friend bool operator==(const suspicion&, const suspicion&) = default;
+};
+
 /// Where the vault stands. `in_sync` needs the relay's head, hence a sync.
 struct vault_status {
     vault_id vault{};
@@ -249,6 +259,7 @@ struct vault_status {
     write_counts ops{};
     bool copied = false;  ///< this file is not the device it was: the next sync makes it a new one
     std::optional<succession_info> succeeded{};  ///< the last time that happened
+    std::optional<suspicion> suspect{};          ///< until a snapshot of another device was merged
     bool clock_disagrees = false;                ///< own and relay's clock differ by more than 24 h
     std::vector<device_info> devices{};
     std::vector<schema_difference> schema{};  ///< pending and refused ones
@@ -384,6 +395,13 @@ class vault {
     /// Puts into the outbox again all changesets of this device after `after`: the relay has lost them.
     /// False: some are not kept any more. They are kept for 30 days after they were sent.
     [[nodiscard]] result<bool> send_again(std::uint64_t after);
+
+    /// Returns who asks for a snapshot.
+    [[nodiscard]] result<snapshot_asks> asks();
+    /// Notes that another device's snapshot was merged, for which this one had asked.
+    [[nodiscard]] result<void> note_mended();
+    /// Notes that the device that asked has a snapshot, or will get none from here.
+    [[nodiscard]] result<void> note_answered();
 
     /// Notes how a sync ended. \param head  the relay's head when it was heard; \param failure  empty after a
     /// success; \param refused  changesets that did not open, when all of the log was read
