@@ -39,6 +39,9 @@ concept syncing_device = requires(D& d, relay_state& heard, const pull_request& 
     { d.become_new_device() } -> std::same_as<result<void>>;
     /// Makes itself, and the vault, known to a relay that does not know it any more.
     { d.attach_again() } -> std::same_as<result<void>>;
+    /// Gives the relay the entries of the list of devices that it lacks. \param heard  what it said last
+    /// \returns whether it lacked any
+    { d.give_members(heard) } -> std::same_as<result<bool>>;
     { d.offer() } -> std::same_as<result<void>>;  ///< a snapshot
     { d.newest_snapshot() } -> std::same_as<result<std::optional<snapshot_origin>>>;
     { d.merge_newest_snapshot() } -> std::same_as<result<void>>;
@@ -255,6 +258,16 @@ template <syncing_device Device>
             if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
         owed = owed || *lacks;
         done = sync_as_itself(d, heard);
+    }
+    // One that was put back to before the list of devices grew takes nothing under a newer key.
+    if (done || done.code() == errc::stale_epoch) {
+        const auto given = d.give_members(heard);
+        if (!given && done)
+            done->alarms.push_back(
+                "The relay has lost the newest entries of the vault's list of devices, and "
+                "takes them from this device not yet: " +
+                given.failure().text());
+        if (given && *given && !done) done = sync_as_itself(d, heard);
     }
     bool certain = owed || detail::has_lost(done, *at, before->head, heard);
     // What was sent and not read, because a sync was cut off, may have lain above where a log begins anew.

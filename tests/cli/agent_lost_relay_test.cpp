@@ -106,3 +106,37 @@ TEST_CASE("S54: a relay that was restored from a backup gets again what it had l
     for (const auto& d : there.devices)
         if (d.id == desktop.keys().device) CHECK(d.last_seq == desktop.vault().known_of_relay()->last_sent);
 }
+
+TEST_CASE("S54: a relay that was restored to before the list of devices grew is given it again",
+          "[agent][relay-loss][members]") {
+    home h;
+    auto desktop = h.open("desktop");
+    auto phone = h.add(desktop, "phone");
+    auto laptop = h.add(desktop, "laptop");
+    REQUIRE(agent::make_recovery_kit(desktop));
+    sync_all({&phone, &laptop});
+    save_relay_data(h, h.dir / "backup");
+
+    SECTION("by who was removed") {
+        REQUIRE(desktop.remove_device(laptop.keys().device));
+    }
+    SECTION("by a new recovery kit that has taken the old one's place") {
+        REQUIRE(agent::make_recovery_kit(desktop));
+        h.relay_ahead_ms = std::int64_t{73} * 3600 * 1000;
+        REQUIRE(desktop.sync());
+        REQUIRE(desktop.keys().members.entries().size() == phone.keys().members.entries().size() + 3);
+    }
+    h.write("desktop", "under-a-new-key");
+    REQUIRE(desktop.sync());
+    REQUIRE(phone.sync());
+    replace_relay_data(h, h.dir / "backup");
+    // The kit's successor is taken again from a device that did not make the change itself.
+    static_cast<void>(desktop.sync());
+    for (agent::link* device : {&phone, &desktop, &phone}) {
+        const auto done = device->sync();
+        INFO((done ? std::string() : done.failure().text()));
+        CHECK(done);
+    }
+    CHECK(h.notes("phone") == "under-a-new-key ");
+    CHECK(desktop.relay().members(0)->size() == desktop.keys().members.entries().size());
+}

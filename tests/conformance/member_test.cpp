@@ -297,11 +297,30 @@ TEST_CASE("a recovery kit takes another one's place 72 hours later, by the relay
         REQUIRE(list.append(kit, openssl::verifier{}));
         const bytes gone = signed_entry(rotation(list, {first.id()}, 0), thief.self);
         REQUIRE(list.append(gone, openssl::verifier{}));
-        CHECK(thief.attach(list.entries()).problem() == "kit-waits");
-        CHECK(a.members().entries().size() == 3);
         REQUIRE(list.entries().size() == 5);
-        CHECK(thief.attach({list.entries().begin(), list.entries().end() - 1}).status == 200);
         CHECK(thief.attach(list.entries()).problem() == "kit-waits");
+        CHECK(a.members().entries().size() == 4);  // the kit is announced, whatever its maker wanted
+        CHECK(thief.attach(list.entries()).problem() == "kit-waits");
+        CHECK(a.attach(list.entries()).problem() == "kit-waits");  // it is as new here as the other
+        f.pass(static_cast<std::int64_t>(kit_wait_s) * 1000);
+        thief.created = a.created = f.now_s();
+        CHECK(thief.attach(list.entries()).status == 200);
+        CHECK(a.members().entries().size() == 5);
+    }
+    SECTION("but for a relay that had lost it, as another device that was there for so long tells") {
+        f.pass(static_cast<std::int64_t>(kit_wait_s) * 1000 - 1000);
+        a.created = thief.created = f.now_s();
+        member_list list = a.members();
+        REQUIRE(list.append(kit, openssl::verifier{}));
+        const bytes gone = signed_entry(rotation(list, {first.id()}, 0), thief.self);
+        REQUIRE(list.append(gone, openssl::verifier{}));
+        CHECK(thief.attach(list.entries()).problem() == "kit-waits");
+        CHECK(a.attach(list.entries()).problem() == "kit-waits");
+        f.pass(1000);
+        a.created = thief.created = f.now_s();
+        CHECK(thief.attach(list.entries()).problem() == "kit-waits");  // who signed it proves nothing
+        CHECK(a.attach(list.entries()).status == 200);
+        CHECK_FALSE(a.members().is_active(first.id()));
     }
     SECTION("nor by a nonce that is used up before") {
         auto r = thief.attaching({});

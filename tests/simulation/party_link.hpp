@@ -32,6 +32,7 @@ class party_link {
     [[nodiscard]] casasync::result<void> catch_up() { return {}; }
     [[nodiscard]] casasync::result<void> become_new_device();
     [[nodiscard]] casasync::result<void> attach_again();
+    [[nodiscard]] casasync::result<bool> give_members(const casasync::relay_state&) { return false; }
     [[nodiscard]] casasync::result<void> offer() {
         return casasync_test::offer_snapshot(party_->machine, party_->way);
     }

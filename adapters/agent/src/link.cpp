@@ -123,6 +123,18 @@ result<void> link::state::attach_again() {
     return reread();
 }
 
+result<bool> link::state::give_members(const relay_state& heard) {
+    std::uint64_t there = heard.members;
+    if (heard.generation.is_zero()) {  // it refused what it was asked
+        const auto now = relay.info();
+        if (!now) return now.failure();
+        there = now->relay.members;
+    }
+    if (there >= members.list().entries().size()) return false;
+    if (auto ok = attach_again(); !ok) return ok.failure();
+    return true;
+}
+
 result<void> link::state::become_new_device() {
     return agent::become_new_device(path, vault, members, relay);
 }

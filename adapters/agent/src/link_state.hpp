@@ -62,6 +62,7 @@ struct link::state {
     [[nodiscard]] result<bool> is_copy();
     [[nodiscard]] result<void> become_new_device();
     [[nodiscard]] result<void> attach_again();
+    [[nodiscard]] result<bool> give_members(const relay_state& heard);
     [[nodiscard]] result<std::optional<snapshot_origin>> newest_snapshot();
     [[nodiscard]] result<void> merge_newest_snapshot();
 

@@ -125,15 +125,23 @@ void store_entry(write_store& store, std::int64_t vault_row, const member_list& 
     revoke_removed(store, vault_row, e);
 }
 
-/// Stores the entries of `list` from the `from`th on. Returns the answer that refuses them. To a vault that
-/// is new here all of them are old.
+/// Tells whether a device that attaches may say that an entry was here before, and was lost: one that was at
+/// this relay for as long as a recovery kit has to be announced, and has not signed it. It got the entry from
+/// here.
+bool may_vouch(write_store& store, const attach_request& by, const member_entry& e, std::uint64_t now) {
+    const auto known = store.read.find(by.vault, by.device);
+    return known && known->created + kit_wait_s <= now && by.device != e.signer;
+}
+
+/// Stores the entries of `list` from the `from`th on. Returns the answer that refuses one of them; those
+/// before stay, so that a kit's time runs. To a vault that is new here all of them are old.
 std::optional<answer> store_entries(write_store& store, std::int64_t vault_row, const member_list& list,
-                                    std::size_t from, std::uint64_t now) {
+                                    std::size_t from, const attach_request& by, std::uint64_t now) {
     member_list so_far = store.members_read.list(vault_row);
     for (std::size_t i = from; i < list.entries().size(); ++i) {
         const bytes& entry = list.entries()[i];
         const member_entry e = decode_member_entry(entry).value();
-        if (from > 0)
+        if (from > 0 && !may_vouch(store, by, e, now))
             if (auto refused = too_early(store, so_far, e, now)) return refused;
         if (!so_far.append(entry, openssl::verifier{})) throw damage("a verified entry does not fit");
         store_entry(store, vault_row, so_far, e);
@@ -169,7 +177,8 @@ verdict attach(write_store& store, const core& shared, const attach_request& r) 
         openssl::random random;
         row = store.log.create(r.vault, generation_id::make(random), now);
     }
-    if (auto refused = store_entries(store, *row, list, stored, now)) return refuse(std::move(*refused));
+    if (auto refused = store_entries(store, *row, list, stored, r, now))
+        return {std::move(*refused), true, r.vault.octets, std::nullopt};
     store.log.enter(*row, r.device, now, r.last_seq);
     const auto who = store.read.find(r.vault, r.device);
     if (!who) throw damage("a device that was stored is not there");
