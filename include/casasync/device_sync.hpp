@@ -63,13 +63,21 @@ inline void add(sync_report& sum, sync_report round) {
 
 namespace detail {
 
-/// Tells whether the relay says that it has more of this device than was sent from here. It is believed where
-/// it has forgotten what would prove it: at worst there is a device more than there need be.
+/// What is left to see where a relay has forgotten what it had of this device.
+struct forgotten_stream {
+    bool others = false;           ///< a member has merged more of this device than was sent from here
+    std::optional<cursor> next{};  ///< from where on there are records again
+};
+
+/// The relay's word is not enough: a member's snapshot has to tell.
 template <syncing_device Device>
-[[nodiscard]] bool has_more(Device& d) {
+[[nodiscard]] result<forgotten_stream> look_behind(Device& d) {
     const auto known = d.store().known_of_relay();
-    const auto there = d.last_seq_at_relay();
-    return known && there && *there > known->last_sent;
+    if (!known) return known.failure();
+    const auto newest = d.newest_snapshot();
+    if (!newest) return newest.failure();
+    if (!*newest) return forgotten_stream{};
+    return forgotten_stream{(*newest)->merged.seen.of(d.store().device()) > known->last_sent, (*newest)->at};
 }
 
 /// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, was
@@ -86,7 +94,14 @@ template <syncing_device Device>
             *at = {};
             continue;
         }
-        if (!page && page.code() == errc::history_compacted) return found || has_more(d);
+        if (!page && page.code() == errc::history_compacted) {
+            const auto behind = look_behind(d);
+            if (!behind) return behind.failure();
+            if (behind->others || !behind->next || behind->next->pos <= at->pos)
+                return found || behind->others;
+            *at = *behind->next;
+            continue;
+        }
         if (!page) return page.failure();
         for (const log_record& record : page->records) {
             const auto known = vault.made(record.digest);
@@ -95,7 +110,7 @@ template <syncing_device Device>
             log_record one = record;
             if (one.envelope.empty()) {  // an own one, as a digest
                 auto whole = d.record(record.pos);
-                if (!whole && whole.code() == errc::history_compacted) return found || has_more(d);
+                if (!whole && whole.code() == errc::history_compacted) continue;  // a snapshot has it
                 if (!whole) return whole.failure();
                 if (whole->records.size() != 1) return errc::malformed_answer;
                 one = std::move(whole->records.front());

@@ -112,6 +112,11 @@ TEST_CASE("who has a relay's keys can shut a device out, and neither write for i
     CHECK(seen->refused == 1);
     CHECK(seen->alarms.size() == 1);
     const device_id was = phone.keys().device;
+    SECTION("") {}
+    SECTION("though it has forgotten what could be looked at") {
+        run_sql((h.dir / "relay") + "/relay.db",
+                "DELETE FROM changeset; UPDATE vault SET floor = head, floor_log = log");
+    }
     write_text(h, "phone", "after", "x");
     for (int i = 0; i < 2; ++i) {
         const error said = failure_of(phone);
