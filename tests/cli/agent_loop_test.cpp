@@ -11,12 +11,15 @@
 #include <casasync_test/pair_devices.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 using namespace casasync;
@@ -254,4 +257,36 @@ TEST_CASE("an agent without a vault or keys does not start", "[agent]") {
     std::filesystem::remove(agent::key_file_of(dir / "home.db"));
     options.path = dir / "home.db";
     CHECK(agent::agent::start(options).code() == errc::missing_credentials);
+}
+
+TEST_CASE("an agent with private timing sends what was written in one go", "[agent]") {
+    const casasync_test::folder dir;
+    const auto relay = start_relay(relay_in(dir));
+    const std::string desktop = dir / "desktop.db";
+    make_vault(desktop, relay->address());
+    auto beside = agent::link::open(desktop);
+    REQUIRE(beside);
+    listener ears;
+    agent::agent_options options;
+    options.path = desktop;
+    options.on_event = [&ears](const std::string& url) { ears.hear(url); };
+    options.poll = options.debounce = options.debounce_most = std::chrono::milliseconds(1);
+    options.private_timing = true;
+    options.batch = std::chrono::hours(1);
+    options.refresh = std::chrono::hours(1);
+    auto running = agent::agent::start(std::move(options));
+    REQUIRE(running);
+    REQUIRE(ears.heard("state", "state=in_sync"));
+    const std::uint64_t before = beside->relay().info()->relay.head;
+    const app writer(desktop);
+    for (int i = 0; i < 20; ++i) {
+        writer.run("UPDATE note SET text = 'typed " + std::to_string(i) + "'");
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    }
+    running->wake();
+    const auto until = std::chrono::steady_clock::now() + patience;
+    while (beside->relay().info()->relay.head == before && std::chrono::steady_clock::now() < until)
+        std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    running->stop();
+    CHECK(beside->relay().info()->relay.head == before + 1);
 }

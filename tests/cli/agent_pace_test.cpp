@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // However a relay answers, an agent does not ask it again and again without a pause.
 #include "folder.hpp"
+#include "push_pace.hpp"
 
 #include <casasync/agent/agent.hpp>
 #include <casasync/agent/setup.hpp>
@@ -176,4 +177,39 @@ TEST_CASE("a relay that closes each live channel at once is not asked without en
     CHECK(mute.channels > 0);
     CHECK(mute.channels + mute.polls < 40);
     CHECK(mute.calls < 100);
+}
+
+namespace {
+
+/// Somebody types for ten minutes, a write every 130 to 900 ms, and pauses for a while in between. Returns
+/// when it went out, in ms after the beginning.
+std::vector<std::int64_t> pushes_of_a_typist(std::chrono::milliseconds batch) {
+    using namespace std::chrono_literals;
+    using agent::push_pace;
+    const push_pace::clock::time_point start{1h};
+    push_pace pace({100ms, 500ms, batch}, start);
+    std::vector<std::int64_t> out;
+    std::int64_t next = 1'700;
+    for (std::int64_t ms = 0; ms < 600'000; ms += 10) {
+        const auto now = start + std::chrono::milliseconds(ms);
+        if (ms >= next) {
+            pace.wrote(now);
+            next = ms + 130 + (ms * 7) % 770 + (ms / 1000 % 47 == 0 ? 20'000 : 0);
+        }
+        if (!pace.due(now)) continue;
+        out.push_back(ms);
+        pace.sent();
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("with private timing, what a person types goes out once a minute, whenever it was typed",
+          "[agent][pace]") {
+    const auto shown = pushes_of_a_typist(std::chrono::milliseconds(0));
+    CHECK(shown.size() > 300);
+    const auto hidden = pushes_of_a_typist(std::chrono::minutes(1));
+    CHECK(hidden.size() == 9);
+    for (const std::int64_t ms : hidden) CHECK(ms % 60'000 == 0);
 }

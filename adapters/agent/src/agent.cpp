@@ -2,6 +2,7 @@
 #include <casasync/agent/agent.hpp>
 
 #include "poll_pace.hpp"
+#include "push_pace.hpp"
 
 #include <casasync/agent/link.hpp>
 #include <casasync/backoff.hpp>
@@ -74,11 +75,17 @@ std::string_view name_of(agent_state state) noexcept {
 
 struct agent::state {
     state(agent_options how, link vault, beast::client listening)
-        : options(std::move(how)), device(std::move(vault)), scout(std::move(listening)) {}
+        : options(std::move(how)),
+          device(std::move(vault)),
+          scout(std::move(listening)),
+          writes({options.debounce, options.debounce_most,
+                  options.private_timing ? options.batch : std::chrono::milliseconds(0)},
+                 clock::now()) {}
 
     agent_options options;
     link device;          // the worker's
     beast::client scout;  // the listener's
+    push_pace writes;     ///< the worker's
     std::string vault_text{};
     std::int64_t seen_version = 0;  ///< the worker's: data_version before the last sync
     backoff failures{};
@@ -237,7 +244,7 @@ bool agent::state::rest_without_memory() {
 
 /// Returns false when it is time to stop. After a failure, neither writes nor news shorten the pause.
 bool agent::state::wait_for_reason(clock::time_point at_latest, bool failed) {
-    std::optional<clock::time_point> first_write, last_write;
+    writes.sent();
     for (;;) {
         {
             std::unique_lock lock(guard);
@@ -251,12 +258,9 @@ bool agent::state::wait_for_reason(clock::time_point at_latest, bool failed) {
         const auto time = clock::now();
         if (const std::int64_t v = version(); v != seen_version) {
             seen_version = v;
-            last_write = time;
-            if (!first_write) first_write = time;
+            writes.wrote(time);
         }
-        const bool settled = first_write && (time - *last_write >= options.debounce ||
-                                             time - *first_write >= options.debounce_most);
-        if ((settled && !failed) || time >= at_latest) {
+        if ((writes.due(time) && !failed) || time >= at_latest) {
             const std::lock_guard lock(guard);
             now.state = agent_state::syncing;
             return !stopping;

@@ -20,7 +20,7 @@ namespace {
 
 struct sync_options {
     std::string db{};
-    bool watch = false;
+    bool watch = false, private_timing = false;
 };
 
 boost::json::array names_json(const std::vector<sqlite::device_info>& devices) {
@@ -122,6 +122,7 @@ result<int> watch(const console& out, const sync_options& o) {
     pthread_sigmask(SIG_BLOCK, &ends, nullptr);
     agent::agent_options options;
     options.path = o.db;
+    options.private_timing = o.private_timing;
     options.on_event = [&out](const std::string& url) {
         if (out.json())
             out.print({{"event", url}});
@@ -142,10 +143,16 @@ void add_sync_command(CLI::App& app, program& run) {
     const auto o = std::make_shared<sync_options>();
     CLI::App* command = add_command(app, run, "sync", "Send and receive changes", [&run, o]() -> result<int> {
         if (auto ok = require_file(o->db); !ok) return ok.failure();
+        if (o->private_timing && !o->watch)
+            return error{errc::invalid_argument,
+                         "--private-timing needs --watch: without it, one sync sends what is there. Nothing "
+                         "was changed."};
         return o->watch ? watch(run.out, *o) : sync_once(run.out, *o);
     });
     command->add_option("DB", o->db, "the vault file")->required();
     command->add_flag("--watch", o->watch, "keep going until stopped, and print what happens");
+    command->add_flag("--private-timing", o->private_timing,
+                      "with --watch: send once a minute, so that the relay does not see when you type");
 }
 
 }  // namespace casasync::cli

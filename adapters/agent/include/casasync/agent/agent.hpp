@@ -51,7 +51,11 @@ struct agent_options {
     std::chrono::milliseconds poll{50};            ///< how often the file is looked at: 4 us each
     std::chrono::milliseconds debounce{100};       ///< so long after the last of several writes
     std::chrono::milliseconds debounce_most{500};  ///< and at most so long after the first
-    std::chrono::seconds refresh{60};              ///< a sync without any sign that one is needed
+    /// Writes go out once in `batch`, not when they were written: the relay does not see when a person types.
+    /// Others see them that much later. What comes from others takes what is there along, and so does wake().
+    bool private_timing = false;
+    std::chrono::milliseconds batch{60'000};
+    std::chrono::seconds refresh{60};  ///< a sync without any sign that one is needed
 };
 
 /// Two threads: one works on the vault, one waits at the relay for news. All calls from any thread.
