@@ -123,6 +123,26 @@ TEST_CASE("when all devices are lost, twelve words bring the vault back", "[cli]
     for (const auto& db : {fresh, desktop, fresh}) REQUIRE(home.casasync({"sync", db}).exit == 0);
     CHECK(home.casasync({"verify", fresh, desktop}).exit == 0);
     REQUIRE(home.casasync({"devices", "remove", fresh, "desktop.db"}).exit == 0);
+
+    // The kit's QR code says where the vault is, too.
+    const std::string picture = home.dir / "kit.png", by_code = home.dir / "by-code.db";
+    check_error(home.casasync({"recovery", home.dir / "none.db", "--qr", picture}), 66, "none.db");
+    const auto drawn = home.json({"recovery", fresh, "--qr", picture});
+    const outcome read = casasync_test::run({CASASYNC_ZBARIMG, "--nodbus", "-q", "--raw", picture});
+    const std::string link = read.out.substr(0, read.out.find('\n'));
+    CHECK(link == std::string(drawn.at("link").as_string()));
+    const auto recover_by = [&](const std::string& text) {
+        return casasync_test::run({"/bin/sh", "-c", "printf '%s\n' \"$1\" | \"$2\" join \"$3\" --recovery",
+                                   "sh", text, CASASYNC_PROGRAM, by_code});
+    };
+    check_error(recover_by(words), 64, "--vault is missing");
+    check_error(recover_by(link.substr(0, link.size() - 1)), 64, "no recovery kit");
+    check_error(recover_by("casasync://pair/1#r=x"), 64, "no recovery kit");
+    CHECK_FALSE(std::filesystem::exists(by_code));
+    const outcome scanned = recover_by(link);
+    INFO(scanned.out << scanned.err);
+    REQUIRE(scanned.exit == 0);
+    CHECK(home.casasync({"verify", by_code, fresh}).exit == 0);
 }
 
 TEST_CASE("S68_pair_unpair_midway: a device that is removed again and again comes back with what it wrote",

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/agent/pairing_link.hpp>
+#include <casasync/agent/recovery_link.hpp>
 
 #include <casasync_test/catch.hpp>
 
@@ -63,6 +64,35 @@ TEST_CASE("a link that is damaged, altered or of another version is refused whol
     for (const std::string& text : wrong) {
         CAPTURE(text);
         const auto parsed = pairing_link::parse(text);
+        REQUIRE_FALSE(parsed.ok());
+        CHECK(parsed.code() == errc::malformed_text);
+        CHECK_FALSE(parsed.failure().detail.empty());
+    }
+}
+
+TEST_CASE("a recovery kit reads back as it is written, and nothing else is one", "[agent][members]") {
+    agent::recovery_link kit{"https://relay.example", {}, {}};
+    kit.vault.octets.fill(0xab);
+    kit.secret.fill(0x17);
+    const std::string good =
+        "casasync://recover/1#r=https://relay.example&v=q6urq6urq6urq6urq6urqw&k=FxcXFxcXFxcXFxcXFxcXFw";
+    CHECK(kit.text() == good);
+    CHECK(agent::recovery_link::parse(good).value() == kit);
+    for (std::size_t size = 0; size < good.size(); ++size)
+        if (agent::recovery_link::parse(good.substr(0, size)).ok()) FAIL(good.substr(0, size));
+    const auto replaced = [&](const std::string& from, const std::string& to) {
+        std::string text = good;
+        return text.replace(text.find(from), from.size(), to);
+    };
+    for (const std::string& text :
+         {good + "&", good + "\n", " " + good, sample().text(), replaced("recover/1", "recover/2"),
+          replaced("recover/1", "pair/1"), replaced("&v=q6ur", "&v=q6u"), replaced("qw&k", "qx&k"),
+          replaced("FxcX", "Fxc%58"), replaced("https://", "http://"),
+          replaced("relay.example", "Relay.example"), replaced("relay.example", "relay.example/x"),
+          replaced("relay.example", std::string(3000, 'a')), replaced("&k=", "&k=AAAA"),
+          replaced("&v=", "&v=&v=")}) {
+        CAPTURE(text);
+        const auto parsed = agent::recovery_link::parse(text);
         REQUIRE_FALSE(parsed.ok());
         CHECK(parsed.code() == errc::malformed_text);
         CHECK_FALSE(parsed.failure().detail.empty());

@@ -1,26 +1,17 @@
 // SPDX-License-Identifier: MIT
 #include <casasync/agent/pairing_link.hpp>
 
+#include "link_text.hpp"
+
 #include <casasync/beast/origin.hpp>
 
 #include <algorithm>
-#include <optional>
 
 namespace casasync::agent {
 namespace {
 
 constexpr std::string_view scheme = "casasync:";
 constexpr std::string_view prefix = "casasync://pair/1#";
-constexpr std::size_t link_bytes_max = 2048;
-
-/// Takes "name=value" and the & behind it off the front of `rest`; returns the value.
-std::optional<std::string_view> take(std::string_view& rest, std::string_view name) {
-    if (!rest.starts_with(name)) return std::nullopt;
-    rest.remove_prefix(name.size());
-    const std::string_view value = rest.substr(0, rest.find('&'));
-    rest.remove_prefix(std::min(rest.size(), value.size() + 1));
-    return value;
-}
 
 error no_link() {
     return {errc::malformed_text,
@@ -50,8 +41,8 @@ result<pairing_link> pairing_link::parse(std::string_view text) {
                      "Update casasync on both devices."};
     if (!text.starts_with(prefix) || text.size() > link_bytes_max) return no_link();
     std::string_view rest = text.substr(prefix.size());
-    const auto relay = take(rest, "r="), slot = take(rest, "s="), mailbox = take(rest, "m="),
-               key = take(rest, "k=");
+    const auto relay = take_field(rest, "r="), slot = take_field(rest, "s="),
+               mailbox = take_field(rest, "m="), key = take_field(rest, "k=");
     if (!relay || !slot || !mailbox || !key) return no_link();
     const auto origin = beast::parse_origin(*relay);
     if (!origin) return origin.failure();

@@ -3,7 +3,9 @@
 #include "ask_relay.hpp"
 #include "commands.hpp"
 #include "show.hpp"
+#include "show_qr.hpp"
 
+#include <casasync/agent/recovery_link.hpp>
 #include <casasync/agent/setup.hpp>
 
 #include <CLI/App.hpp>
@@ -198,7 +200,8 @@ result<int> rename_device(const console& out, const std::string& db, const std::
     return exit_ok;
 }
 
-result<int> make_kit(const console& out, const std::string& db) {
+/// \param qr  as for show_qr
+result<int> make_kit(const console& out, const std::string& db, const std::string& qr) {
     if (auto ok = require_file(db); !ok) return ok.failure();
     progress bar;
     auto link = agent::link::open(db, bar.sink());
@@ -207,8 +210,12 @@ result<int> make_kit(const console& out, const std::string& db) {
     bar.clear();
     if (!words) return words.failure();
     const agent::credentials& keys = link->keys();
+    const std::string whole =
+        agent::recovery_link{keys.relay, keys.vault, openssl::parse_words(*words).value()}.text();
+    const auto drawn = show_qr(out, whole, qr);  // the kit is good all the same, and its words are shown
+    if (!drawn) out.note("The QR code could not be written: " + drawn.failure().text());
     if (out.json()) {
-        out.print({{"words", *words}, {"vault", keys.vault.text()}, {"relay", keys.relay}});
+        out.print({{"words", *words}, {"vault", keys.vault.text()}, {"relay", keys.relay}, {"link", whole}});
         return exit_ok;
     }
     out.line("Words: " + *words);
@@ -219,6 +226,8 @@ result<int> make_kit(const console& out, const std::string& db) {
         "words are shown this once. A kit that was made before is good for 72 hours more, and void by the "
         "first sync after that. When no device is left, run on a new one:");
     out.line("    casasync join FILE --recovery --vault " + keys.vault.text() + " --relay " + keys.relay);
+    if (!qr.empty() && drawn)
+        out.line("or, with what the QR code holds instead of the words: casasync join FILE --recovery");
     return exit_ok;
 }
 
@@ -226,7 +235,7 @@ result<int> make_kit(const console& out, const std::string& db) {
 
 void add_device_commands(CLI::App& app, program& run) {
     struct options {
-        std::string db{}, name{};
+        std::string db{}, name{}, qr{};
         bool local = false, only = false;
     };
     const auto o = std::make_shared<options>();
@@ -258,8 +267,9 @@ void add_device_commands(CLI::App& app, program& run) {
     rename->add_option("DB", o->db, "the vault file")->required();
     rename->add_option("NAME", o->name, "the new name")->required();
     CLI::App* const kit = add_command(app, run, "recovery", "Make a recovery kit: twelve words to write down",
-                                      [&run, o] { return make_kit(run.out, o->db); });
+                                      [&run, o] { return make_kit(run.out, o->db, o->qr); });
     kit->add_option("DB", o->db, "the vault file")->required();
+    kit->add_option("--qr", o->qr, "a .png or .svg file for the kit as a QR code, or - for the terminal");
 }
 
 }  // namespace casasync::cli

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
 #include "check_entry.hpp"
 #include "commands.hpp"
-#include "qr.hpp"
 #include "show.hpp"
+#include "show_qr.hpp"
 #include "words.hpp"
 
 #include <casasync/agent/pairing_link.hpp>
+#include <casasync/agent/recovery_link.hpp>
 #include <casasync/agent/setup.hpp>
 
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-#include <unistd.h>
 #include <iostream>
 #include <memory>
 
@@ -24,23 +24,6 @@ constexpr std::int64_t talk_s = 300;  // two devices that met have so long after
 struct pair_options {
     std::string db{}, check{}, qr{};  ///< qr: a file, - for the terminal, or empty: where it is one
 };
-
-/// Shows the link as a QR code, or writes it where it was asked for.
-result<void> show_qr(const console& out, const agent::invitation& invited, const std::string& where) {
-    const bool to_terminal = where == "-" || (where.empty() && !out.json() && ::isatty(STDOUT_FILENO) != 0);
-    if (where.empty() && !to_terminal) return {};
-    const auto code = qr_code::make(invited.link_text());
-    if (!code) return code.failure();
-    if (!to_terminal) {
-        if (auto ok = write_qr(*code, where); !ok) return ok.failure();
-        if (!out.json()) out.line("QR code: " + printable(where));
-        return {};
-    }
-    std::string lines = qr_text(*code);
-    lines.pop_back();
-    out.line(lines);
-    return {};
-}
 
 void show_code(const console& out, const agent::invitation& invited, const std::string& relay) {
     if (invited.unfinished() > 0)
@@ -78,7 +61,7 @@ result<int> pair(const console& out, const pair_options& o) {
     if (!entry) return entry.failure();
     auto invited = agent::invitation::make(*device);
     if (!invited) return invited.failure();
-    if (auto ok = show_qr(out, *invited, o.qr); !ok) return ok.failure();
+    if (auto ok = show_qr(out, invited->link_text(), o.qr); !ok) return ok.failure();
     show_code(out, *invited, device->keys().relay);
     const auto who = invited->meet();
     if (!who) return who.failure();
@@ -178,23 +161,48 @@ result<int> join(const console& out, const join_options& o) {
     return tell_joined(out, o, *device);
 }
 
+/// What --recovery goes by: the kit as one text brings vault and relay along.
+result<agent::recover_options> read_kit(const console& out, const join_options& o) {
+    agent::recover_options kit{o.db, o.relay, {}, {}, o.name};
+    if (!o.vault.empty()) {
+        const auto vault = vault_id::parse(o.vault);
+        if (!vault)
+            return error{
+                errc::invalid_argument,
+                "--vault has to be the vault's id, which was shown with the kit's words. Nothing was "
+                "changed."};
+        if (o.relay.empty()) return relay_missing();
+        kit.vault = *vault;
+    }
+    out.note("Type the twelve words of the recovery kit, or what its QR code holds:");
+    std::getline(std::cin, kit.words);
+    if (!agent::looks_like_link(kit.words)) {
+        if (!o.vault.empty()) return kit;
+        return error{errc::invalid_argument,
+                     "--vault is missing: the vault's id, which was shown with the kit's words. Nothing was "
+                     "changed. What the kit's QR code holds needs none."};
+    }
+    const auto link = agent::recovery_link::parse(kit.words);
+    if (!link) return link.failure();
+    if (!o.vault.empty() && kit.vault != link->vault)
+        return error{errc::invalid_argument,
+                     "--vault names another vault than the kit. Nothing was changed."};
+    if (kit.relay.empty()) kit.relay = link->relay;
+    kit.vault = link->vault;
+    kit.words = openssl::to_words(link->secret);
+    return kit;
+}
+
 /// Makes the file by the recovery kit. Its words come from stdin: a command line is for all to see.
 result<int> recover(const console& out, const join_options& o) {
     if (!o.code.empty())
         return error{errc::invalid_argument,
                      "A code and a recovery kit do not go together. Nothing was changed. The kit's words are "
                      "typed when they are asked for, not given with the command."};
-    const auto vault = vault_id::parse(o.vault);
-    if (!vault)
-        return error{
-            errc::invalid_argument,
-            "--vault has to be the vault's id, which was shown with the kit's words. Nothing was changed."};
-    if (o.relay.empty()) return relay_missing();
-    out.note("Type the twelve words of the recovery kit:");
-    std::string words;
-    std::getline(std::cin, words);
+    const auto kit = read_kit(out, o);
+    if (!kit) return kit.failure();
     progress bar;
-    auto device = agent::recover_vault({o.db, o.relay, *vault, words, o.name}, bar.sink());
+    auto device = agent::recover_vault(*kit, bar.sink());
     bar.clear();
     if (!device) return device.failure();
     out.note("The recovery kit is used up. Make a new one: casasync recovery " + printable(o.db));
@@ -222,8 +230,9 @@ void add_pairing_commands(CLI::App& app, program& run) {
                     [&run, o] { return o->recovery ? recover(run.out, *o) : join(run.out, *o); });
     enter->add_option("DB", o->db, "the file to make")->required();
     enter->add_option("CODE", o->code, "the code or link that casasync pair shows on the other device");
-    enter->add_flag("--recovery", o->recovery, "no other device is left: ask for the recovery kit's words");
-    enter->add_option("--vault", o->vault, "the vault's id, with --recovery");
+    enter->add_flag("--recovery", o->recovery,
+                    "no other device is left: ask for the recovery kit's words, or what its QR code holds");
+    enter->add_option("--vault", o->vault, "the vault's id, with --recovery and words");
     enter->add_option("--relay", o->relay, "URL of the relay; a link brings it along");
     enter->add_option("--name", o->name, "what this device is called; this machine's name if not given");
     enter->add_flag("--same-numbers", o->same_numbers,
