@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A device joins, and everything that keeps one out: both sides and the relay in one process.
 #include "folder.hpp"
+#include "pairing_message.hpp"
 
 #include <casasync/agent/pairing_link.hpp>
 #include <casasync/agent/setup.hpp>
@@ -21,6 +22,8 @@
 #include <future>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace casasync;
 
@@ -298,4 +301,126 @@ TEST_CASE("an agreement that comes too late is none", "[agent][pairing]") {
     CHECK_FALSE(h.left("phone.db-casasync.key"));
     h.server.reset();  // ends the wait that is open for up to 25 s
     CHECK_FALSE(admitting.get().ok());
+}
+
+namespace {
+
+/// Whoever runs the relay, between two devices: the code's slot leads the new one to a mailbox of his own,
+/// and he goes to the old one's.
+struct relay_between {
+    openssl::pairing_place old_place, new_place;
+    beast::mailbox to_old, to_new;
+
+    static relay_between make(const home& h, const std::string& code) {
+        const std::string at = h.server->address(), own = h.dir / ("mallory-" + code + ".db");
+        run_sql(own, "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
+        agent::init_options init{own, at, "mallory", {}, {}};
+        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
+        auto mallory = agent::init_vault(init).value();
+        auto to_new = mallory.relay().open_mailbox().value();
+        const std::string taken = std::to_string(openssl::pairing_code::parse(code)->slot().number()),
+                          given = std::to_string(to_new.slot().number());
+        run_sql((h.dir / "relay") + "/relay.db",
+                "BEGIN IMMEDIATE; UPDATE pairing SET slot = -1 WHERE slot = " + taken +
+                    "; UPDATE pairing SET slot = " + taken + " WHERE slot = " + given +
+                    "; UPDATE pairing SET slot = " + given + " WHERE slot = -1; COMMIT");
+        beast::endpoint relay;
+        relay.url = at;
+        auto to_old = beast::claim_mailbox(relay, to_new.slot()).value();
+        openssl::pairing_place before{at, to_old.id()}, behind{at, to_new.id()};
+        return {std::move(before), std::move(behind), std::move(to_old), std::move(to_new)};
+    }
+    bytes from_old(std::uint8_t n) { return heard(to_old, beast::mailbox::side::old_device, n); }
+    bytes from_new(std::uint8_t n) { return heard(to_new, beast::mailbox::side::new_device, n); }
+    /// Tells whether the old device ended the run rather than say its message `n`.
+    bool old_is_gone(std::uint8_t n) {
+        const auto said = to_old.get(beast::mailbox::side::old_device, n, 25);
+        return !said && said.code() == errc::pairing_expired;
+    }
+
+ private:
+    static bytes heard(beast::mailbox& box, beast::mailbox::side from, std::uint8_t n) {
+        auto message = box.get(from, n, 25);
+        REQUIRE(message);
+        REQUIRE(*message);
+        return std::move(**message);
+    }
+};
+
+/// Runs both devices with `between` the two, who then ends the new one's mailbox.
+ending run_with(home& h, const std::function<void(relay_between&, const std::string& code)>& between) {
+    auto invited = agent::invitation::make(*h.desktop).value();
+    agent::join_options o = h.phone();
+    o.code = invited.code();
+    auto relay = relay_between::make(h, invited.code());
+    auto meddling = std::async(std::launch::async, [&] {
+        between(relay, invited.code());
+        REQUIRE(relay.to_new.remove());
+    });
+    const ending end = run(invited, o);
+    meddling.get();
+    CHECK(h.active_devices() == 1);
+    CHECK_FALSE(h.left("phone.db"));
+    CHECK_FALSE(h.left("phone.db-casasync.key"));
+    return end;
+}
+
+}  // namespace
+
+TEST_CASE("a relay between two devices that guesses the code, or passes on what they say, gets nowhere",
+          "[agent][pairing][hostile]") {
+    home h;
+    const ending guessed = run_with(h, [](relay_between& between, const std::string& code) {
+        const auto secret = openssl::pairing_code::parse(guess_for(code))->secret();
+        const auto guest =
+            openssl::pairing_guest::make(between.old_place, secret, between.from_old(0)).value();
+        const auto host = openssl::pairing_host::make(between.new_place, std::vector{secret}).value();
+        REQUIRE(between.to_old.put(0, guest.answer()));
+        REQUIRE(between.to_new.put(0, host.offer()));
+        CHECK(host.receive(between.from_new(0)).code() == errc::pairing_wrong_code);
+        CHECK(between.old_is_gone(1));
+    });
+    CHECK(guessed.admitted == errc::pairing_wrong_code);
+    CHECK(guessed.joined == errc::pairing_wrong_code);
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);  // it had its one guess
+
+    const ending passed_on = run_with(h, [](relay_between& between, const std::string&) {
+        REQUIRE(between.to_new.put(0, between.from_old(0)));
+        REQUIRE(between.to_old.put(0, between.from_new(0)));
+        CHECK(between.old_is_gone(1));
+    });
+    CHECK(passed_on.admitted == errc::pairing_wrong_code);
+    CHECK(passed_on.joined == errc::pairing_wrong_code);
+}
+
+TEST_CASE("a relay between two devices that has seen the code is stopped by the digits",
+          "[agent][pairing][hostile]") {
+    home h;
+    const ending end = run_with(h, [](relay_between& between, const std::string& code) {
+        const auto secret = openssl::pairing_code::parse(code)->secret();
+        const auto guest =
+            openssl::pairing_guest::make(between.old_place, secret, between.from_old(0)).value();
+        const auto host = openssl::pairing_host::make(between.new_place, std::vector{secret}).value();
+        REQUIRE(between.to_new.put(0, host.offer()));
+        REQUIRE(between.to_old.put(0, guest.answer()));
+        const auto old_device = guest.confirm(between.from_old(1)).value();
+        const auto met = host.receive(between.from_new(0)).value();
+        REQUIRE(between.to_new.put(1, met.proof));
+        const bytes said =
+            met.channel.open(openssl::pairing_side::new_device, 1, between.from_new(1)).value();
+        agent::hello who = agent::decode_hello(said).value();
+        const unsigned shown = met.channel.check(who.device());
+        openssl::random random;
+        do {  // of 90 tries one would have the digits that the new device shows: see SECURITY.md
+            who.keys = openssl::device_identity::make(random).public_keys();
+        } while (old_device.check(who.device()) == shown);
+        REQUIRE(between.to_old.put(
+            1, old_device.seal(openssl::pairing_side::new_device, 1, agent::encode(who)).value()));
+        CHECK(between.old_is_gone(2));
+    });
+    CHECK(end.who.name == "phone");  // so it said
+    CHECK(end.admitted == errc::pairing_wrong_code);
+    CHECK(has(end.said_here, "not let in"));
+    CHECK(end.joined == errc::pairing_expired);
+    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
 }
