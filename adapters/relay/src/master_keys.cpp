@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "master_keys.hpp"
 
-#include <casasync/detail/wire.hpp>
+#include <casasync/envelope.hpp>
 
 #include <algorithm>
 
