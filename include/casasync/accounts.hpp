@@ -64,8 +64,8 @@ struct accounts {
     for (const live_write& w : row.live) {
         if (w.when == band::adopted) continue;
         const cell* c = visible ? row.find(w.column) : nullptr;
-        const bool shown = c != nullptr && c->when == w.when && is_shown(row, *c, merge_rule::lww) &&
-                           (!c->what || *c->what == w.what);
+        const bool shown =
+            c != nullptr && c->when == w.when && is_shown(row, *c, merge_rule::lww) && c->what == w.what;
         ++(shown ? out.applied : live);
     }
     for (const conflict& c : open) {

@@ -429,7 +429,7 @@ inline result<changeset_head> get_head(reader& r) {
     c.context = std::move(head->context);
     detail::content_left left;
     const std::size_t tables = r.count(limits::tables_max, 4);
-    for (std::size_t i = 0; i < tables && r.ok(); ++i) {
+    for (std::size_t i = 0; i < tables; ++i) {
         table_changes& t = c.tables.emplace_back();
         t.table = detail::get_traits(r);
         if (!r.ok()) return errc::malformed_changeset;

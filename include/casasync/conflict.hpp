@@ -83,9 +83,9 @@ inline conflict make_conflict(const row_state& row, const live_write& w, const c
     for (auto w = live.begin(); w != live.end(); ++w) {
         const cell* c = visible ? row.find(w->column) : nullptr;
         const cell* shown = c != nullptr && is_shown(row, *c, merge_rule::lww) ? c : nullptr;
-        if (shown != nullptr && shown->what && *shown->what == w->what) continue;
+        if (shown != nullptr && shown->what == w->what) continue;
         const bool repeated = std::any_of(w + 1, live.end(), [&](const live_write& later) {
-            return later.column == w->column && later.when > w->when && later.what == w->what;
+            return later.column == w->column && later.what == w->what;
         });
         if (!repeated) out.push_back(detail::make_conflict(row, *w, shown, visible));
     }

@@ -36,7 +36,7 @@ class memory_table {
     [[nodiscard]] std::vector<value> show(const row_state& row) const {
         std::vector<value> out(traits.columns.size());
         for (const cell& c : row.cells)
-            if (c.what && is_shown(row, c, traits.columns[c.column].rule)) out[c.column] = *c.what;
+            if (is_shown(row, c, traits.columns[c.column].rule)) out[c.column] = *c.what;
         return out;
     }
     /// Returns a row's registers, values too; nothing when it has none.

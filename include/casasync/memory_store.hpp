@@ -189,17 +189,7 @@ class memory_store {
     [[nodiscard]] vault_id id() const noexcept { return who_.vault; }
     [[nodiscard]] device_id device() const noexcept { return who_.device; }
 
-    [[nodiscard]] result<std::size_t> seal() {
-        const std::vector<pending_operation> operations = stamp_log();
-        for (auto first = operations.begin(); first != operations.end();) {
-            const auto last = end_of_changeset(first, operations.end());
-            seal_changeset({first, last});
-            first = last;
-        }
-        log_.clear();
-        rows_.forget_edits();
-        return operations.size();
-    }
+    [[nodiscard]] result<std::size_t> seal() { return seal_log(); }
 
     [[nodiscard]] result<std::vector<outbound_part>> outbox(std::size_t bytes_max) const {
         std::vector<outbound_part> out;
@@ -226,14 +216,12 @@ class memory_store {
     }
     /// It is not written down: the relay's head is of no use here.
     [[nodiscard]] result<void> settle(std::uint64_t seq, std::uint64_t = 0) {
-        outbox_.erase(seq);
-        std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
+        forget(seq);
         return {};
     }
     [[nodiscard]] result<bool> settle(const digest256& digest, std::uint64_t = 0) {
         const auto it = sent_.find(digest);
-        if (it != sent_.end())
-            if (auto ok = settle(std::uint64_t{it->second}); !ok) return ok.failure();
+        if (it != sent_.end()) forget(std::uint64_t{it->second});
         return made_.contains(digest);
     }
 
@@ -258,7 +246,7 @@ class memory_store {
     }
 
     [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now) {
-        if (auto ok = seal(); !ok) return ok.failure();
+        seal_log();
         if (relay_now != 0) relay_offset_ = relay_now - clock_->now();
         merge_report report;
         for (bool progress = true; progress;) {
@@ -273,7 +261,7 @@ class memory_store {
     }
 
     [[nodiscard]] result<causal_context> write_snapshot(const snapshot_sink& sink) {
-        if (auto ok = seal(); !ok) return ok.failure();
+        seal_log();
         snapshot_writer out(sink);
         if (auto ok = out.begin(snapshot_front()); !ok) return ok.failure();
         for (std::size_t place = 0; place < rows_.tables().size(); ++place)
@@ -287,7 +275,7 @@ class memory_store {
     }
 
     [[nodiscard]] result<void> merge_snapshot(const snapshot_source& source, const cursor& at) {
-        if (auto ok = seal(); !ok) return ok.failure();
+        seal_log();
         memory_store after = *this;
         snapshot_header header;
         std::vector<resolved_table> tables;
@@ -297,8 +285,8 @@ class memory_store {
                 return after.take_header(header, tables);
             },
             [&](std::size_t place, snapshot_row row) {
-                return after.take_row(tables[place], std::move(row), rows_.merged().vector,
-                                      header.merged.vector);
+                after.take_row(tables[place], std::move(row), rows_.merged().vector, header.merged.vector);
+                return result<void>();
             },
             [&](unmerged_part p) {
                 after.inbox_.try_emplace({p.device, p.seq},
@@ -363,7 +351,7 @@ class memory_store {
         log_.back().buried = std::move(now);
     }
     [[nodiscard]] result<memory_table*> table_of(const memory_conflict& c) {
-        if (auto ok = seal(); !ok) return ok.failure();
+        seal_log();
         memory_table* const t = rows_.find(c.table);
         const auto row = t != nullptr ? t->find(c.key) : std::nullopt;
         if (!row) return errc::not_found;
@@ -411,6 +399,19 @@ class memory_store {
             if (std::find_first_of(group.begin(), group.end(), written.begin(), written.end()) != group.end())
                 w.columns.insert(w.columns.end(), group.begin(), group.end());
         return w;
+    }
+
+    /// Makes changesets of the log. Returns the number of their operations.
+    std::size_t seal_log() {
+        const std::vector<pending_operation> operations = stamp_log();
+        for (auto first = operations.begin(); first != operations.end();) {
+            const auto last = end_of_changeset(first, operations.end());
+            seal_changeset({first, last});
+            first = last;
+        }
+        log_.clear();
+        rows_.forget_edits();
+        return operations.size();
     }
 
     using operation_iterator = typename std::vector<pending_operation>::const_iterator;
@@ -524,6 +525,11 @@ class memory_store {
         if (last != links_.end()) links_.erase(last);
         links_[{p.device, p.seq}] = p.link;
     }
+    /// Takes an envelope out of the outbox.
+    void forget(std::uint64_t seq) {
+        outbox_.erase(seq);
+        std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
+    }
     void drop_merged() {
         std::erase_if(inbox_, [this](const auto& entry) {
             return entry.first.second <= rows_.merged().seen.of(entry.first.first);
@@ -571,23 +577,20 @@ class memory_store {
         }
         return {};
     }
-    [[nodiscard]] result<void> take_row(const resolved_table& table, snapshot_row theirs,
-                                        const version_vector& mine_merged,
-                                        const version_vector& they_merged) {
+    void take_row(const resolved_table& table, snapshot_row theirs, const version_vector& mine_merged,
+                  const version_vector& they_merged) {
         for (cell& c : theirs.row.cells) c.column = table.columns[c.column];
         std::sort(theirs.row.cells.begin(), theirs.row.cells.end(),
                   [](const cell& a, const cell& b) { return a.column < b.column; });
         for (live_write& w : theirs.row.live) w.column = table.columns[w.column];
         std::sort(theirs.row.live.begin(), theirs.row.live.end());
-        auto before = rows_.load(table.table, theirs.key, true);
-        if (!before) return before.failure();
-        row_state after = *before;
+        const row_state before = rows_.at(table.table).find(theirs.key).value_or(row_state{});
+        row_state after = before;
         merge_state(after, mine_merged, theirs.row, they_merged, *table.traits);
         merge_plan plan;
         plan.rows.push_back(
-            detail::compare_states(plan, table, std::move(theirs.key), *before, std::move(after), {}));
+            detail::compare_states(plan, table, std::move(theirs.key), before, std::move(after), {}));
         rows_.apply(plan);
-        return {};
     }
 
     memory_identity who_;

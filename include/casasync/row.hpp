@@ -142,23 +142,13 @@ inline void add_live(row_state& row, live_write w) {
 }
 
 /// Takes the maximum of a register and a write; under max and min, of stamps and of amounts on their own.
-/// \param what  null where it is not loaded; moved from when it is the greater. Returns whether it is.
-inline bool raise_cell(cell& c, merge_rule rule, const stamp& when, value* what) {
-    bool taken = false;
-    const auto take = [&] {
-        taken = true;
-        if (what != nullptr)
-            c.what = std::move(*what);
-        else
-            c.what.reset();
-    };
-    if (rule != merge_rule::lww) {
-        if (!c.when.exists() || (what != nullptr && c.what && wins_by_amount(rule, *what, *c.what))) take();
-        c.when = std::max(c.when, when);
-    } else if (when > c.when || (when == c.when && what != nullptr && c.what && *what > *c.what)) {
-        c.when = when;
-        take();
-    }
+/// The register's value must be loaded unless it is an lww register and `when` is later.
+/// \param what  moved from when it is the greater. Returns whether it is.
+inline bool raise_cell(cell& c, merge_rule rule, const stamp& when, value& what) {
+    const bool taken = rule != merge_rule::lww ? !c.what || wins_by_amount(rule, what, *c.what)
+                                               : when > c.when || (when == c.when && what > c.what);
+    c.when = std::max(c.when, when);
+    if (taken) c.what = std::move(what);
     return taken;
 }
 
@@ -174,9 +164,8 @@ inline std::vector<live_write> all_live(const row_state& row, const table_traits
 /// Sets row.live to `all` but for implied winners.
 inline void set_live(row_state& row, std::vector<live_write> all) {
     std::erase_if(all, [&row](const live_write& w) {
-        const cell* c = row.find(w.column);
-        return c != nullptr && c->when == w.when && (!c->what || *c->what == w.what) &&
-               is_implied(row, c->when);
+        const cell* c = row.find(w.column);  // what was written has a register
+        return c->when == w.when && c->what == w.what && is_implied(row, c->when);
     });
     std::sort(all.begin(), all.end());
     all.erase(std::unique(all.begin(), all.end()), all.end());
@@ -225,15 +214,15 @@ inline void merge_operation(row_state& row, row_operation&& y, const version_vec
     for (cell_write& w : y.cells) {
         cell& c = detail::cell_of(row, w.column);
         const merge_rule rule = table.columns[w.column].rule;
-        const bool taken = detail::raise_cell(c, rule, y.when, &w.what);
+        const bool taken = detail::raise_cell(c, rule, y.when, w.what);
         if (rule != merge_rule::lww) continue;
-        const bool shown = taken || (c.when == y.when && (!c.what || *c.what == w.what));
+        const bool shown = taken || (c.when == y.when && c.what == w.what);
         if (!shown || !is_implied(row, c.when))
             detail::add_live(row, {w.column, y.when, taken ? *c.what : std::move(w.what)});
     }
     for (live_write& w : displaced) {
         const cell* c = row.find(w.column);
-        const bool shown = c->when == w.when && (!c->what || *c->what == w.what);
+        const bool shown = c->when == w.when && c->what == w.what;
         if (!shown || !is_implied(row, c->when)) detail::add_live(row, std::move(w));
     }
     // Only a row's first INSERT makes winners implied that were not: those of UPDATEs that came before it.
@@ -272,9 +261,8 @@ inline void merge_state(row_state& mine, const version_vector& mine_vector, cons
     mine.born = std::max(mine.born, theirs.born);
     mine.touched = std::max(mine.touched, theirs.touched);
     for (const cell& c : theirs.cells) {
-        std::optional<value> what = c.what;
-        detail::raise_cell(detail::cell_of(mine, c.column), table.columns[c.column].rule, c.when,
-                           what ? &*what : nullptr);
+        value what = *c.what;
+        detail::raise_cell(detail::cell_of(mine, c.column), table.columns[c.column].rule, c.when, what);
     }
     detail::set_live(mine, std::move(all));
 }

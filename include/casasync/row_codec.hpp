@@ -141,8 +141,8 @@ void put_registers(detail::writer& w, const row_state& row, Number&& number_of) 
         run = static_cast<std::size_t>(-1);
     }
     std::size_t tail = 0;
-    while (tail < row.cells.size() && row.cells[row.cells.size() - 1 - tail].when == row.born) ++tail;
-    if (tail > 0) w.varint(row.cells.size());  // no more: a skip that cannot be
+    while (row.cells[row.cells.size() - 1 - tail].when == row.born) ++tail;  // some cell is not
+    if (tail > 0) w.varint(row.cells.size());                                // no more: a skip that cannot be
 }
 
 /// Returns the registers that put_registers() wrote; the reader fails on anything else.
@@ -206,7 +206,7 @@ void get_contents(detail::reader& r, row_state& row, Replica&& replica_of,
         if (c == nullptr) return r.fail();
         c->what = detail::get_value(r, value_bytes_max);
     }
-    for (std::size_t n = r.count(limits::changeset_cells_max, 4); n > 0 && r.ok(); --n) {
+    for (std::size_t n = r.count(limits::changeset_cells_max, 4); n > 0; --n) {
         live_write l;
         const std::uint64_t column = r.varint();
         l.when = detail::get_stamp(r, band::adopt, replica_of);

@@ -296,11 +296,11 @@ inline result<void> visit_rows(reader& r, const snapshot_header& header, const s
         if (n >= replicas.size()) return std::nullopt;
         return replicas[static_cast<std::size_t>(n)];
     };
-    while (r.ok() && r.left() > 0) {
+    while (r.left() > 0) {
         snapshot_row out;
         const bytes_view key = r.counted(limits::key_bytes_max);
         out.key.assign(key.begin(), key.end());
-        for (std::size_t n = r.count(limits::context_entries_max, 16); n > 0 && r.ok(); --n)
+        for (std::size_t n = r.count(limits::context_entries_max, 16); n > 0; --n)
             replicas.push_back(r.id<replica_id>());
         out.row = get_registers(r, replica_of);
         if (r.ok()) get_contents(r, out.row, replica_of);
@@ -310,7 +310,7 @@ inline result<void> visit_rows(reader& r, const snapshot_header& header, const s
             if (!c.what) return errc::malformed_snapshot;
         if (auto ok = visitor.row(static_cast<std::size_t>(place), std::move(out)); !ok) return ok;
     }
-    return r.ok() ? result<void>{} : result<void>{errc::malformed_snapshot};
+    return {};
 }
 
 inline result<void> visit_unmerged(reader& r, const snapshot_visitor& visitor) {

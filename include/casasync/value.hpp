@@ -61,13 +61,13 @@ class value {
             case value_kind::text:
                 return text().size();
             case value_kind::blob:
-                return blob().size();
+                break;
         }
-        return 0;
+        return blob().size();
     }
 
     friend std::strong_ordering operator<=>(const value& a, const value& b) noexcept {
-        if (a.kind() != b.kind()) return a.kind() <=> b.kind();
+        if (const auto kinds = a.kind() <=> b.kind(); kinds != 0) return kinds;
         switch (a.kind()) {
             case value_kind::null:
                 return std::strong_ordering::equal;
@@ -77,12 +77,11 @@ class value {
                 return ordered_bits(a.real()) <=> ordered_bits(b.real());
             case value_kind::text:
                 return a.text().compare(b.text()) <=> 0;
-            case value_kind::blob: {
-                const bytes &x = a.blob(), &y = b.blob();
-                return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
-            }
+            case value_kind::blob:
+                break;
         }
-        return std::strong_ordering::equal;
+        const bytes &x = a.blob(), &y = b.blob();
+        return std::lexicographical_compare_three_way(x.begin(), x.end(), y.begin(), y.end());
     }
     friend bool operator==(const value& a, const value& b) noexcept { return (a <=> b) == 0; }
 
@@ -103,13 +102,13 @@ class value {
     const auto rank = [](const value& v) {
         return v.kind() == value_kind::real ? value_kind::integer : v.kind();
     };
-    if (rank(a) != rank(b)) return rank(a) <=> rank(b);
+    if (const auto ranks = rank(a) <=> rank(b); ranks != 0) return ranks;
     if (a.kind() == b.kind()) return a <=> b;
     const auto mixed = [](std::int64_t i, double d) {  // i <=> d
         if (d >= 9223372036854775808.0) return std::strong_ordering::less;
         if (d < -9223372036854775808.0) return std::strong_ordering::greater;
         const auto whole = static_cast<std::int64_t>(d);
-        if (i != whole) return i <=> whole;
+        if (i != whole) return i < whole ? std::strong_ordering::less : std::strong_ordering::greater;
         const double rest = d - static_cast<double>(whole);
         if (rest > 0) return std::strong_ordering::less;
         if (rest < 0) return std::strong_ordering::greater;

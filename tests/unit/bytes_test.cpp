@@ -32,6 +32,7 @@ TEST_CASE("another alphabet, padding, white space and a lone character are refus
          {"Zg==", "Zm9+", "Zm9/", "Zm 9", "Zm9v\n", "Z", "A", "Zm9vA", "Zm9vY", "\xC3\xA9"})
         CHECK(from_base64url(text).code() == errc::malformed_text);
     CHECK(from_base64url(std::string_view("Zm\0v", 4)).code() == errc::malformed_text);
+    CHECK(from_base64url("Zm8{").code() == errc::malformed_text);
 }
 
 TEST_CASE("bits behind the last byte must be zero: bytes have one text", "[bytes]") {

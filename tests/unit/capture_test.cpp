@@ -160,3 +160,42 @@ TEST_CASE("a row of which nothing was captured says nothing", "[capture]") {
     row.now.reset();
     CHECK(operations_of(row).empty());
 }
+
+TEST_CASE("what the log of a row missed does not lose the row", "[capture]") {
+    const auto kinds = [](const captured_row& row) {
+        std::vector<op_kind> out;
+        for (const captured_operation& o : operations_of(row)) out.push_back(o.op.kind);
+        return out;
+    };
+    captured_row row;
+    row.now = values{1, 2};
+    row.writes = {{captured_kind::update, {0}}};  // there, and no INSERT was logged
+    CHECK((kinds(row) == std::vector{op_kind::insert}));
+    row.existed = row.known = true;
+    row.writes = {{captured_kind::insert, {}}};  // there before, and no DELETE was logged
+    CHECK((kinds(row) == std::vector{op_kind::insert}));
+    row.writes = {
+        {captured_kind::displaced, {}}, {captured_kind::insert, {}}, {captured_kind::displaced, {}}};
+    CHECK((kinds(row) == std::vector{op_kind::erase, op_kind::insert}));
+    row.writes = {{captured_kind::insert, {}}, {captured_kind::displaced, {}}};
+    CHECK((kinds(row) == std::vector{op_kind::erase, op_kind::insert}));
+    row.writes = {{captured_kind::update, {0, 7}}};  // a column that the table does not have
+    REQUIRE(operations_of(row).empty() == false);
+    CHECK(operations_of(row)[0].op.cells.size() == 1);
+    row.writes = {{captured_kind::update, {0}}, {captured_kind::update, {7, 1}}};
+    CHECK((kinds(row) == std::vector{op_kind::update, op_kind::update}));
+    row.now.reset();  // gone, and no DELETE was logged
+    CHECK((kinds(row) == std::vector{op_kind::erase}));
+    CHECK(operations_of(row)[0].write == 1);
+    row.existed = false;
+    row.buried = values{1, 2};
+    row.writes = {{captured_kind::erase, {}}, {captured_kind::update, {0}}};
+    CHECK((kinds(row) == std::vector{op_kind::erase}));
+    CHECK(operations_of(captured_row{}).empty());
+}
+
+TEST_CASE("one value that is too large for an operation stays in one", "[capture]") {
+    const value huge(bytes(limits::operation_bytes_max + 1, 1));
+    CHECK(in_pieces({op_kind::update, false, {}, {{0, huge}}}).size() == 1);
+    CHECK(in_pieces({op_kind::update, false, {}, {{0, huge}, {1, 2}}}).size() == 2);
+}

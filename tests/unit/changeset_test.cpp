@@ -66,3 +66,12 @@ TEST_CASE("a changeset handed out in pieces has every operation once, whole rows
     CHECK(none.next().has_value());
     CHECK_FALSE(none.next().has_value());
 }
+
+TEST_CASE("a table without operations is handed out, too", "[changeset]") {
+    changeset whole;
+    whole.tables.resize(2);
+    whole.tables[1].rows.push_back({bytes{1}, {op_kind::erase, false, {hlc{1}, {}}, {}}});
+    changeset_pieces pieces(whole, 10);
+    CHECK(pieces.next()->tables.size() == 2);
+    CHECK_FALSE(pieces.next().has_value());
+}

@@ -19,6 +19,7 @@ TEST_CASE("the stamping clock follows the relay within bounds, and no further", 
     CHECK(stamped(-day - 1) == now);
     CHECK(clock_disagrees({now, day + 1, {}, 0}));
     CHECK_FALSE(clock_disagrees({now, -day, {}, 0}));
+    CHECK_FALSE(clock_disagrees({now, std::nullopt, {}, 0}));
     CHECK(stamped(365 * day, 1'700'000'000'000) == 1'700'000'000'000 + 365 * day);  // older than the program
     CHECK(stamped(2 * day, now - 2 * day) == now);  // older than what was merged
 }

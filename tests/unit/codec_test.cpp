@@ -225,3 +225,205 @@ TEST_CASE("what an author says of its state is the last thing in a changeset", "
         CHECK(decode(wrong).code() == errc::malformed_changeset);
     }
 }
+
+namespace {
+
+/// Writes with `put` and reads with `get`.
+template <class Put, class Get>
+bool comes_back(Put&& put, Get&& get) {
+    bytes data;
+    detail::writer w(data);
+    put(w);
+    detail::reader r(data);
+    return get(r);
+}
+
+replica_id author(std::uint8_t n) {
+    replica_id id;
+    id.octets[0] = n;
+    return id;
+}
+
+}  // namespace
+
+TEST_CASE("operations come back in any order of their clocks, with equal ones among them", "[codec]") {
+    changeset c = sample();
+    c.tables[0].rows.clear();
+    const auto add = [&c](std::uint8_t key, std::uint64_t when, std::uint8_t by) {
+        c.tables[0].rows.push_back(
+            {bytes{key}, {op_kind::insert, false, {hlc{when}, author(by)}, {{0, 1}, {1, 1}, {2, 1}}}});
+    };
+    add(1, 10, 2);
+    add(2, 10, 1);
+    add(3, 10, 1);
+    add(4, 9, 1);
+    const auto back = decode(encode(c));
+    REQUIRE(back.ok());
+    CHECK(*back == c);
+    c.seq = 0;
+    CHECK(decode_head(encode(c)).code() == errc::malformed_changeset);
+}
+
+TEST_CASE("operations that write few columns each come back, whatever the order", "[codec]") {
+    changeset c = sample();
+    c.tables[0].rows.clear();
+    std::uint8_t key = 0;
+    for (const std::vector<cell_write>& cells :
+         {std::vector<cell_write>{{2, 1}}, {{0, 1}}, {{0, 1}, {1, 2}}, {{2, 1}}, {{0, 1}, {1, 2}}}) {
+        ++key;
+        c.tables[0].rows.push_back({bytes{key}, {op_kind::update, false, {hlc{key}, author(1)}, cells}});
+    }
+    const auto back = decode(encode(c));
+    REQUIRE(back.ok());
+    CHECK(*back == c);
+}
+
+TEST_CASE("names have a length, and the engine's own ones have none of the user's", "[codec]") {
+    CHECK(detail::good_name(std::string(limits::name_bytes_max, 'x')));
+    CHECK_FALSE(detail::good_name(std::string(limits::name_bytes_max + 1, 'x')));
+    CHECK(detail::good_table_name("1234567890"));
+    CHECK_FALSE(detail::good_table_name("SQLite_x"));
+    const auto traits = [](const bytes& behind_name) {
+        return comes_back(
+            [&](detail::writer& w) {
+                w.counted(std::string_view("t"));
+                w.raw(behind_name);
+            },
+            [](detail::reader& r) {
+                static_cast<void>(detail::get_traits(r));
+                return r.done();
+            });
+    };
+    CHECK(traits({4, 2, 0, 1, 'p', 0}));          // two key columns, the second refers to p; no other columns
+    CHECK_FALSE(traits({4, 2, 0, 0, 0}));         // the last one refers to nothing
+    CHECK_FALSE(traits({4, 2, 100, 1, 'p', 0}));  // a name that is longer than what is there
+    CHECK_FALSE(traits({4, 0, 0}));
+}
+
+TEST_CASE("a context whose numbers do not end is refused", "[codec]") {
+    CHECK_FALSE(comes_back(
+        [](detail::writer& w) {
+            w.varint(0);
+            w.varint(2);
+            for (std::uint8_t n = 1; n <= 2; ++n) {
+                w.raw(bytes(16, n));
+                w.raw(bytes(12, 0x80));
+            }
+        },
+        [](detail::reader& r) {
+            static_cast<void>(detail::get_context(r));
+            return r.ok();
+        }));
+}
+
+TEST_CASE("keys are as long as a key may be, and together as long as a changeset may be", "[codec]") {
+    const auto keys = [](std::size_t size, std::size_t left) {
+        return comes_back(
+            [size](detail::writer& w) {
+                w.varint(size);
+                w.varint(0);
+                w.raw(bytes(size, 1));
+            },
+            [left](detail::reader& r) mutable {
+                std::vector<row_change> rows(1);
+                return detail::get_keys(r, rows, left);
+            });
+    };
+    CHECK(keys(limits::key_bytes_max, limits::key_bytes_max));
+    CHECK_FALSE(keys(limits::key_bytes_max + 1, 2 * limits::key_bytes_max));
+    CHECK_FALSE(keys(2, 1));
+    CHECK_FALSE(keys(0, 1));
+}
+
+TEST_CASE("stamps that put_stamps does not write are refused", "[codec]") {
+    struct given {
+        std::uint64_t before = 0;
+        std::uint64_t step = 0;
+        std::vector<std::int64_t> distances{0, 0};
+        std::uint8_t authors[2] = {1, 1};
+        std::uint8_t keys[2] = {1, 2};
+    };
+    const auto read = [](const given& g) {
+        return comes_back(
+            [&g](detail::writer& w) {
+                w.varint(g.before);
+                w.varint(g.step);
+                detail::numbers all;
+                for (const std::int64_t d : g.distances) all.push_back(detail::zigzag(d));
+                detail::put_numbers(w, all);
+            },
+            [&g](detail::reader& r) {
+                std::vector<row_change> rows(2);
+                for (std::size_t i = 0; i < 2; ++i) {
+                    rows[i].key = bytes{g.keys[i]};
+                    rows[i].op.when.replica = author(g.authors[i]);
+                }
+                return detail::get_stamps(r, rows, hlc{100});
+            });
+    };
+    CHECK(read({1, 1}));
+    CHECK(read({1, 1, {1, -2}}));                        // the second row was written first
+    CHECK(read({1, 0, {0, 0}, {1, 2}}));                 // at one moment by two
+    CHECK_FALSE(read({101, 1}));                         // before time began
+    CHECK_FALSE(read({1, 2}));                           // after the greatest
+    CHECK_FALSE(read({1, 1, {0, -1}}));                  // both in one place
+    CHECK_FALSE(read({1, 1, {0, 1}}));                   // behind the last place
+    CHECK_FALSE(read({1, 1, {1, -2}, {1, 1}, {1, 1}}));  // one row, backwards
+    CHECK_FALSE(read({1, 0, {1, -2}}));                  // equal stamps, not in the order of the rows
+    CHECK_FALSE(read({1, 0, {0, 0}, {2, 1}}));           // at one moment, not in the order of their authors
+}
+
+TEST_CASE("masks are numbered as they are used, and cells are counted", "[codec]") {
+    const auto read = [](const std::vector<std::uint64_t>& numbers, std::size_t left) {
+        return comes_back(
+            [&](detail::writer& w) {
+                for (const std::uint64_t v : {1, 1, 0}) w.varint(v);  // one mask: column 0
+                detail::put_numbers(w, numbers);
+            },
+            [left](detail::reader& r) mutable {
+                table_changes t{{"t", delete_policy::later_wins, {{"a", merge_rule::lww}}}, {}};
+                t.rows.resize(2);
+                for (row_change& row : t.rows) row.op.kind = op_kind::update;
+                return detail::get_masks(r, t, left);
+            });
+    };
+    CHECK(read({0, 0}, 2));
+    CHECK_FALSE(read({0, 0}, 1));
+    CHECK_FALSE(read({0, 1}, 2));  // there is one only
+    CHECK_FALSE(read({1, 0}, 2));
+}
+
+TEST_CASE("texts and blobs that are not written so are refused", "[codec]") {
+    const std::string uuid = "550e8400-e29b-41d4-a716-44665544abcd";
+    const auto texts = [](const bytes& data, std::size_t left) {
+        detail::reader r(data);
+        std::string text;
+        std::string* const out[] = {&text};
+        return detail::get_new_texts(r, out, left);
+    };
+    bytes packed{detail::texts_of_uuids}, plain{0, 32};
+    packed.resize(17, 1);
+    plain.insert(plain.end(), uuid.begin(), uuid.begin() + 32);
+    plain.push_back(4);
+    plain.insert(plain.end(), uuid.begin() + 32, uuid.end());
+    CHECK(texts(packed, 36));
+    CHECK_FALSE(texts(packed, 35));
+    CHECK_FALSE(texts(plain, 100));  // a UUID is written in 16 bytes
+    plain[2] = 'x';
+    CHECK(texts(plain, 100));
+    const auto blob = [](std::uint64_t size) {
+        return comes_back(
+            [size](detail::writer& w) {
+                w.varint(size);
+                w.raw(bytes(3, 1));
+            },
+            [](detail::reader& r) {
+                value v;
+                value* const out[] = {&v};
+                return detail::get_blobs(r, out);
+            });
+    };
+    CHECK(blob(3));
+    CHECK_FALSE(blob(4));
+    CHECK_FALSE(blob(limits::value_bytes_max + 1));
+}

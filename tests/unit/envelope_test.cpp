@@ -80,3 +80,8 @@ TEST_CASE("what is in a device's stream has a number below 2^53, a manifest has 
     CHECK(numbered(envelope_kind::snapshot_manifest, 0) == errc{});
     CHECK(numbered(envelope_kind::snapshot_manifest, 1) == errc::malformed_envelope);
 }
+
+TEST_CASE("an envelope of no kind is refused", "[envelope]") {
+    CHECK(refusal(envelope([](envelope_header& h) { h.kind = static_cast<envelope_kind>(0); })) ==
+          errc::unknown_format_version);
+}

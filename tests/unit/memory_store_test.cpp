@@ -348,3 +348,251 @@ TEST_CASE("long values that were replaced give their room back, the others stay"
     CHECK(a.cell("a key that is longer than its place in a row", note) == value(stays));
     CHECK(a.store.tables().front().rows.long_bytes() < 3'000'000);  // of five millions written
 }
+
+TEST_CASE("most of a large arena is not moved for the little that was replaced", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    for (int i = 0; i < 4; ++i) a.write(std::to_string(i), {{"note", std::string(1'200'000, 'a')}});
+    sealed(a);
+    a.write("0", {{"note", std::string(1'200'000, 'b')}});
+    sealed(a);
+    CHECK(a.store.tables().front().rows.long_bytes() >= 5 * 1'200'000);
+}
+
+TEST_CASE("what is not there is not found", "[memory_store]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    CHECK(a.store.erase("txn", std::vector<value>{value()}).code() == errc::invalid_argument);
+    CHECK(a.store.erase("other", device::key("1")).code() == errc::not_found);
+    CHECK_FALSE(a.store.read("other", device::key("1")));
+    CHECK_FALSE(a.store.read("txn", std::vector<value>{value()}));
+    CHECK(a.store.author_of(id_of<replica_id>(9)) == device_id{});
+    CHECK(a.store.name_of(id_of<device_id>(9)).empty());
+    memory_conflict c{"other", *encode_key(device::key("1")), {}};
+    CHECK(a.store.keep(c).code() == errc::not_found);
+    c.table = "txn";
+    c.key = *encode_key(device::key("2"));
+    CHECK(a.store.restore(c).code() == errc::not_found);
+}
+
+TEST_CASE("a conflict in a table that is all key can be kept", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    for (device* d : {&a, &b}) REQUIRE(d->store.create_table({"links", delete_policy::later_wins, {}}).ok());
+    const auto both = [&h](auto&& what) {
+        REQUIRE(what().ok());
+        h.clock.time += 1000;
+    };
+    const auto key = device::key("1");
+    both([&] { return a.store.write("links", key, {}); });
+    hand_over(a, b);
+    both([&] { return a.store.erase("links", key); });
+    REQUIRE(a.store.seal().ok());
+    both([&] { return b.store.erase("links", key); });
+    both([&] { return a.store.write("links", key, {}); });
+    hand_over(b, a);
+    hand_over(a, b);
+    REQUIRE(b.store.conflicts().size() == 1);
+    CHECK(b.store.conflicts()[0].what.why == conflict_reason::delete_undone);
+    REQUIRE(b.store.keep(b.store.conflicts()[0]).ok());
+    hand_over(b, a);
+    CHECK(a.store.conflicts().empty());
+    CHECK(a.store.read("links", key));
+    CHECK(a.store.digest() == b.store.digest());
+}
+
+TEST_CASE("what is written in twenty megabytes becomes two changesets", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    for (int i = 0; i < 5; ++i)
+        a.write(std::to_string(i), {{"note", bytes(std::size_t{4} << 20, static_cast<std::uint8_t>(i))}});
+    const auto n = a.store.seal();
+    REQUIRE(n.ok());
+    CHECK(*n == 5);
+    const auto out = a.store.outbox(limits::changeset_bytes_max);
+    CHECK(std::count_if(out->begin(), out->end(), [](const outbound_part& p) { return p.part == 0; }) == 2);
+}
+
+TEST_CASE("parts that do not fit their place wait, and stop only their author", "[memory_store][hostile]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    a.write("1", {{"amount", 1}});
+    REQUIRE(a.store.seal().ok());
+    a.write("1", {{"amount", 2}});
+    REQUIRE(a.store.seal().ok());
+    const auto out = *a.store.outbox(limits::changeset_bytes_max);
+    REQUIRE(out.size() == 2);
+    inbound_part p{0, a.store.device(), 1, 0, 1, out[0].payload, {}};
+    SECTION("the middle of a changeset in the place of its beginning") {
+        p.part = 1;
+        p.parts = 2;
+    }
+    SECTION("another changeset of the same author") {
+        p.payload = out[1].payload;
+    }
+    SECTION("another author's changeset") {
+        p.device = id_of<device_id>(5);
+    }
+    SECTION("a changeset that is cut off behind its front") {
+        p.payload.pop_back();
+    }
+    REQUIRE(b.store.accept(std::span(&p, 1), {}).ok());
+    CHECK(b.store.merge_inbox(0)->changesets == 0);
+    CHECK(b.store.pending_in() == 1);
+    CHECK(b.store.tables().front().rows.size() == 0);
+}
+
+TEST_CASE("a snapshot that does not fit this vault changes nothing", "[memory_store][snapshot]") {
+    household h;
+    device a(h, 1);
+    a.write("1", {{"amount", 1}});
+    const auto digest = (sealed(a), a.store.digest());
+    snapshot_header header;
+    header.devices.push_back({id_of<device_id>(9), "", {}});
+    errc expected{};
+    SECTION("a column merges by another rule") {
+        header.tables.push_back({{"txn", delete_policy::later_wins, {{"amount", merge_rule::max}}}, {}, {}});
+        expected = errc::schema_mismatch;
+    }
+    SECTION("a group has a column that its table has not") {
+        header.tables.push_back({{"new", delete_policy::later_wins, {{"a", merge_rule::lww}}}, {{"b"}}, {}});
+        expected = errc::malformed_snapshot;
+    }
+    SECTION("a table that is new here") {
+        header.tables.push_back(
+            {{"new", delete_policy::later_wins, {{"a", merge_rule::lww}, {"b", merge_rule::lww}}},
+             {{"b", "a"}},
+             {}});
+    }
+    bytes data;
+    snapshot_writer w([&data](bytes_view part) -> result<void> {
+        data.insert(data.end(), part.begin(), part.end());
+        return {};
+    });
+    REQUIRE((w.begin(header).ok() && w.end().ok()));
+    bool read = false;
+    const auto merged = a.store.merge_snapshot(
+        [&]() -> result<bytes> { return std::exchange(read, true) ? bytes{} : data; }, {});
+    CHECK(a.store.digest() == digest);
+    if (expected == errc{}) {
+        REQUIRE(merged.ok());
+        REQUIRE(a.store.tables().size() == 2);
+        CHECK(a.store.tables().back().groups == std::vector<std::vector<column_no>>{{1, 0}});
+    } else {
+        CHECK(merged.code() == expected);
+        CHECK(a.store.tables().size() == 1);
+    }
+}
+
+namespace {
+
+/// Merges changesets of one table in place and by plans, and compares what comes of each.
+struct two_ways {
+    table_traits traits{"t", delete_policy::later_wins, {{"a", merge_rule::lww}, {"b", merge_rule::lww}}};
+    memory_rows in_place{}, planned{};
+
+    /// What device `author` says, who has merged everything up to `seen` of `of`.
+    changeset said(std::uint8_t author, std::uint8_t of, stamp seen, std::vector<row_change> rows) {
+        changeset c;
+        c.device = id_of<device_id>(author);
+        c.seq = in_place.merged().seen.of(c.device) + 1;
+        if (seen.exists()) c.context.vector.raise(id_of<replica_id>(of), seen.when);
+        c.tables.push_back({traits, std::move(rows)});
+        return c;
+    }
+    void take(const changeset& c) {
+        REQUIRE(in_place.merge(c).ok());
+        const auto plan = merge(c, planned);
+        REQUIRE(plan.ok());
+        planned.apply(*plan);
+        CHECK(writers::equal(in_place, planned));
+    }
+};
+
+stamp user(std::uint64_t n, std::uint8_t replica) {
+    return {hlc{band::adopt.packed + n}, id_of<replica_id>(replica)};
+}
+
+row_change op(op_kind kind, stamp when, std::vector<cell_write> cells, std::uint8_t key = 1) {
+    return {{key}, {kind, false, when, std::move(cells)}};
+}
+
+}  // namespace
+
+TEST_CASE("rare changesets merge in place as by a plan", "[memory_store][laws]") {
+    two_ways t;
+    SECTION("a table without operations") {
+        t.take(t.said(1, 1, {}, {}));
+        CHECK(t.in_place.merged().seen.of(id_of<device_id>(1)) == 1);
+    }
+    SECTION("a device that got another name between two writes") {
+        t.take(t.said(
+            1, 1, {},
+            {op(op_kind::insert, user(1, 1), {{0, 1}}, 1), op(op_kind::insert, user(2, 2), {{0, 1}}, 2),
+             op(op_kind::insert, user(3, 1), {{0, 1}}, 3)}));
+        CHECK(t.in_place.merged().vector.of(id_of<replica_id>(1)) == user(3, 1).when);
+        CHECK(t.in_place.merged().vector.of(id_of<replica_id>(2)) == user(2, 2).when);
+    }
+    SECTION("rows that were there when the vault began") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, band::adopted, {{0, "old"}, {1, "old"}})}));
+        CHECK(t.in_place.digest() == digest128{});
+        t.take(t.said(1, 1, {}, {op(op_kind::update, band::adopted, {{1, "older"}})}));
+        t.take(t.said(2, 1, {}, {op(op_kind::update, user(5, 2), {{0, "new"}})}));
+        CHECK(t.in_place.counts().conflicts == 0);  // nobody wrote the old value
+    }
+    SECTION("an author who claims to have seen what was there when the vault began") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, band::adopted, {{0, "old"}, {1, "old"}})}));
+        t.take(t.said(3, 0, band::adopted, {op(op_kind::update, user(6, 3), {{1, "new"}})}));
+    }
+    SECTION("a column that one row never had, and one that no device had before") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, user(1, 1), {{0, 1}})}));
+        t.take(t.said(1, 1, {}, {op(op_kind::update, user(2, 1), {{1, 2}})}));
+        t.traits.columns.push_back({"c", merge_rule::lww, {}});
+        t.take(t.said(1, 1, {}, {op(op_kind::update, user(3, 1), {{2, 3}})}));
+        CHECK(t.in_place.tables().front().show(*t.in_place.tables().front().find(bytes{1})) ==
+              std::vector<value>{1, 2, 3});
+    }
+    SECTION("writes at the very beginning of users' time") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, user(0, 1), {{0, 1}, {1, 1}})}));
+        t.take(t.said(2, 1, user(0, 1), {op(op_kind::update, user(0, 2), {{0, 2}})}));
+        t.take(t.said(2, 1, user(0, 1), {op(op_kind::update, user(7, 2), {{0, 3}})}));
+        CHECK(t.in_place.counts().conflicts == 0);
+    }
+    SECTION("an author who has seen what is later than his own write") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, user(3, 1), {{0, 1}, {1, 1}})}));
+        t.take(t.said(1, 1, {}, {op(op_kind::update, user(9, 1), {{0, 2}})}));
+        t.take(t.said(2, 1, user(9, 1), {op(op_kind::update, user(5, 2), {{0, 3}})}));
+        CHECK(t.in_place.tables().front().show(*t.in_place.tables().front().find(bytes{1}))[0] == value(2));
+    }
+    SECTION("a row that was made anew without one of its fields") {
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, user(1, 1), {{0, 1}, {1, "of the first life"}})}));
+        t.take(t.said(2, 1, user(1, 1), {op(op_kind::insert, user(4, 2), {{0, 2}})}));
+        t.take(t.said(2, 1, user(1, 1), {op(op_kind::update, user(6, 2), {{1, "of the second"}})}));
+        CHECK(t.in_place.counts().superseded == 2);  // both of the first life
+    }
+    SECTION("a table that is all key") {
+        t.traits.columns.clear();
+        t.take(t.said(1, 1, {}, {op(op_kind::insert, user(1, 1), {})}));
+        t.take(t.said(2, 1, user(1, 1), {op(op_kind::insert, user(2, 2), {})}));
+    }
+}
+
+TEST_CASE("a register whose value was never given has none, and takes its place", "[memory_store]") {
+    detail::packed_rows rows("t");
+    rows.widen(1);
+    row_state row;
+    row.born = row.touched = user(1, 1);
+    row.cells.push_back({0, user(1, 1), std::nullopt});
+    rows.store(bytes{1}, row);
+    CHECK(rows.load(*rows.find(bytes{1}), true) == row);
+}
+
+TEST_CASE("rows whose hashes are equal are told apart", "[memory_store]") {
+    detail::row_index index;
+    index.add(7, 0);
+    index.add(7, 1);
+    for (const detail::row_no wanted : {detail::row_no{0}, detail::row_no{1}})
+        CHECK(index.find(7, [wanted](detail::row_no r) { return r == wanted; }) == wanted);
+    CHECK_FALSE(index.find(7, [](detail::row_no) { return false; }));
+}

@@ -105,3 +105,24 @@ TEST_CASE("a column with another rule here is refused by name, and nothing chang
           errc::schema_mismatch);
     CHECK(store.rows.empty());
 }
+
+TEST_CASE("a store that cannot load a row fails the merge", "[merge]") {
+    struct failing : rows_in_memory {
+        int at = 0, loads = 0;
+        result<row_state> load(table_no table, bytes_view key, bool values) {
+            if (++loads == at) return errc::store_failed;
+            return rows_in_memory::load(table, key, values);
+        }
+    } store;
+    store.take(write_of(1, 10, op_kind::insert, {{0, 100}, {1, "lunch"}}, {}));
+    const changeset unseen = write_of(2, 20, op_kind::update, {{1, "dinner"}}, {});
+    for (store.at = 1; store.at <= 2; ++store.at) {  // the second load is the one with values
+        store.loads = 0;
+        CHECK(merge(unseen, store).code() == errc::store_failed);
+    }
+    store.loads = 0;
+    CHECK(merge(unseen, store).ok());
+    changeset none = unseen;
+    none.tables[0].rows.clear();
+    CHECK(merge(none, store)->rows.empty());
+}

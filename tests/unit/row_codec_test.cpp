@@ -25,12 +25,16 @@ bytes written(const row_state& row) {
     put_contents(w, row, number, [](const cell&) { return true; });
     return out;
 }
+struct known_replicas {
+    std::uint8_t count = 9;
+    std::optional<replica_id> operator()(std::uint64_t n) const {
+        if (n >= count) return std::nullopt;
+        return replica(static_cast<std::uint8_t>(n));
+    }
+};
 std::optional<row_state> read(bytes_view data, std::uint8_t replicas = 9) {
     detail::reader r(data);
-    const auto known = [replicas](std::uint64_t n) -> std::optional<replica_id> {
-        if (n >= replicas) return std::nullopt;
-        return replica(static_cast<std::uint8_t>(n));
-    };
+    const known_replicas known{replicas};
     row_state row = get_registers(r, known);
     if (r.ok()) get_contents(r, row, known);
     return r.done() ? std::optional(row) : std::nullopt;
@@ -100,5 +104,28 @@ TEST_CASE("live writes are sorted, once each, and of columns that have a registe
     std::swap(swapped.live[0], swapped.live[1]);
     twice.live[1] = twice.live[0];
     lonely.live[2].column = 5;
-    for (const row_state& row : {swapped, twice, lonely}) CHECK_FALSE(read(written(row)));
+    row_state far = lonely;
+    far.live[2].column = limits::row_columns_max;
+    for (const row_state& row : {swapped, twice, lonely, far}) CHECK_FALSE(read(written(row)));
+}
+
+TEST_CASE("values that are not wanted are not written, and those that cannot be are refused", "[row_codec]") {
+    bytes out;
+    detail::writer w(out);
+    row_state row;
+    row.cells = {{0, at(1, 1), value(7)}, {1, at(1, 1), std::nullopt}, {2, at(1, 1), value(9)}};
+    put_contents(
+        w, row, [](const replica_id&) { return 0U; }, [](const cell& c) { return c.column == 2; });
+    CHECK(out == bytes{1, 2, 1, 18, 0});  // one value: column 2, an integer, 9; nothing live
+    const auto get = [&row](const bytes& data) {
+        detail::reader r(data);
+        row_state copy = row;
+        const known_replicas known;
+        get_contents(r, copy, known);
+        return r.ok();
+    };
+    CHECK(get(out));
+    CHECK(get({0, 1, 2, 2, 0, 0}));
+    CHECK_FALSE(get({0, 1, 0xD0, 0x0F, 2, 0, 0}));                 // a live write of column 2000
+    CHECK_FALSE(get({1, 0, 2, 0x7F, 0xF8, 0, 0, 0, 0, 0, 0, 0}));  // a REAL that is not a number
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <casasync/accounts.hpp>
 #include <casasync/conflict.hpp>
 #include <casasync/digest.hpp>
 #include <casasync/row.hpp>
@@ -307,4 +308,43 @@ TEST_CASE("a side that has nothing of a row takes all of the other's, whatever i
         CHECK(lacking == whole);
         CHECK(other == whole);
     }
+}
+
+TEST_CASE("a row of which only its delete is known is not empty, and no account counts adopted cells",
+          "[row]") {
+    row_state row;
+    CHECK(row.empty());
+    row.dead = {hlc{1}, replica(1)};
+    CHECK_FALSE(row.empty());
+    row.dead = {};
+    row.cells.push_back({0, {}, std::nullopt});
+    CHECK_FALSE(row.empty());
+    table_traits table = two_columns(delete_policy::later_wins);
+    CHECK(account_merge(adopted_row(2), {}, adopted_row(2), {}, table, {}) == accounts{});
+    table.columns[1].rule = merge_rule::max;
+    const row_operation y{op_kind::update, false, {hlc{band::adopt.packed << 2}, replica(1)}, {{1, 5}}};
+    row_state after = adopted_row(2);
+    after.cells[0].what = after.cells[1].what = value(1);
+    const row_state before = after;
+    merge_operation(after, y, {}, table);
+    const accounts change = account_merge(before, standing_writes(before, table, {}), after,
+                                          standing_writes(after, table, {}), table, {&y, 1});
+    CHECK(change == accounts{1, 0, 0, 0});
+}
+
+TEST_CASE("two values under one stamp stay two when states are merged", "[row][snapshot]") {
+    const table_traits table = two_columns(delete_policy::later_wins);
+    const stamp born{hlc{band::adopt.packed + 1}, replica(1)}, twice{hlc{band::adopt.packed + 2}, replica(2)};
+    row_state row;
+    merge_operation(row, {op_kind::insert, false, born, {{0, 0}, {1, 0}}}, {}, table);
+    for (const int what : {7, 5})
+        merge_operation(row, row_operation{op_kind::update, false, twice, {{1, what}}}, {}, table);
+    CHECK(row.find(1)->what == value(7));
+    REQUIRE(row.live == std::vector{live_write{1, born, 0}, live_write{1, twice, 5}});
+    version_vector all;
+    all.raise(replica(1), born.when);
+    all.raise(replica(2), twice.when);
+    row_state merged = row;
+    merge_state(merged, all, row, all, table);
+    CHECK(merged == row);
 }

@@ -115,3 +115,84 @@ TEST_CASE("every truncation of a snapshot is refused, no bit flip breaks the rea
     }
     CHECK(refused > data.size());
 }
+
+namespace {
+
+/// Returns a frame: its length, its kind, and what is in it.
+bytes frame_of(detail::frame kind, const bytes& content) {
+    bytes out;
+    detail::writer w(out);
+    w.varint(content.size() + 1);
+    w.u8(static_cast<std::uint8_t>(kind));
+    w.raw(content);
+    return out;
+}
+
+bytes joined(std::initializer_list<bytes> parts) {
+    bytes out;
+    for (const bytes& p : parts) out.insert(out.end(), p.begin(), p.end());
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("frames that no snapshot has are refused", "[snapshot][hostile]") {
+    bytes header = written(sample(0));  // ends with an unmerged part and the end
+    contents only;
+    only.header = sample(0).header;
+    header = written(only);
+    header.resize(header.size() - 2);
+    const bytes end = frame_of(detail::frame::end, {});
+    REQUIRE(read_back(joined({header, end}), 64).ok());
+    const auto refused = [](const bytes& data) {
+        return read_back(data, data.size()).code() == errc::malformed_snapshot;
+    };
+    CHECK(refused(frame_of(detail::frame::header, {'C', 'S'})));
+    CHECK(refused(frame_of(detail::frame::header, {'C', 'S', 'X', 1})));
+    CHECK(refused({0xFF, 0xFF, 0xFF, 0xFF, 0x7F}));              // longer than a frame may be
+    CHECK(refused({0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01}));  // a length without end
+    CHECK(refused(joined({header, end, {0}})));                  // more behind the end
+    CHECK(refused(joined({header, frame_of(detail::frame::end, {0})})));
+    CHECK(refused(joined({header, frame_of(detail::frame::rows, {0x80})})));
+    CHECK(refused(joined({header, frame_of(detail::frame::rows, {2})})));  // there are two tables
+    CHECK(refused(joined({header, frame_of(static_cast<detail::frame>(9), {}), end})));
+    contents wide = only;
+    wide.header.tables.resize(1);
+    wide.header.tables[0].traits.columns.resize(1);
+    wide.header.tables[0].groups.clear();
+    row_state row;
+    row.born = row.touched = at(5, 1);
+    row.cells.push_back({1, at(5, 1), value(1)});
+    wide.rows.emplace_back(0, snapshot_row{{1}, row});
+    CHECK(refused(written(wide)));
+    contents none = only;
+    none.unmerged.push_back({device_id{}, 4, 0, 0, {}});
+    CHECK(refused(written(none)));
+}
+
+TEST_CASE("an error of a snapshot's source or of its reader ends the reading", "[snapshot]") {
+    const bytes data = written(sample(3));
+    std::size_t sources = 0, visits = 0;
+    for (std::size_t failing = 1;; ++failing) {
+        std::size_t calls = 0, at = 0;
+        const auto call = [&] { return ++calls == failing ? result<void>(errc::io_failed) : result<void>(); };
+        const snapshot_visitor visitor{[&](const snapshot_header&) { return call(); },
+                                       [&](std::size_t, const snapshot_row&) { return call(); },
+                                       [&](const unmerged_part&) { return call(); }};
+        const auto read = read_snapshot(
+            [&]() -> result<bytes> {
+                if (auto ok = call(); !ok) return ok.failure();
+                const std::size_t n = std::min<std::size_t>(1000, data.size() - at);
+                at += n;
+                return bytes(data.begin() + static_cast<std::ptrdiff_t>(at - n),
+                             data.begin() + static_cast<std::ptrdiff_t>(at));
+            },
+            visitor);
+        CHECK(read.ok() == (calls < failing));
+        if (read.ok()) break;
+        CHECK(read.code() == errc::io_failed);
+        ++(at == data.size() ? visits : sources);
+    }
+    CHECK(sources > 0);
+    CHECK(visits > 3);
+}

@@ -205,3 +205,44 @@ TEST_CASE("a device that never synced offers no snapshot", "[snapshot]") {
     CHECK(a.offer().ok());
     CHECK(h.relay.latest_snapshot().has_value());
 }
+
+TEST_CASE("the limits of a snapshot hold", "[snapshot]") {
+    CHECK(sealed_snapshot_bytes(0) == snapshot_chunk_overhead_bytes);  // one empty chunk
+    snapshot_manifest m;
+    m.plain_bytes = limits::snapshot_bytes_max + 1;
+    m.sealed_bytes = sealed_snapshot_bytes(m.plain_bytes);
+    CHECK(decode_manifest(encode(m)).code() == errc::malformed_snapshot);
+    m.plain_bytes = 1;
+    CHECK(decode_manifest(encode(m)).code() == errc::malformed_snapshot);  // not the size that this becomes
+    for (std::size_t i = 0; i < 3; ++i) {
+        bytes other = encode(snapshot_manifest{});
+        other[i] ^= 1;
+        CHECK(decode_manifest(other).code() == errc::malformed_snapshot);
+    }
+    memory_spool spool;
+    REQUIRE(spool.append(as_bytes("four")).ok());
+    CHECK(spool.read(5, 0).code() == errc::io_failed);
+    CHECK(spool.read(3, 2).code() == errc::io_failed);
+    detail::chunk_spooler<plain_sealer, memory_spool> chunks({}, spool);
+    const std::uint8_t first = 0;  // the size alone is looked at
+    CHECK(chunks.append(bytes_view(&first, limits::snapshot_bytes_max)).code() == errc::limit_exceeded);
+}
+
+TEST_CASE("a manifest that does not open, or is none, is refused", "[snapshot][hostile]") {
+    large_vault h;
+    REQUIRE(h.a.offer().ok());
+    struct telling_way : altering_way {
+        snapshot_info info;
+        [[nodiscard]] result<std::optional<snapshot_info>> latest_snapshot() const {
+            return std::optional(info);
+        }
+    } way{{h.a.way, {}}, **h.a.way.latest_snapshot()};
+    const auto found = [&] { return find_snapshot<plain_opener>(h.a.store.id(), h.a.keys, way).code(); };
+    const bytes manifest = way.info.manifest;
+    way.info.manifest.back() ^= 1;
+    CHECK(found() == errc::authentication_failed);
+    way.info.manifest = {1, 2, 3};
+    CHECK(found() == errc::malformed_envelope);
+    way.info.manifest = *h.a.keys.seal(*decode_header(manifest), as_bytes("no manifest"));
+    CHECK(found() == errc::malformed_snapshot);
+}

@@ -121,7 +121,7 @@ class in_place_merge {
         return seen_[replica];
     }
     /// What was there when the vault began is nobody's write.
-    [[nodiscard]] static bool counts(const stamp& s) noexcept { return s.exists() && s != band::adopted; }
+    [[nodiscard]] static bool counts(const stamp& s) noexcept { return s != band::adopted; }
     /// True when a cell of a row without DELETE and live writes is in the sums: shown, and somebody's.
     [[nodiscard]] bool is_counted(const packed_row& p, const packed_cell& c) const noexcept {
         if (c.when == 0 || rows_->less({c.when, c.replica}, {p.born, p.born_by})) return false;

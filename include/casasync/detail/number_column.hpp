@@ -78,7 +78,7 @@ class bit_reader {
         return low | get_few(width - 32) << 32;
     }
     /// True when only zeros are left.
-    [[nodiscard]] bool done() const noexcept { return pending_ == 0 && at_ == in_.size(); }
+    [[nodiscard]] bool done() const noexcept { return pending_ == 0; }
 
  private:
     std::uint64_t get_few(unsigned width) noexcept {

@@ -104,8 +104,10 @@ inline void put_new_texts(writer& w, std::vector<std::string_view> texts) {
     if (are_uuids(texts)) {
         w.u8(texts_of_uuids);
         std::array<std::uint8_t, 16> packed{};
-        for (const std::string_view t : texts)
-            if (pack_uuid(t, packed.data())) w.raw(packed);
+        for (const std::string_view t : texts) {
+            static_cast<void>(pack_uuid(t, packed.data()));
+            w.raw(packed);
+        }
         return;
     }
     const std::string_view beginning = texts[0].substr(0, shared_beginning(texts));

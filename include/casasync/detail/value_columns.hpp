@@ -235,7 +235,7 @@ inline result<void> get_values(reader& r, table_changes& t, std::size_t& bytes_l
         for (cell_write& c : row.op.cells) columns[c.column].push_back(&c.what);
     for (const std::vector<value*>& cells : columns)
         if (auto ok = get_column(r, cells, bytes_left); !ok) return ok;
-    return r.ok() ? result<void>{} : result<void>{errc::malformed_changeset};
+    return {};
 }
 
 }  // namespace casasync::detail

@@ -71,7 +71,7 @@ class reader {
     }
     std::uint64_t varint() noexcept {
         std::uint64_t v = 0;
-        for (unsigned shift = 0; shift < 64; shift += 7) {
+        for (unsigned shift = 0;; shift += 7) {
             if (left() < 1) break;
             const std::uint8_t b = in_[at_++];
             if (shift == 63 && b > 1) break;
