@@ -193,6 +193,23 @@ TEST_CASE("what columns hold where nobody wrote travels at the end, in one order
     CHECK(decode(encode(c)).code() == errc::malformed_changeset);
 }
 
+TEST_CASE("a list of defaults comes back; one that has none is not written, and not read", "[codec]") {
+    const std::vector<column_default> some{{"txn", "note", value("x")}};
+    for (const auto& list : {some, std::vector<column_default>{}}) {
+        bytes data;
+        detail::writer w(data);
+        detail::put_defaults(w, list);
+        CHECK(data.empty() == list.empty());
+        detail::reader r(data);
+        CHECK(detail::get_defaults(r) == list);
+        CHECK(r.ok());
+    }
+    const bytes none{0};
+    detail::reader r(none);
+    CHECK(detail::get_defaults(r).empty());
+    CHECK_FALSE(r.ok());
+}
+
 TEST_CASE("what an author says of its state is the last thing in a changeset", "[codec]") {
     changeset c = sample();
     const bytes without = encode(c);

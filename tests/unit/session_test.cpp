@@ -103,6 +103,30 @@ TEST_CASE("two values under one stamp are told of, once", "[session]") {
     CHECK_FALSE(tells(c.sync(), "Two copies"));
 }
 
+namespace {
+
+/// Finds that a device which has merged the same has something else.
+struct suspicious_store : memory_store<hand_clock> {
+    [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now) {
+        auto done = memory_store<hand_clock>::merge_inbox(relay_now);
+        done->differs = id_of<device_id>(1);
+        return done;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a device that differs is told of, and the question for a snapshot goes out at once", "[session]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    a.write("1", {{"amount", 1}});
+    REQUIRE(a.sync().ok());
+    suspicious_store store{b.store};
+    const auto report = sync<plain_opener>(store, b.keys, b.way);
+    CHECK(tells(report, "has merged the same changes as this one, and has something else"));
+    CHECK(report->more);
+}
+
 TEST_CASE("a session says what to ask, and takes the answers in hand", "[session]") {
     household h;
     device a(h, 1);
