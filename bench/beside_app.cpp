@@ -46,11 +46,11 @@ void write_plainly(givens& g) {
     app writer(g.folder + "/plain.db");
     writer.run(create_txn);
     write_all(writer, g.made.rows);
-    const std::size_t times = std::min<std::size_t>(50, g.made.a.size() / g.sealed_at_once);
+    const std::size_t at_once = std::min<std::size_t>(g.sealed_at_once, g.made.a.size());
+    const std::size_t times = std::min<std::size_t>(50, g.made.a.size() / at_once);
     for (std::size_t i = 0; i < times; ++i) {
         const auto begin = steady::now();
-        write_all(writer,
-                  std::span<const field_update>(g.made.a).subspan(i * g.sealed_at_once, g.sealed_at_once));
+        write_all(writer, std::span<const field_update>(g.made.a).subspan(i * at_once, at_once));
         g.plain.us.push_back(std::chrono::duration<double, std::micro>(steady::now() - begin).count());
     }
 }
