@@ -45,6 +45,17 @@ SCENARIO("S02 two devices write the same field offline", "[scenario]") {
     GIVEN("both devices hold the row") {
         story s{{.seed = seed}};
         everyone_has_row_1(s);
+        WHEN("both change the note, to the same") {
+            s.at(100);
+            s["desktop"].write("1", {{"note", "B"}});
+            s.at(200);
+            s["phone"].write("1", {{"note", "B"}});
+            s.everyone_syncs();
+            THEN("there is nothing to decide") {
+                CHECK(s["desktop"].row("1") == cells{{"amount", 10}, {"note", "B"}});
+                CHECK(s.conflicts().empty());
+            }
+        }
         WHEN("the desktop changes the note, and the phone a moment later") {
             s.at(100);
             s["desktop"].write("1", {{"note", "A"}});

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Three devices: partitions, deletes that meet, rows that live again.
+#include "forge.hpp"
+
 #include <casasync_test/story.hpp>
+
+#include <span>
 
 using namespace casasync;
 using casasync_test::cells;
@@ -171,6 +175,35 @@ SCENARIO("S11 a row that is inserted anew does not show what it held in an earli
                     CHECK(open[0] ==
                           lost_write{"1", "note", value(), "still here", conflict_reason::older_stamp});
                 }
+            }
+        }
+    }
+}
+
+SCENARIO("S11 an older version of the app inserts the row anew without a field that it does not know",
+         "[scenario]") {
+    const int seed = GENERATE(range(0, casasync_test::stories()));
+    CAPTURE(seed);
+    GIVEN("a row with a secret, which A deletes at 20") {
+        story s = three_devices(seed);
+        s.at(10);
+        s["A"].write("1", {{"note", "secret"}});
+        s.everyone_syncs();
+        s.at(20);
+        s["A"].erase("1");
+        s.everyone_syncs();
+        WHEN("a device that knows amounts only, and has not heard of the delete, inserts it at 30") {
+            s.at(30);
+            const auto inserted = casasync_test::part_of(casasync_test::forge(
+                100, 1, "txn", {{op_kind::insert, {value("1")}, {{"amount", 5}}, hlc::at(s.now())}}));
+            for (const char* name : {"A", "B", "C"})
+                CHECK(s[name].deliver(std::span(&inserted, 1)).changesets == 1);
+            s.everyone_syncs();
+            THEN("the row is there again, and the secret is not") {
+                CHECK(s["A"].row("1") == cells{{"amount", 5}, {"note", value()}});
+                const auto open = s.conflicts();
+                REQUIRE(open.size() == 1);
+                CHECK(open[0] == lost_write{"1", "", {}, {}, conflict_reason::delete_undone});
             }
         }
     }
