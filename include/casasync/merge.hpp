@@ -154,9 +154,9 @@ template <row_source Rows>
             if (!before) return before.failure();
             row_state after = *before;
             for (row_operation& y : ops) {
-                merge_operation(after, std::move(y), vector, *table->traits);
                 plan.merged.vector.raise(y.when.replica, y.when.when);
                 plan.greatest = observe(plan.greatest, y.when.when);
+                merge_operation(after, std::move(y), vector, *table->traits);
             }
             plan.rows.push_back(
                 detail::compare_states(plan, *table, std::move(first->key), *before, std::move(after), ops));

@@ -9,7 +9,7 @@
 namespace casasync::beast {
 namespace {
 
-constexpr std::uint64_t retry_after_s_max = 24 * 3600;
+constexpr std::uint64_t retry_after_s_max = std::uint64_t{24} * 3600;
 constexpr std::string_view problem_prefix = "urn:casasync:problem:";
 
 /// A kind of refusal: docs/WIRE.md, "Errors". The sentence goes on after "The relay <url> ".

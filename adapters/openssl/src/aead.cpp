@@ -52,7 +52,7 @@ key256 derive_key(const key256& key, const nonce192& nonce) {
         std::copy_n(nonce.begin(), 12, m.begin() + 4);
         for (std::size_t i = 0; i < 16; ++i) m[i] = static_cast<std::uint8_t>(m[i] ^ k1[i]);
         const block part = aes(ecb.get(), m);
-        std::copy(part.begin(), part.end(), out.begin() + half * 16);
+        std::copy(part.begin(), part.end(), out.begin() + std::ptrdiff_t{16} * half);
     }
     return out;
 }

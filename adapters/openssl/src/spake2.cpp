@@ -184,7 +184,8 @@ result<spake2_keys> spake2::finish(bytes_view peer, const spake2_context& contex
 
     const bool is_a = side_ == spake2_side::a;
     bytes transcript;
-    transcript.reserve(6 * 8 + context.name_a.size() + context.name_b.size() + 3 * key.size() + w_.size());
+    transcript.reserve(std::size_t{6} * 8 + context.name_a.size() + context.name_b.size() + 3 * key.size() +
+                       w_.size());
     add_part(transcript, context.name_a);
     add_part(transcript, context.name_b);
     add_part(transcript, is_a ? bytes_view(message_) : peer);

@@ -7,7 +7,10 @@
 #include <CLI/Config.hpp>
 #include <CLI/Formatter.hpp>
 
-int main(int argc, char** argv) {
+#include <cstdio>
+#include <exception>
+
+static int run(int argc, char** argv) {
     int exit = EX_OK;
     CLI::App app("Keeps the sealed changesets of casasync vaults and hands them to their devices.",
                  "casasync-relay");
@@ -18,4 +21,13 @@ int main(int argc, char** argv) {
         return app.exit(e) == 0 ? EX_OK : EX_USAGE;
     }
     return exit;
+}
+
+int main(int argc, char** argv) {
+    try {
+        return run(argc, argv);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "casasync-relay: something went wrong that should not: %s\n", e.what());
+        return EX_SOFTWARE;
+    }
 }

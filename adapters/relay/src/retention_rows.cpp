@@ -7,7 +7,7 @@ namespace casasync::relay {
 namespace {
 
 constexpr std::uint64_t chunk_records = 10'000;
-constexpr std::uint64_t day_s = 24 * 3600;
+constexpr std::uint64_t day_s = std::uint64_t{24} * 3600;
 constexpr std::uint64_t dormant_s = 90 * day_s;
 constexpr std::uint64_t low_records = 5'000, low_bytes = std::uint64_t{8} << 20;
 constexpr std::uint64_t high_records = 50'000, high_bytes = std::uint64_t{64} << 20;

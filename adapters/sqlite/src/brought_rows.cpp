@@ -25,12 +25,6 @@ std::string columns_of(const table_shape& shape) {
     return out;
 }
 
-std::vector<value> read_row(const statement& s) {
-    std::vector<value> out;
-    for (int i = 0; i < s.columns(); ++i) out.push_back(s.cell(i));
-    return out;
-}
-
 /// The INSERT of a whole row.
 row_operation whole_row(const vault_table& table, std::vector<value> in_shape) {
     row_operation op{op_kind::insert, true, {}, {}};
@@ -108,7 +102,7 @@ result<bytes> seed_identity(connection& db, const vault_table& table, std::int64
     const auto found = s->bind(1, number).step();
     if (!found) return found.failure();
     if (!*found) return row_numbers::mint();
-    auto identity = brought_identity(table, read_row(*s));
+    auto identity = brought_identity(table, s->cells());
     if (!identity) return identity;
     const auto elsewhere = numbers.number_of(table, *identity);
     if (!elsewhere) return elsewhere.failure();
@@ -137,7 +131,7 @@ result<void> vault::state::bring_along(const vault_table& table) {
             const auto row = s->step();
             if (!row) return row.failure();
             if (!*row) break;
-            std::vector<value> in_shape = read_row(*s);
+            std::vector<value> in_shape = s->cells();
             const auto key = if_it_travels(key_in_place(rows->numbers(), table, in_shape));
             if (!key) return key.failure();
             if (!*key) continue;
@@ -262,7 +256,7 @@ result<void> own_rows::name_the_rest(const own_table& own, const vault_table& ta
         const auto next = s->step();
         if (!next) return next.failure();
         if (!*next) return {};
-        std::vector<value> row = read_row(*s);
+        std::vector<value> row = s->cells();
         const bool same = row.front().integer() != 0;
         row.erase(row.begin());
         const std::int64_t number = row[table.shape.key[0]].integer();
@@ -318,7 +312,8 @@ result<value> own_rows::to_identity(const std::string& parent, const value& numb
     if (!found) return found.failure();
     if (!*found) return number;
     auto key = decode_key(s->blob(0));
-    return key && key->size() == 1 ? std::move((*key)[0]) : number;
+    if (!key || key->size() != 1) return number;
+    return std::move(key->front());
 }
 
 result<bytes> own_rows::key_of(const own_table& own, const vault_table& table,
@@ -383,7 +378,7 @@ result<void> own_rows::bring(const own_table& own, const vault_table& table) {
         const auto next = s->step();
         if (!next) return next.failure();
         if (!*next) return flush();
-        std::vector<value> row = read_row(*s);
+        std::vector<value> row = s->cells();
         auto key = key_of(own, table, row);
         if (!key) return key.failure();
         for (std::size_t i = 0; i < row.size(); ++i) {

@@ -178,8 +178,7 @@ result<std::vector<std::vector<value>>> read_grave(connection& db, table_number 
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return out;
-        std::vector<value> cells;
-        for (int i = 0; i < s->columns(); ++i) cells.push_back(s->cell(i));
+        std::vector<value> cells = s->cells();
         const auto is_key = [&, i = std::size_t{0}](const value& v) mutable {
             return cells[table.key[i++]] == v;
         };

@@ -102,6 +102,8 @@ class statement {
     [[nodiscard]] bytes_view blob(int column) const;
     /// The column with the type and the exact bytes that are stored.
     [[nodiscard]] value cell(int column) const;
+    /// All columns of the row, as cell() gives them.
+    [[nodiscard]] std::vector<value> cells() const;
 
  private:
     friend class connection;

@@ -171,8 +171,7 @@ result<std::vector<std::vector<value>>> display_pass::showing(const reference& r
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return out;
-        std::vector<value>& key = out.emplace_back();
-        for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
+        out.push_back(s->cells());
     }
 }
 

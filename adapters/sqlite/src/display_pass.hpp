@@ -144,7 +144,7 @@ class display_pass {
     [[nodiscard]] result<shown_reference::fate> fate_of_references(const vault_table& table,
                                                                    const row_state& row);
     [[nodiscard]] result<const reference*> misses_key(const row_entry& e);
-    [[nodiscard]] result<void> write_again(std::set<row_id> rows);
+    [[nodiscard]] result<void> write_again(const std::set<row_id>& rows);
     [[nodiscard]] bool touches(const row_entry& e, std::span<const column_no> columns) const;
     [[nodiscard]] result<void> settle(row_entry& e);
     /// Makes room for `e`; false when it was parked instead.

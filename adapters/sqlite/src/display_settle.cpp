@@ -191,7 +191,7 @@ result<const reference*> display_pass::misses_key(const row_entry& e) {
 }
 
 /// Writes rows again whose references may show other numbers now.
-result<void> display_pass::write_again(std::set<row_id> rows) {
+result<void> display_pass::write_again(const std::set<row_id>& rows) {
     for (const row_id& id : rows) {
         row_entry& e = entries_.at(id);
         if (!e.in_table) continue;

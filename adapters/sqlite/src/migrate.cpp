@@ -169,8 +169,7 @@ result<void> vault::state::log_renamed(const vault_table& table, const std::stri
             const auto row = s->step();
             if (!row) return row.failure();
             if (!*row) break;
-            auto& key = differing.emplace_back();
-            for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
+            differing.push_back(s->cells());
         }
     }
     std::string where;

@@ -244,9 +244,7 @@ result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
             const auto row = s->step();
             if (!row) return row.failure();
             if (!*row) break;
-            std::vector<value> key;
-            for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
-            auto encoded = if_it_travels(rows->in_registers(table, key));
+            auto encoded = if_it_travels(rows->in_registers(table, s->cells()));
             if (!encoded) return encoded.failure();
             if (*encoded) out.push_back(std::move(**encoded));
         }

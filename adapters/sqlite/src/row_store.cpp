@@ -150,9 +150,7 @@ result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& 
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return std::optional<std::vector<value>>{};
-        std::vector<value> out;
-        out.reserve(table.shape.columns.size());
-        for (int i = 0; i < s->columns(); ++i) out.push_back(s->cell(i));
+        std::vector<value> out = s->cells();
         bool same = true;  // SQL finds 1 also as 1.0
         for (std::size_t i = 0; i < key.size() && same; ++i) same = out[table.shape.key[i]] == key[i];
         if (!same) continue;

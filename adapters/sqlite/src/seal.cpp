@@ -17,6 +17,7 @@
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
+#include <utility>
 
 namespace casasync::sqlite {
 
@@ -328,7 +329,7 @@ result<void> vault::state::queue(changeset& c) {
     });
     const bytes payload = encode(c);
     const std::size_t parts = (payload.size() + part_bytes - 1) / part_bytes;
-    const std::uint64_t hour_ms = 3600 * 1000;
+    const std::uint64_t hour_ms = 3'600'000;
     const stamp last = greatest_stamp(c);
     const auto greatest = static_cast<std::uint64_t>(last.when.ms());
     const auto before = static_cast<std::int64_t>(rows->vector().of(last.replica).packed);
@@ -386,8 +387,7 @@ result<void> vault::state::take_out_lost(std::vector<merged_row>& merged) {
         if (!there) return there.failure();
         if (!*there) continue;
         row.was_visible = true;
-        lost.push_back(std::move(row));
-        row.key.clear();
+        lost.push_back(std::exchange(row, {}));
     }
     if (lost.empty()) return {};
     std::erase_if(merged, [](const merged_row& row) { return row.key.empty(); });

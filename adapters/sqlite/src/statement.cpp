@@ -178,4 +178,11 @@ value statement::cell(int column) const {
     }
 }
 
+std::vector<value> statement::cells() const {
+    std::vector<value> out;
+    out.reserve(static_cast<std::size_t>(columns()));
+    for (int i = 0; i < columns(); ++i) out.push_back(cell(i));
+    return out;
+}
+
 }  // namespace casasync::sqlite

@@ -138,9 +138,7 @@ result<void> check_key_lengths(connection& db, const table_shape& table) {
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) break;
-        std::vector<value> key;
-        for (int i = 0; i < s->columns(); ++i) key.push_back(s->cell(i));
-        if (!encode_key(key)) ++long_keys;
+        if (!encode_key(s->cells())) ++long_keys;
     }
     if (long_keys == 0) return {};
     return refuse(table, std::to_string(long_keys) +

@@ -33,8 +33,7 @@ result<detail::u128> digest_of_rows(connection& db, const vault_table& table, ro
         const auto row = s->step();
         if (!row) return row.failure();
         if (!*row) return sum;
-        std::vector<value> key, in_shape;
-        for (int i = 0; i < s->columns(); ++i) in_shape.push_back(s->cell(i));
+        std::vector<value> key, in_shape = s->cells();
         for (const std::size_t k : table.shape.key) key.push_back(in_shape[k]);
         const auto encoded = if_it_travels(numbers.translate(table, key));
         if (!encoded) return encoded.failure();
