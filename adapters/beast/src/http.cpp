@@ -92,7 +92,7 @@ class http_connection::impl {
           work_(io_->get_executor()),
           socket_(*io_) {}
 
-    ~impl() { close(); }
+    ~impl() { close(); }  // NOLINT(bugprone-exception-escape): what is thrown here is a lack of memory
 
     result<http_answer> exchange(const http_request& request) {
         if (canceled_) return stopped();

@@ -92,7 +92,7 @@ struct http_server::state {
 
 http_server::http_server(std::unique_ptr<state> s) noexcept : state_(std::move(s)) {}
 
-http_server::~http_server() {
+http_server::~http_server() {  // NOLINT(bugprone-exception-escape)
     stop();
 }
 

@@ -28,7 +28,7 @@ class http_server {
                                                                     const make_service& make);
     http_server(const http_server&) = delete;
     http_server& operator=(const http_server&) = delete;
-    ~http_server();
+    ~http_server();  // NOLINT(bugprone-exception-escape): what is thrown here is a lack of memory
 
     [[nodiscard]] std::uint16_t port() const noexcept;
     [[nodiscard]] std::size_t connections() const noexcept;

@@ -27,7 +27,7 @@ class wire {
     using done = std::function<void(const error_code&, std::size_t)>;
     using buffers = std::array<asio::const_buffer, 2>;
 
-    wire(tcp::socket socket, certificate::context secret) : socket_(std::move(socket)) {
+    wire(tcp::socket socket, const certificate::context& secret) : socket_(std::move(socket)) {
         if (!secret) return;
         SSL_CTX_up_ref(secret.get());
         asio::ssl::context owner(secret.get());  // gives that reference back
