@@ -138,7 +138,7 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, std::vec
 [[nodiscard]] inline std::vector<row_operation> in_pieces(row_operation op) {
     std::size_t whole = 0;
     for (const cell_write& c : op.cells) whole += c.what.size();
-    if (whole <= limits::operation_bytes_max || op.cells.size() < 2) {
+    if (whole <= limits::operation_bytes_max) {
         std::vector<row_operation> out;
         out.push_back(std::move(op));
         return out;

@@ -133,6 +133,39 @@ TEST_CASE("a row that came and went unseen leaves nothing", "[capture]") {
     CHECK(operations_of(row).empty());
 }
 
+TEST_CASE("a row that is there is sent, whatever the log missed", "[capture]") {
+    captured_row row;
+    row.now = values{1, 2};
+    row.writes = {{captured_kind::update, {0}}, {captured_kind::update, {1}}};
+    const auto sent = operations_of(row);
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].write == 1);
+    CHECK(sent[0].op == row_operation{op_kind::insert, false, {}, {{0, 1}, {1, 2}}});
+}
+
+TEST_CASE("a second life whose beginning the log missed is one insert and one delete", "[capture]") {
+    captured_row row;
+    row.existed = row.known = true;
+    row.buried = values{1, 2};
+    row.writes = {{captured_kind::insert, {}}, {captured_kind::erase, {}}};
+    const auto sent = operations_of(row);
+    REQUIRE(sent.size() == 2);
+    CHECK(sent[0].op.kind == op_kind::insert);
+    CHECK(sent[1].op.kind == op_kind::erase);
+}
+
+TEST_CASE("a column that the row has no more is not sent", "[capture]") {
+    captured_row row;
+    row.existed = row.known = true;
+    row.now = values{1, 2};
+    row.writes = {{captured_kind::update, {2}}};
+    CHECK(operations_of(row).empty());
+    row.writes = {{captured_kind::update, {0, 2}}, {captured_kind::update, {2}}};
+    const auto sent = operations_of(row);
+    REQUIRE(sent.size() == 1);
+    CHECK(sent[0].op == row_operation{op_kind::update, false, {}, {{0, 1}}});
+}
+
 TEST_CASE("a possible victim that is still there was not deleted", "[capture]") {
     captured_row row;
     row.existed = row.known = true;

@@ -21,5 +21,8 @@ TEST_CASE("the stamping clock follows the relay within bounds, and no further", 
     CHECK_FALSE(clock_disagrees({now, -day, {}, 0}));
     CHECK_FALSE(clock_disagrees({now, std::nullopt, {}, 0}));
     CHECK(stamped(365 * day, 1'700'000'000'000) == 1'700'000'000'000 + 365 * day);  // older than the program
-    CHECK(stamped(2 * day, now - 2 * day) == now);  // older than what was merged
+    CHECK(stamping_time({now, 2 * day, hlc::at(now), now}) == now);  // as old as the program is not older
+    CHECK(stamped(2 * day, now - 2 * day) == now);                   // older than what was merged
+    CHECK(stamped(2 * day, now - day) == now - day);                 // a day is not more than a day
+    CHECK(stamped(2 * day, now - day - 1) == now + day - 1);
 }

@@ -107,6 +107,9 @@ TEST_CASE("a changeset that lists an author who wrote nothing in it is refused",
     data.insert(count + 1 + 16, 16, 0xFF);  // sorted behind the one that is there
     CHECK(decode_head(data).ok());
     CHECK(decode(data).code() == errc::malformed_changeset);
+    const std::size_t authors = front.size() + 1;
+    std::copy_n(&data[authors], 16, &data[authors + 16]);
+    CHECK_FALSE(decode_head(data).ok());  // the same author twice
 }
 
 TEST_CASE("bytes above the limit of a changeset are not looked at", "[codec]") {
@@ -118,7 +121,7 @@ TEST_CASE("bytes above the limit of a changeset are not looked at", "[codec]") {
 }
 
 TEST_CASE("names of the engine's and SQLite's own tables are refused", "[codec]") {
-    for (const char* name : {"casasync_log", "SQLITE_master", ""}) {
+    for (const char* name : {"casasync_log", "CASASYNC_LOG", "casasync_", "SQLITE_master", "sqlite_", ""}) {
         changeset c = sample();
         c.tables[0].table.name = name;
         CHECK(decode(encode(c)).code() == errc::malformed_changeset);
@@ -315,6 +318,12 @@ TEST_CASE("names have a length, and the engine's own ones have none of the user'
     CHECK_FALSE(traits({4, 2, 0, 0, 0}));         // the last one refers to nothing
     CHECK_FALSE(traits({4, 2, 100, 1, 'p', 0}));  // a name that is longer than what is there
     CHECK_FALSE(traits({4, 0, 0}));
+    CHECK(traits({0, 1, 1, 'a', 2}));          // one column, under min
+    CHECK(traits({0, 1, 1, 'a', 6, 1, 'p'}));  // the same, and it refers to p
+    CHECK_FALSE(traits({0, 1, 1, 'a', 3}));    // a rule that there is not
+    CHECK_FALSE(traits({0, 1, 1, 0, 0}));      // a NUL in a name
+    CHECK_FALSE(traits({8, 0}));               // flags of a newer casasync
+    CHECK(traits({7, 1, 'n', 1, 1, 'p', 0}));
 }
 
 TEST_CASE("a context whose numbers do not end is refused", "[codec]") {
@@ -331,6 +340,53 @@ TEST_CASE("a context whose numbers do not end is refused", "[codec]") {
             static_cast<void>(detail::get_context(r));
             return r.ok();
         }));
+}
+
+TEST_CASE("a context that names somebody twice is refused", "[codec]") {
+    const auto named = [](std::uint8_t first, std::uint8_t second) {
+        return comes_back(
+            [=](detail::writer& w) {
+                w.varint(2);
+                for (const std::uint8_t n : {first, second}) {
+                    w.raw(bytes(16, n));
+                    w.u64(1);
+                }
+                w.varint(0);
+            },
+            [](detail::reader& r) {
+                static_cast<void>(detail::get_context(r));
+                return r.done();
+            });
+    };
+    CHECK(named(1, 2));
+    CHECK_FALSE(named(1, 1));
+    CHECK_FALSE(named(2, 1));
+}
+
+TEST_CASE("a key has one way to be written behind another one", "[codec]") {
+    const auto second = [](const bytes& first, std::size_t size, std::size_t shared, const bytes& rest) {
+        return comes_back(
+            [&](detail::writer& w) {
+                detail::put_numbers(w, detail::numbers{first.size(), size});
+                detail::put_numbers(w, detail::numbers{0, shared});
+                w.raw(first);
+                w.raw(rest);
+            },
+            [](detail::reader& r) {
+                std::vector<row_change> rows(2);
+                std::size_t left = 100;
+                return detail::get_keys(r, rows, left) && r.done();
+            });
+    };
+    CHECK(second({1, 2}, 2, 1, {3}));
+    CHECK(second({1, 2}, 2, 1, {2}));           // the same key
+    CHECK(second({1, 2}, 3, 2, {1}));           // a longer one
+    CHECK_FALSE(second({1, 2}, 2, 0, {1, 3}));  // shares more than it says
+    CHECK_FALSE(second({1, 2}, 2, 0, {1, 2}));  // the same key, written whole
+    CHECK_FALSE(second({1, 2, 3}, 2, 1, {2}));  // a shorter one: keys go back
+    CHECK_FALSE(second({1, 2}, 2, 1, {1}));     // a smaller one
+    CHECK_FALSE(second({1, 2}, 2, 2, {}));      // shares all of itself
+    CHECK_FALSE(second({1, 2}, 4, 3, {1}));     // shares more than there was
 }
 
 TEST_CASE("keys are as long as a key may be, and together as long as a changeset may be", "[codec]") {
@@ -382,10 +438,12 @@ TEST_CASE("stamps that put_stamps does not write are refused", "[codec]") {
     CHECK(read({1, 1, {1, -2}}));                        // the second row was written first
     CHECK(read({1, 0, {0, 0}, {1, 2}}));                 // at one moment by two
     CHECK_FALSE(read({101, 1}));                         // before time began
+    CHECK_FALSE(read({100, 1}));                         // at no time
     CHECK_FALSE(read({1, 2}));                           // after the greatest
     CHECK_FALSE(read({1, 1, {0, -1}}));                  // both in one place
     CHECK_FALSE(read({1, 1, {0, 1}}));                   // behind the last place
     CHECK_FALSE(read({1, 1, {1, -2}, {1, 1}, {1, 1}}));  // one row, backwards
+    CHECK_FALSE(read({1, 0, {0, 0}, {1, 1}, {1, 1}}));   // one row, twice at one moment
     CHECK_FALSE(read({1, 0, {1, -2}}));                  // equal stamps, not in the order of the rows
     CHECK_FALSE(read({1, 0, {0, 0}, {2, 1}}));           // at one moment, not in the order of their authors
 }

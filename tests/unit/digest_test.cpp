@@ -52,6 +52,24 @@ TEST_CASE("the hash is MurmurHash3_x64_128", "[digest]") {
           detail::u128{0xe34bbc7bbc071b6c, 0x7a433ca9c49a9347});
 }
 
+TEST_CASE("a register adds the hash of its kind, clock, replica and column, however long the name",
+          "[digest]") {
+    const digest128 seed = detail::row_seed(table, key);
+    stamp when = at(0x0102030405);
+    for (std::uint8_t n = 0; n < 16; ++n) when.replica.octets[n] = n;
+    const std::string name = "a column with a long name";
+    for (std::size_t n = 0; n <= name.size(); ++n) {
+        bytes all{static_cast<std::uint8_t>(detail::digest_term::cell)};
+        for (int shift = 56; shift >= 0; shift -= 8)
+            all.push_back(static_cast<std::uint8_t>(when.when.packed >> shift));
+        all.insert(all.end(), when.replica.octets.begin(), when.replica.octets.end());
+        all.insert(all.end(), name.begin(), name.begin() + static_cast<std::ptrdiff_t>(n));
+        INFO(n << " bytes of name");
+        CHECK(detail::term(seed, detail::digest_term::cell, name.substr(0, n), when) ==
+              detail::hash128(all, seed));
+    }
+}
+
 TEST_CASE("the change of a row is the difference of its sums", "[digest]") {
     std::uint64_t n = 0;
     const auto random = [&n](std::uint64_t below) { return detail::fmix64(++n) % below; };

@@ -98,6 +98,37 @@ TEST_CASE("two unseen writes of one cell merge to one plan's worth of conflict, 
     CHECK(a.open_digest == digest128{});
 }
 
+TEST_CASE("a conflict is told once, however many more the row gets, and closed alone", "[merge]") {
+    rows_in_memory a;
+    a.take(write_of(1, 10, op_kind::insert, {{0, 100}, {1, "lunch"}}, {}));
+    version_vector seen;
+    const auto see = [&seen](std::uint8_t author, std::uint64_t at) {
+        replica_id replica;
+        replica.octets[0] = author;
+        seen.raise(replica, hlc{band::adopt.packed + at});
+    };
+    see(1, 10);
+    const auto told = [&](std::uint8_t author, std::uint64_t at, std::vector<cell_write> cells) {
+        return a.take(write_of(author, at, op_kind::update, std::move(cells), seen)).rows[0];
+    };
+    const auto only = [](const std::vector<conflict>& all, column_no column, const value& lost) {
+        return all.size() == 1 && all[0].column == column && all[0].what == lost;
+    };
+    CHECK(told(2, 20, {{0, 120}, {1, "left"}}).opened.empty());
+    CHECK(only(told(3, 40, {{1, "right"}}).opened, 1, "left"));
+    CHECK(only(told(4, 30, {{1, 120}}).opened, 1, 120));  // another loser of the same field
+    CHECK(only(told(5, 50, {{0, 150}}).opened, 0, 120));  // another field of the same loser
+    const merged_row quiet = told(6, 60, {{1, "right"}});
+    CHECK(quiet.opened.empty());
+    CHECK(quiet.closed.empty());
+
+    see(2, 20);
+    see(5, 50);
+    const merged_row decided = told(1, 70, {{0, 200}});
+    CHECK(decided.opened.empty());
+    CHECK(only(decided.closed, 0, 120));
+}
+
 TEST_CASE("a column with another rule here is refused by name, and nothing changes", "[merge]") {
     rows_in_memory store;
     store.traits.columns[0].rule = merge_rule::max;

@@ -229,6 +229,56 @@ TEST_CASE("a merged write merged again changes nothing", "[row]") {
     }
 }
 
+TEST_CASE(
+    "a delete that a copied device made at the moment of an edit wins, and a copy of it reopens nothing",
+    "[row]") {
+    const table_traits table{"t", delete_policy::later_wins, {{"a"}}};
+    const stamp born{hlc{band::adopt.packed + 1}, replica(1)}, both{hlc{band::adopt.packed + 5}, replica(1)};
+    row_state row;
+    merge_operation(row, {op_kind::insert, false, born, {{0, 1}}}, {}, table);
+    merge_operation(row, {op_kind::update, false, both, {{0, 2}}}, {}, table);
+    const row_operation erase{op_kind::erase, false, both, {}};
+    merge_operation(row, erase, {}, table);
+    CHECK_FALSE(is_visible(row, delete_policy::later_wins));
+    CHECK_FALSE(is_visible(row, delete_policy::delete_wins));
+    CHECK_FALSE(is_implied(row, both));
+
+    version_vector seen;
+    seen.raise(both.replica, both.when);
+    const stamp later{hlc{band::adopt.packed + 9}, replica(2)};
+    merge_operation(row, {op_kind::insert, false, later, {{0, 3}}}, seen, table);
+    REQUIRE(open_conflicts(row, table).empty());
+    merge_operation(row, erase, {}, table);
+    CHECK(open_conflicts(row, table).empty());
+}
+
+TEST_CASE("whatever may lose to a write has its value loaded, and nothing else", "[row]") {
+    const table_traits table{"t", delete_policy::later_wins, {{"a"}, {"b"}, {"most", merge_rule::max}}};
+    const auto at = [](std::uint64_t n, unsigned who) {
+        return stamp{hlc{band::adopt.packed + n}, replica(who)};
+    };
+    row_state row;
+    merge_operation(row, {op_kind::insert, false, at(1, 1), {{0, 1}, {1, 1}}}, {}, table);
+    version_vector seen;
+    seen.raise(replica(1), at(1, 1).when);
+    const version_vector none;
+    const auto needs = [&](op_kind kind, std::vector<cell_write> cells, const version_vector& vector) {
+        return needs_values(row, {kind, false, at(9, 2), std::move(cells)}, vector, table);
+    };
+    CHECK_FALSE(needs(op_kind::update, {{0, 2}}, seen));
+    CHECK(needs(op_kind::update, {{0, 2}}, none));
+    CHECK_FALSE(needs(op_kind::update, {{2, 2}}, none));
+    CHECK(needs(op_kind::insert, {{2, 2}}, none));  // an INSERT writes over all of a row
+    CHECK_FALSE(needs(op_kind::insert, {{0, 2}}, seen));
+    CHECK(needs(op_kind::erase, {}, seen));
+    CHECK(needs_values(row, {op_kind::update, false, at(0, 1), {{0, 2}}}, seen, table));  // it may lose
+    merge_operation(row, {op_kind::update, false, at(2, 1), {{1, 3}}}, none, table);
+    CHECK_FALSE(needs(op_kind::update, {{0, 2}}, seen));
+    CHECK(needs(op_kind::insert, {{0, 2}}, seen));
+    row.dead = at(3, 3);
+    CHECK(needs(op_kind::update, {{0, 2}}, seen));
+}
+
 TEST_CASE("an UPDATE that came before its row's INSERT is a winner like any other", "[row]") {
     const table_traits table{"t", delete_policy::delete_wins, {{"a"}, {"b"}}};
     const row_operation updated{op_kind::update, false, {hlc{30}, replica(1)}, {{1, "u"}}},
