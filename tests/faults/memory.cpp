@@ -25,7 +25,7 @@ struct heap_plan {
     }
 };
 heap_plan plans[2];
-std::int64_t pieces = 0;
+std::int64_t pieces = 0, pieces_of_sqlite = 0;
 sqlite3_mem_methods usual;
 
 heap_plan& plan_of(heap which) noexcept {
@@ -33,7 +33,14 @@ heap_plan& plan_of(heap which) noexcept {
 }
 
 void* take(int size) {
-    return plan_of(heap::of_sqlite).fails() ? nullptr : usual.xMalloc(size);
+    if (plan_of(heap::of_sqlite).fails()) return nullptr;
+    void* const out = usual.xMalloc(size);
+    pieces_of_sqlite += out != nullptr ? 1 : 0;
+    return out;
+}
+void give_back(void* piece) {
+    --pieces_of_sqlite;
+    usual.xFree(piece);
 }
 void* take_other(void* old, int size) {
     return plan_of(heap::of_sqlite).fails() ? nullptr : usual.xRealloc(old, size);
@@ -45,9 +52,11 @@ void install_heap() {
     sqlite3_config(SQLITE_CONFIG_GETMALLOC, &usual);
     sqlite3_mem_methods ours = usual;
     ours.xMalloc = take;
+    ours.xFree = give_back;
     ours.xRealloc = take_other;
     sqlite3_config(SQLITE_CONFIG_MALLOC, &ours);
     sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);  // small pieces come from us as well
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);     // and are counted by us
 }
 
 void plan_allocations(heap which, std::uint64_t at, bool sticky) noexcept {
@@ -65,7 +74,7 @@ heap_report repair_heap() noexcept {
 }
 
 heap_use memory_held() noexcept {
-    return {sqlite3_memory_used(), pieces};
+    return {pieces_of_sqlite, pieces};
 }
 
 }  // namespace casasync_test

@@ -19,7 +19,7 @@ struct heap_report {
 /// Memory is there again. \returns what happened since plan_allocations()
 heap_report repair_heap() noexcept;
 
-/// Bytes that SQLite holds now, and pieces that `new` gave and nobody gave back.
+/// Pieces that SQLite took and those that `new` gave, and nobody gave back.
 struct heap_use {
     std::int64_t of_sqlite = 0, of_new = 0;
 };

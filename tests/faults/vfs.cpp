@@ -334,7 +334,7 @@ bool inside_vfs() noexcept {
 
 void install_vfs() {
     static sqlite3_vfs vfs = make_vfs();
-    static const int registered = sqlite3_vfs_register(&vfs, 1);
+    static const int registered = (sqlite3_config(SQLITE_CONFIG_SINGLETHREAD), sqlite3_vfs_register(&vfs, 1));
     static_cast<void>(registered);
 }
 
@@ -353,6 +353,7 @@ casasync::unix_ms vfs_time() noexcept {
 }
 
 void seed_vfs(std::uint64_t seed) {
+    install_vfs();
     the_door().random = dice(seed);
     sqlite3_randomness(0, nullptr);  // SQLite forgets what it had drawn
 }

@@ -106,6 +106,17 @@ void party::put(const saved_files& files, bool all) {
     doubtful = true;
 }
 
+party_image party::image() {
+    return {machine.storage().image(), machine.keys(), beside};
+}
+
+void party::become(const party_image& image) {
+    machine.restore(image.files);
+    machine.keys() = image.keys;
+    beside = image.beside;
+    joined = true;
+}
+
 namespace {
 
 picture look_at(casasync_test::app& app, bool upgraded) {

@@ -37,6 +37,13 @@ struct saved_files {
     std::size_t relay_losses = 0;  ///< so far
 };
 
+/// A device of a vault as it lies there, to begin scenes with.
+struct party_image {
+    casasync_test::disk_image files{};
+    casasync_test::plain_cipher keys{};
+    install beside{};
+};
+
 class party {
  public:
     party(std::size_t number, casasync::loopback::relay& relay, std::uint64_t seed);
@@ -67,6 +74,8 @@ class party {
     void finish_succession();
     /// Puts files in the place of its own. \param all  what lies beside the vault, too
     void put(const saved_files& files, bool all);
+    [[nodiscard]] party_image image();
+    void become(const party_image& image);
     /// The rows the app sees, as far as they are booked; nothing of an unhappy disk stands in the way.
     [[nodiscard]] picture rows();
     /// The other rows, as lines.

@@ -63,6 +63,7 @@ struct scene {
     std::uint64_t seed = 0;    ///< of the dice the run itself needs: ids, what survives a power loss
     std::uint8_t devices = 2;  ///< those that are there from the beginning, 2 .. devices_max
     bool wal = true;           ///< the files' journal: a write-ahead log, or a rollback journal
+    bool anew = false;         ///< the household is made for this scene, and no copy of one of its kind
     std::vector<event> events{};
 
     friend bool operator==(const scene&, const scene&) = default;

@@ -125,8 +125,25 @@ TEST_CASE("a scene is what its text says", "[simulation]") {
         const scene s = draw(seed);
         CHECK(parse(text_of(s)) == s);
     }
-    CHECK_FALSE(parse("scene 1 seed 1 devices 9 wal 1\n"));
-    CHECK_FALSE(parse("scene 1 seed 1 devices 2 wal 1\nexplode 0 0 0\n"));
+    CHECK_FALSE(parse("scene 1 seed 1 devices 9 wal 1 anew 0\n"));
+    CHECK_FALSE(parse("scene 1 seed 1 devices 2 wal 1 anew 0\nexplode 0 0 0\n"));
+}
+
+TEST_CASE("a household is made the same whatever was played before", "[simulation]") {
+    tally ignored;
+    for (std::uint64_t seed = 1; seed <= 4; ++seed) {
+        const scene s = draw(seed);
+        const household_image before = make_like(s);
+        CHECK(play(draw(seed + 100), ignored).problem == "");
+        const household_image after = make_like(s);
+        REQUIRE(before.parties.size() == s.devices);
+        for (std::size_t i = 0; i < s.devices; ++i) {
+            CHECK(before.parties[i].files.size() == 1);
+            CHECK(before.parties[i].files == after.parties[i].files);
+        }
+        CHECK(before.relay.state().head == after.relay.state().head);
+        CHECK(before.relay.log_at(before.relay.state().head) == after.relay.log_at(after.relay.state().head));
+    }
 }
 
 TEST_CASE("scenes that once failed", "[simulation]") {

@@ -4,6 +4,8 @@
 #include <casasync/detail/hash.hpp>
 
 #include <algorithm>
+#include <map>
+#include <tuple>
 #include <utility>
 
 namespace simulation {
@@ -34,6 +36,11 @@ void damage(bytes& sent, std::uint32_t seed) {
     }
 }
 
+loopback::relay new_relay(std::function<unix_ms()> clock) {
+    return {casasync_test::id_of<vault_id>(7), casasync_test::id_of<generation_id>(8),
+            casasync_test::quick_digest, std::move(clock)};
+}
+
 std::string first_difference(const picture& a, const picture& b) {
     for (const auto& [cell, value] : a)
         if (const auto other = b.find(cell); other == b.end() || other->second != value)
@@ -46,10 +53,7 @@ std::string first_difference(const picture& a, const picture& b) {
 }  // namespace
 
 world::world(const scene& s, tally& counts)
-    : scene_(s),
-      counts_(counts),
-      relay_(casasync_test::id_of<vault_id>(7), casasync_test::id_of<generation_id>(8),
-             casasync_test::quick_digest, [this] { return now_; }) {
+    : scene_(s), counts_(counts), relay_(new_relay([this] { return now_; })) {
     dice d(s.seed);
     casasync_test::seed_vfs(d.next());
     relay_.require_attach();
@@ -65,13 +69,14 @@ void world::say(const std::string& line) {
 }
 
 void world::must(bool fine, const std::string& what) {
-    if (!fine) throw failed{what};
+    if (!fine) throw failed(what);
 }
 
-outcome world::play() {
+outcome world::play(const household_image* start) {
     ++counts_.scenes;
     try {
-        begin();
+        start != nullptr ? begin(*start) : make_household();
+        for (const auto& p : parties_) must(at(*p), "a vault does not open in fine weather");
         for (const event& e : scene_.events) happen(e);
         heal();
         converge();
@@ -79,7 +84,7 @@ outcome world::play() {
         check_books();
         check_stamps();
     } catch (const failed& f) {
-        out_.problem = f.what;
+        out_.problem = f.what();
     }
     for (const auto& p : parties_) p->machine.close();
     counts_.writes += books_.writes();
@@ -95,7 +100,20 @@ bool world::at(party& p) {
     return open.ok();
 }
 
-void world::begin() {
+void world::begin(const household_image& start) {
+    relay_.restore(start.relay, std::nullopt);
+    for (std::size_t i = 0; i < start.parties.size(); ++i) parties_[i]->become(start.parties[i]);
+}
+
+household_image world::make() {
+    make_household();
+    household_image out{{}, new_relay([] { return beginning; })};
+    out.relay.restore(relay_, std::nullopt);
+    for (std::size_t i = 0; i < scene_.devices; ++i) out.parties.push_back(parties_[i]->image());
+    return out;
+}
+
+void world::make_household() {
     party& first = *parties_[0];
     (void)at(first);
     must(first.machine.open(false).ok(), "the first app does not open");
@@ -115,12 +133,8 @@ void world::begin() {
         party& p = *parties_[i];
         must(p.joined, "a device cannot join in fine weather");
         p.machine.close();
-        (void)at(p);
-        if (!scene_.wal) {
-            p.machine.close();
+        if (!scene_.wal)
             must(app(p.machine.path()).run("PRAGMA journal_mode = delete") == SQLITE_OK, "journal");
-        }
-        must(p.open().ok(), "a vault does not open in fine weather");
     }
 }
 
@@ -505,14 +519,38 @@ void world::check_books() {
     for (const auto& [cell, value] : shown) say(text_of(cell) + " = " + value);
 }
 
-outcome play(const scene& s, tally& counts) {
-    // The engine looks once a process how SQLite behaves; that draws random numbers of SQLite.
-    static const outcome warm_up = [] {
+namespace {
+
+/// The engine looks once a process how SQLite behaves; that draws random numbers of SQLite.
+void warm_up() {
+    static const outcome done = [] {
         tally none;
-        return world({}, none).play();
+        return world({}, none).play(nullptr);
     }();
-    world w(s, counts);
-    return w.play();
+}
+
+/// Returns what make_like() does, which it asks once a process.
+const household_image& household_like(const scene& s) {
+    static std::map<std::tuple<std::uint64_t, std::uint8_t, bool>, household_image> known;
+    const std::tuple kind(s.seed % households, s.devices, s.wal);
+    auto it = known.find(kind);
+    if (it == known.end()) it = known.emplace(kind, make_like(s)).first;
+    return it->second;
+}
+
+}  // namespace
+
+household_image make_like(const scene& s) {
+    warm_up();
+    tally none;
+
+    return world({s.seed % households, s.devices, s.wal, true, {}}, none).make();
+}
+
+outcome play(const scene& s, tally& counts) {
+    warm_up();
+    const household_image* start = s.anew ? nullptr : &household_like(s);
+    return world(s, counts).play(start);
 }
 
 }  // namespace simulation

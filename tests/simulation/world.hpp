@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -33,20 +34,30 @@ struct tally {
                   restored = 0, clones = 0, successions = 0, revoked = 0, relay_losses = 0, fed = 0;
 };
 
+/// What is there when a scene begins: devices of one vault, each with its file closed, and their relay.
+struct household_image {
+    std::vector<party_image> parties{};
+    casasync::loopback::relay relay;
+};
+
 class world {
  public:
     world(const scene& s, tally& counts);
 
-    [[nodiscard]] outcome play();
+    /// Plays the scene. \param start  what it begins with; null: its household is made
+    [[nodiscard]] outcome play(const household_image* start);
+    /// Makes the household of the scene, and plays nothing.
+    [[nodiscard]] household_image make();
 
  private:
-    struct failed {
-        std::string what;
+    struct failed : std::runtime_error {
+        using std::runtime_error::runtime_error;
     };
     static constexpr casasync::unix_ms beginning = 1'800'000'000'000;
     static constexpr unsigned rounds_max = 3;
 
-    void begin();
+    void begin(const household_image& start);
+    void make_household();
     void happen(const event& e);
     void heal();
     void converge();
@@ -104,6 +115,12 @@ class world {
     ledger others_books_;  ///< of devices that were removed: the vault never hears of it
     outcome out_;
 };
+
+/// Different random numbers that households are made with.
+inline constexpr std::uint64_t households = 16;
+/// Makes the household that scenes like this one begin with: of as many devices, with this journal, and
+/// random numbers of one of so many kinds. The same whatever was played before.
+[[nodiscard]] household_image make_like(const scene& s);
 
 /// Plays a scene. \returns what came of it, in the same bytes every time
 [[nodiscard]] outcome play(const scene& s, tally& counts);

@@ -233,7 +233,9 @@ void relay::roll_back(std::uint64_t pos, generation_id generation) {
 
 void relay::restore(const relay& backup, std::optional<generation_id> generation) {
     std::set<device_id> revoked = std::move(revoked_);
+    std::function<unix_ms()> clock = std::move(now_);
     *this = backup;
+    now_ = std::move(clock);
     revoked_.merge(revoked);
     if (generation) generation_ = *generation;
 }

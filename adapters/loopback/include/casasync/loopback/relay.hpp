@@ -84,8 +84,9 @@ class relay {
     void wipe(generation_id generation);
     /// Goes back to its first `pos` records, as a relay does that was restored from a backup.
     void roll_back(std::uint64_t pos, generation_id generation);
-    /// Becomes what it was when `backup` was copied from it. Who was removed since stays so, as devices tell
-    /// it. \param generation  the next life of the log; none: the operator forgot to begin one
+    /// Becomes what it was when `backup` was copied from it, with its own clock. Who was removed since stays
+    /// so, as devices tell it. \param generation  the next life of the log; none: the operator forgot to
+    /// begin one
     void restore(const relay& backup, std::optional<generation_id> generation);
     /// Bytes of envelopes the vault may take.
     void limit_bytes(std::uint64_t bytes_max) { bytes_max_ = bytes_max; }
