@@ -294,6 +294,11 @@ template <syncing_device Device>
     if (certain && !owed)
         if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
     if (!certain && !(done && done->snapshot_merged)) return done;
+    if (!done) {  // a copy sends nothing in the name of the device that it was
+        const auto copy = d.is_copy();
+        if (!copy) return copy.failure();
+        if (*copy) return done;
+    }
     const unix_ms now = d.now();
     if (before->fed_at != 0 && now - before->fed_at < feed_pause_ms) {
         if (!done && done.code() == errc::seq_gap)
