@@ -4,11 +4,14 @@
 /// 128-bit identities as distinct types: a vault, a device, a replica, a snapshot, a mailbox, one life of a
 /// relay's log.
 #include <casasync/bytes.hpp>
+#include <casasync/detail/byte_order.hpp>
 #include <casasync/result.hpp>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -20,7 +23,14 @@ template <class Tag>
 struct id128 {
     std::array<std::uint8_t, 16> octets{};
 
-    friend constexpr auto operator<=>(const id128&, const id128&) = default;
+    friend constexpr bool operator==(const id128& a, const id128& b) noexcept {
+        const auto x = a.words(), y = b.words();
+        return x[0] == y[0] && x[1] == y[1];
+    }
+    friend constexpr std::strong_ordering operator<=>(const id128& a, const id128& b) noexcept {
+        const auto x = a.words(), y = b.words();
+        return x[0] != y[0] ? in_order(x[0]) <=> in_order(y[0]) : in_order(x[1]) <=> in_order(y[1]);
+    }
 
     [[nodiscard]] constexpr bool is_zero() const noexcept { return *this == id128{}; }
     [[nodiscard]] bytes_view view() const noexcept { return octets; }
@@ -47,6 +57,15 @@ struct id128 {
         id128 id;
         random.fill(id.octets);
         return id;
+    }
+
+ private:
+    [[nodiscard]] constexpr std::array<std::uint64_t, 2> words() const noexcept {
+        return std::bit_cast<std::array<std::uint64_t, 2>>(octets);
+    }
+    /// A word as a number that compares as its octets do.
+    [[nodiscard]] static constexpr std::uint64_t in_order(std::uint64_t word) noexcept {
+        return std::endian::native == std::endian::big ? word : detail::swap_bytes(word);
     }
 };
 
