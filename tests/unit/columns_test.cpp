@@ -39,7 +39,9 @@ std::optional<std::vector<std::string>> read_texts(const bytes& data, std::size_
                                                    std::size_t bytes_left = 1'000'000) {
     detail::reader r(data);
     std::vector<std::string> out(count);
-    const bool ok = detail::get_texts(r, out, bytes_left);
+    std::vector<std::string*> places;
+    for (std::string& text : out) places.push_back(&text);
+    const bool ok = detail::get_texts(r, places, bytes_left);
     return ok && r.done() ? std::optional(out) : std::nullopt;
 }
 

@@ -87,8 +87,8 @@ struct alphabet {
 inline std::size_t shared_beginning(std::span<const std::string_view> texts) noexcept {
     std::size_t n = std::min(texts[0].size(), shared_beginning_max);
     for (const std::string_view t : texts) {
-        n = std::min(n, t.size());
-        while (texts[0].substr(0, n) != t.substr(0, n)) --n;
+        const std::size_t most = std::min(n, t.size());
+        for (n = 0; n < most && t[n] == texts[0][n];) ++n;
     }
     return n;
 }
@@ -215,13 +215,13 @@ inline bool get_new_texts(reader& r, std::span<std::string* const> out, std::siz
 }
 
 /// Reads the texts of a column into `out`. False for what put_texts() does not write.
-inline bool get_texts(reader& r, std::span<std::string> out, std::size_t& bytes_left) {
+inline bool get_texts(reader& r, std::span<std::string* const> out, std::size_t& bytes_left) {
     if (out.empty()) return true;
     numbers places;
     if (!get_numbers(r, out.size(), places)) return false;
     std::vector<std::string*> fresh;
     for (std::size_t i = 0; i < out.size(); ++i)
-        if (places[i] == 0) fresh.push_back(&out[i]);
+        if (places[i] == 0) fresh.push_back(out[i]);
     if (fresh.empty() || !get_new_texts(r, fresh, bytes_left)) return false;
     text_index known(fresh.size());
     for (std::size_t i = 0; i < out.size(); ++i) {
@@ -230,10 +230,10 @@ inline bool get_texts(reader& r, std::span<std::string> out, std::size_t& bytes_
             const std::string_view text = known[static_cast<std::size_t>(places[i] - 1)];
             if (text.size() > bytes_left) return false;
             bytes_left -= text.size();
-            out[i] = text;
-        } else if (out[i].size() <= dictionary_text_max) {
+            *out[i] = text;
+        } else if (out[i]->size() <= dictionary_text_max) {
             const std::size_t before = known.size();
-            if (known.add(out[i]) != before) return false;  // it has a place already
+            if (known.add(*out[i]) != before) return false;  // it has a place already
         }
     }
     return true;

@@ -125,8 +125,8 @@ inline bool get_masks(reader& r, table_changes& t, std::size_t& cells_left) {
         row_operation& op = t.rows[i].op;
         if (mask.size() > cells_left || bad_mask(op.kind, mask)) return false;
         cells_left -= mask.size();
-        op.cells.reserve(mask.size());
-        for (const column_no c : mask) op.cells.push_back({c, {}});
+        op.cells.resize(mask.size());
+        for (std::size_t n = 0; n < mask.size(); ++n) op.cells[n].column = mask[n];
     }
     return fresh == masks.size();
 }
@@ -144,13 +144,13 @@ struct column_values {
             case value_kind::null:
                 break;
             case value_kind::integer:
-                integers.push_back(zigzag(v.integer()));
+                push(integers, zigzag(v.integer()));
                 break;
             case value_kind::real:
-                reals.push_back(v.real());
+                push(reals, v.real());
                 break;
             case value_kind::text:
-                texts.emplace_back(v.text());
+                push(texts, std::string_view(v.text()));
                 break;
             case value_kind::blob:
                 blobs.emplace_back(v.blob());
@@ -158,11 +158,20 @@ struct column_values {
                 break;
         }
     }
+
+ private:
+    /// Most columns have values of one kind.
+    template <class T>
+    void push(std::vector<T>& list, T v) {
+        if (list.empty()) list.reserve(kinds.capacity() - kinds.size() + 1);
+        list.push_back(v);
+    }
 };
 
 /// Writes the values, column by column: kinds, then integers, reals, texts and blobs, each kind together.
 inline void put_values(writer& w, const table_changes& t) {
     std::vector<column_values> all(t.table.columns.size());
+    for (column_values& column : all) column.kinds.reserve(t.rows.size());
     for (const row_change& r : t.rows)
         for (const cell_write& c : r.op.cells) all[c.column].add(c.what);
     for (const column_values& column : all) {
@@ -178,7 +187,7 @@ inline void put_values(writer& w, const table_changes& t) {
 inline bool get_integers(reader& r, std::span<value* const> out) {
     numbers all;
     if (!get_numbers(r, out.size(), all)) return false;
-    for (std::size_t i = 0; i < out.size(); ++i) *out[i] = value(unzigzag(all[i]));
+    for (std::size_t i = 0; i < out.size(); ++i) *out[i] = unzigzag(all[i]);
     return true;
 }
 
@@ -186,16 +195,16 @@ inline bool get_reals(reader& r, std::span<value* const> out) {
     for (value* v : out) {
         const double d = r.real();
         if (!r.ok() || d != d) return false;
-        *v = value(d);
+        *v = d;
     }
     return true;
 }
 
 inline bool get_text_values(reader& r, std::span<value* const> out, std::size_t& bytes_left) {
-    std::vector<std::string> texts(out.size());
-    if (!get_texts(r, texts, bytes_left)) return false;
-    for (std::size_t i = 0; i < out.size(); ++i) *out[i] = value(std::move(texts[i]));
-    return true;
+    std::vector<std::string*> texts;
+    texts.reserve(out.size());
+    for (value* v : out) texts.push_back(&v->make_text());
+    return get_texts(r, texts, bytes_left);
 }
 
 inline bool get_blobs(reader& r, std::span<value* const> out) {
@@ -210,18 +219,20 @@ inline bool get_blobs(reader& r, std::span<value* const> out) {
     return true;
 }
 
-/// Reads the values of one column into its cells. \errors unknown_format_version for a kind of a newer
-/// casasync
+/// Reads the values of one column into its cells, at least one. \errors unknown_format_version for a kind of
+/// a newer casasync
 inline result<void> get_column(reader& r, std::span<value* const> cells, std::size_t& bytes_left) {
     numbers kinds;
     if (!get_numbers(r, cells.size(), kinds)) return errc::malformed_changeset;
     std::array<std::vector<value*>, 5> of_kind;
-    for (std::size_t i = 0; i < cells.size(); ++i) {
+    const bool mixed = std::adjacent_find(kinds.begin(), kinds.end(), std::not_equal_to<>()) != kinds.end();
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
         if (kinds[i] >= of_kind.size()) return errc::unknown_format_version;
-        of_kind[static_cast<std::size_t>(kinds[i])].push_back(cells[i]);
+        if (mixed) of_kind[static_cast<std::size_t>(kinds[i])].push_back(cells[i]);
     }
-    const auto of = [&of_kind](value_kind k) {
-        return std::span<value* const>(of_kind[static_cast<std::size_t>(k)]);
+    const auto of = [&](value_kind k) {
+        const bool all = !mixed && kinds[0] == static_cast<std::uint64_t>(k);
+        return all ? cells : std::span<value* const>(of_kind[static_cast<std::size_t>(k)]);
     };
     const bool whole = get_integers(r, of(value_kind::integer)) && get_reals(r, of(value_kind::real)) &&
                        get_text_values(r, of(value_kind::text), bytes_left) &&
@@ -231,6 +242,7 @@ inline result<void> get_column(reader& r, std::span<value* const> cells, std::si
 
 inline result<void> get_values(reader& r, table_changes& t, std::size_t& bytes_left) {
     std::vector<std::vector<value*>> columns(t.table.columns.size());
+    for (std::vector<value*>& cells : columns) cells.reserve(t.rows.size());
     for (row_change& row : t.rows)
         for (cell_write& c : row.op.cells) columns[c.column].push_back(&c.what);
     for (const std::vector<value*>& cells : columns)
