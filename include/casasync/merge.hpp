@@ -106,9 +106,12 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
                    {},
                    {},
                    {}};
+    if (before.cells.empty()) row.written.reserve(after.cells.size());
+    auto old = before.cells.begin();  // each of its columns is in `after`, too
     for (const cell& c : after.cells) {
-        const cell* old = before.find(c.column);
-        if (old == nullptr || *old != c) row.written.push_back(c.column);
+        const bool known = old != before.cells.end() && old->column == c.column;
+        if (!known || *old != c) row.written.push_back(c.column);
+        old += known ? 1 : 0;
     }
     const auto open_before = open_conflicts(before, *table.traits),
                open_after = open_conflicts(after, *table.traits);

@@ -172,6 +172,14 @@ inline void set_live(row_state& row, std::vector<live_write> all) {
     row.live = std::move(all);
 }
 
+/// The first operation of a row that nothing is known of, an INSERT: it wins everywhere, and all of it is
+/// shown.
+inline void begin_row(row_state& row, row_operation&& y) {
+    row.born = row.touched = y.when;
+    row.cells.reserve(y.cells.size());
+    for (cell_write& w : y.cells) row.cells.push_back({w.column, y.when, std::move(w.what)});
+}
+
 }  // namespace detail
 
 /// Merges one operation into a row; the values it shows now are moved out of the operation.
@@ -180,6 +188,7 @@ inline void set_live(row_state& row, std::vector<live_write> all) {
 /// \cost   O(columns written) for an update over seen writes, else O(columns of the row). Thread-safe: pure.
 inline void merge_operation(row_state& row, row_operation&& y, const version_vector& vector,
                             const table_traits& table) {
+    if (y.kind == op_kind::insert && row.empty()) return detail::begin_row(row, std::move(y));
     const bool whole = y.kind != op_kind::update;  // INSERT and DELETE cover every column of the row
     const auto covered = [&](const live_write& w) {
         const bool same_column =

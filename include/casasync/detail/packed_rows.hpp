@@ -167,9 +167,10 @@ class packed_rows {
         return replicas_[a.replica] < replicas_[b.replica];
     }
     [[nodiscard]] std::uint32_t number_of(const replica_id& id) {
+        if (last_ < replicas_.size() && replicas_[last_] == id) return last_;
         const auto [it, added] = numbers_.try_emplace(id, static_cast<std::uint32_t>(replicas_.size()));
         if (added) replicas_.push_back(id);
-        return it->second;
+        return last_ = it->second;
     }
     [[nodiscard]] const std::vector<replica_id>& replicas() const noexcept { return replicas_; }
 
@@ -183,6 +184,8 @@ class packed_rows {
     std::map<row_no, std::vector<live_write>> live_;
     std::map<replica_id, std::uint32_t> numbers_;
     std::vector<replica_id> replicas_;
+    std::uint32_t last_ =
+        0;  ///< what number_of() returned last: most stamps are of one replica after another
 };
 
 }  // namespace casasync::detail
