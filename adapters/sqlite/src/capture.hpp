@@ -145,7 +145,8 @@ struct log_range {
 [[nodiscard]] result<void> log_by_hand(connection& db, table_number table, std::span<const value> key,
                                        const value& m);
 
-/// Forgets the log up to `last` and what the graveyards of `tables` hold of it.
+/// Forgets the log up to `last` and what the graveyards of `tables` hold of it. Inside the caller's
+/// transaction.
 [[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables,
                                      std::span<const table_number> left = {});
 

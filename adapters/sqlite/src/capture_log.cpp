@@ -201,8 +201,6 @@ result<void> log_by_hand(connection& db, table_number table, std::span<const val
 
 result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables,
                        std::span<const table_number> left) {
-    auto tx = transaction::begin(db);
-    if (!tx) return tx.failure();
     const auto more = db.query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log WHERE rowid > ?1)", last);
     if (!more) return more.failure();
     const auto cleared =
@@ -220,7 +218,7 @@ result<void> clear_log(connection& db, std::int64_t last, std::span<const table_
                        : db.run("DELETE FROM " + grave);
         if (!drained) return drained;
     }
-    return tx->commit();
+    return {};
 }
 
 }  // namespace casasync::sqlite

@@ -252,9 +252,13 @@ result<void> vault::state::ask_for_snapshot() {
 }
 
 result<changeset_pieces> vault::state::pieces_of(changeset c) {
-    const auto cut = shown->stand_alone(c, own_now());
-    if (!cut) return cut.failure();
-    return changeset_pieces(std::move(c), *cut ? operations_of_a_piece : limits::changeset_ops_max);
+    std::size_t most = limits::changeset_ops_max;
+    if (count_operations(c) > operations_of_a_piece) {
+        const auto cut = shown->stand_alone(c, own_now());
+        if (!cut) return cut.failure();
+        if (*cut) most = operations_of_a_piece;
+    }
+    return changeset_pieces(std::move(c), most);
 }
 
 result<void> vault::state::merge_piece(changeset c, merge_report& done) {

@@ -20,6 +20,14 @@ result<void> vault::state::prune_history() {
     return dropped ? result<void>{} : result<void>{dropped.failure()};
 }
 
+result<void> vault::state::prune_history_now_and_then() {
+    constexpr unix_ms pause_ms = 3600 * 1000;
+    const unix_ms now = stamping_now();
+    if (now >= pruned_at && now - pruned_at < pause_ms) return {};
+    pruned_at = now;
+    return prune_history();
+}
+
 result<kept_write> vault::state::describe(const history_entry& e) {
     const vault_table& table = *tables.find(e.table);
     kept_write out;

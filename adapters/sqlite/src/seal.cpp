@@ -526,7 +526,7 @@ result<std::size_t> vault::state::seal_log() {
     }
     if (auto ok = take_in(*changed); !ok) return ok.failure();
     if (auto ok = correct_defaults(); !ok) return ok.failure();
-    if (auto ok = prune_history(); !ok) return ok.failure();
+    if (auto ok = prune_history_now_and_then(); !ok) return ok.failure();
     return sealed;
 }
 

@@ -143,12 +143,14 @@ result<void> create_settings(connection& db, const settings& s) {
 }
 
 result<settings> read_settings(connection& db) {
-    auto there = db.query_integer("SELECT count(*) FROM main.sqlite_schema WHERE name = 'casasync_meta'");
-    if (!there) return there.failure();
-    auto found = *there > 0 ? db.query_value("SELECT s FROM casasync_meta")
-                            : result<std::optional<value>>{std::optional<value>{}};
-    if (!found) return found.failure();
-    if (!*found || (**found).kind() != value_kind::blob)
+    auto found = db.query_value("SELECT s FROM main.casasync_meta");
+    if (!found) {  // maybe there is no such table
+        const auto there =
+            db.query_integer("SELECT count(*) FROM main.sqlite_schema WHERE name = 'casasync_meta'");
+        if (!there) return there.failure();
+        if (*there > 0) return found.failure();
+    }
+    if (!found || !*found || (**found).kind() != value_kind::blob)
         return error{errc::not_a_vault,
                      "this database is not a casasync vault; nothing was changed. Make it one with `casasync "
                      "init`, or `casasync join` a vault"};

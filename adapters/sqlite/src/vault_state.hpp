@@ -67,6 +67,7 @@ struct vault::state {
     std::int64_t seen_version = -1;                     ///< data_version at the last look
     std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
     std::int64_t captured_schema = -1;                  ///< schema_version the triggers were found current at
+    unix_ms pruned_at = 0;                              ///< when a seal last forgot history
     std::chrono::steady_clock::time_point app_wrote{};  ///< when another connection was last seen to commit
     std::map<std::uint64_t, inbound_part> sent_by_copy{};  ///< by seq: what another copy sent as this device
 
@@ -192,6 +193,8 @@ struct vault::state {
     [[nodiscard]] result<history_info> tell_history();
     /// Drops what is too old, a little. Inside write()
     [[nodiscard]] result<void> prune_history();
+    /// The same, when it was not done for an hour: a vault that is never synced seals all the same.
+    [[nodiscard]] result<void> prune_history_now_and_then();
 
     // accounting.cpp
     [[nodiscard]] result<write_counts> accounting();
