@@ -226,7 +226,13 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         const vault_table* before = v.tables.find(shape->name);
         const bool again = before != nullptr && before->tracked;
         tracking wanted = tracking_of(how);
-        wanted.adopt = v.self.adopting && before == nullptr;
+        const bool begins = v.self.adopting && before == nullptr;
+        if (begins) {  // a table without rows has nothing to adopt: every row will have a record
+            const auto any =
+                v.db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(shape->name) + ")");
+            if (!any) return any.failure();
+            wanted.adopt = *any != 0;
+        }
         const delete_policy old_policy = before != nullptr ? before->traits.policy : how.policy;
         if (before != nullptr && old_policy != how.policy)
             if (auto ok = v.change_policy(*before, how.policy); !ok) return ok;
@@ -238,7 +244,7 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         if (!tracked) return tracked.failure();
         if (again) return {};
         if (auto ok = check_key_lengths(*v.db, (**tracked).shape); !ok) return ok;
-        if (wanted.adopt) {
+        if (begins) {
             auto base = digest_of_rows(*v.db, **tracked, v.rows->numbers());
             if (!base) return base.failure();
             v.self.base += *base;
