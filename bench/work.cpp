@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // casasync-bench-work NAME: does one small piece of fixed work inside casasync_measured_work(), so that
 // scripts/instructions can count the instructions of just that: merge (in place), plan (merge() and apply()),
-// encode, decode, capture, seal, apply; 1,000 rows each.
+// encode, decode, capture, seal, lone (a hundred commits, each sealed at once), apply; 1,000 rows each.
 #include "changesets.hpp"
 #include "vaults.hpp"
 
@@ -84,6 +84,19 @@ void seal(const std::string& folder) {
     measure([&] { need(vault.seal()); });
 }
 
+/// Commits of one write each, each one sealed at once.
+void seal_each(const std::string& folder) {
+    auto vault = make_vault(folder + "/a.db", 2);
+    app writer(folder + "/a.db");
+    const made_workload w(rows);
+    write_all(writer, w.rows);
+    need(vault.seal());
+    for (std::size_t i = 0; i < 100; ++i) {
+        write_all(writer, std::span<const field_update>(&w.first[i], 1));
+        measure([&] { need(vault.seal()); });
+    }
+}
+
 void apply(const std::string& folder) {
     auto from = make_vault(folder + "/a.db", 2), to = make_vault(folder + "/b.db", 3);
     app writer(folder + "/a.db");
@@ -105,6 +118,7 @@ int run(const std::string& name) {
                                                            {"decode", decode_both},
                                                            {"capture", [&] { capture(folder); }},
                                                            {"seal", [&] { seal(folder); }},
+                                                           {"lone", [&] { seal_each(folder); }},
                                                            {"apply", [&] { apply(folder); }}};
     const auto it = all.find(name);
     if (it == all.end()) throw std::runtime_error("no such work: " + name);
