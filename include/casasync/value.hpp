@@ -39,14 +39,6 @@ class value {
     value(value&&) noexcept = default;
     value& operator=(const value&) = default;
     value& operator=(value&&) noexcept = default;
-    value& operator=(std::int64_t v) noexcept { return data_ = v, *this; }
-    value& operator=(double v) noexcept {
-        if (v == v)
-            data_ = v;
-        else
-            data_ = std::monostate{};
-        return *this;
-    }
     ~value() = default;
 
     [[nodiscard]] value_kind kind() const noexcept { return static_cast<value_kind>(data_.index()); }
@@ -58,6 +50,8 @@ class value {
     [[nodiscard]] const std::string& text() const noexcept { return *std::get_if<std::string>(&data_); }
     [[nodiscard]] const bytes& blob() const noexcept { return *std::get_if<bytes>(&data_); }
 
+    /// Makes it an integer.
+    void make_integer(std::int64_t v) noexcept { data_.emplace<std::int64_t>(v); }
     /// Makes it an empty text, to be filled in.
     [[nodiscard]] std::string& make_text() { return data_.emplace<std::string>(); }
 

@@ -284,6 +284,25 @@ TEST_CASE("operations come back in any order of their clocks, with equal ones am
     CHECK(decode_head(encode(c)).code() == errc::malformed_changeset);
 }
 
+TEST_CASE("many operations come back in any order of their clocks, near and far", "[codec]") {
+    for (const std::size_t count : {499, 500, 3000})
+        for (const unsigned shift : {0U, 9U, 21U, 40U}) {
+            changeset c = sample();
+            c.tables[0].rows.clear();
+            for (std::size_t i = 0; i < count; ++i) {
+                const std::uint64_t random = detail::fmix64(i * 64 + shift);
+                const bytes key{static_cast<std::uint8_t>(1 + i / 256), static_cast<std::uint8_t>(i)};
+                const stamp when{hlc{1 + ((random % 1000) << shift)},
+                                 author(static_cast<std::uint8_t>(1 + random / 1000 % 3))};
+                c.tables[0].rows.push_back({key, {op_kind::insert, false, when, {{0, 1}, {1, 1}, {2, 1}}}});
+            }
+            INFO(count << " operations, " << shift);
+            const auto back = decode(encode(c));
+            REQUIRE(back.ok());
+            CHECK(*back == c);
+        }
+}
+
 TEST_CASE("operations that write few columns each come back, whatever the order", "[codec]") {
     changeset c = sample();
     c.tables[0].rows.clear();

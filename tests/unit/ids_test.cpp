@@ -45,4 +45,15 @@ TEST_CASE("ids order as unsigned bytes, the first byte first", "[ids]") {
     CHECK(low < high);
     CHECK(last < low);
     CHECK(replica_id{} < last);
+    replica_id eighth, ninth;
+    eighth.octets[7] = 1;
+    ninth.octets[8] = 0xFF;
+    CHECK(ninth < eighth);
+    CHECK(low != high);
+    CHECK(eighth != ninth);
+    ninth = eighth;
+    ninth.octets[15] = 1;
+    CHECK(eighth < ninth);
+    CHECK(eighth != ninth);
+    CHECK((eighth <=> eighth) == 0);
 }

@@ -187,7 +187,7 @@ inline void put_values(writer& w, const table_changes& t) {
 inline bool get_integers(reader& r, std::span<value* const> out) {
     numbers all;
     if (!get_numbers(r, out.size(), all)) return false;
-    for (std::size_t i = 0; i < out.size(); ++i) *out[i] = unzigzag(all[i]);
+    for (std::size_t i = 0; i < out.size(); ++i) out[i]->make_integer(unzigzag(all[i]));
     return true;
 }
 
@@ -195,7 +195,7 @@ inline bool get_reals(reader& r, std::span<value* const> out) {
     for (value* v : out) {
         const double d = r.real();
         if (!r.ok() || d != d) return false;
-        *v = d;
+        *v = value(d);
     }
     return true;
 }
