@@ -32,6 +32,21 @@ struct sent_changeset {
     std::uint64_t greatest = 0;  ///< of its stamps
 };
 
+/// What the model says of a row to one who knows these of the changesets that wrote it.
+struct row_answers {
+    changeset_set known{};
+    reference::row_view view{};
+    std::vector<reference::lost_write> conflicts{};
+    std::optional<reference::accounts> counts{};  ///< none: a write fits no class, or two
+};
+
+/// Every write of a row.
+struct row_truth {
+    reference::history all{};
+    changeset_set changesets{};          ///< those it came in
+    std::vector<row_answers> answers{};  ///< given so far: most are asked for again and again
+};
+
 /// A device, and what is true of it.
 struct member {
     member(std::size_t number, const setup& begin);
@@ -71,8 +86,9 @@ class household {
     void find_merged(member& m);
 
     [[nodiscard]] std::string compare(const member& m);
+    [[nodiscard]] const row_answers& ask(row_truth& row, const changeset_set& merged) const;
     [[nodiscard]] std::string compare_row(const member& m, const std::string& key,
-                                          const reference::history& known, reference::accounts& counts) const;
+                                          const row_answers& expected, reference::accounts& counts) const;
     [[nodiscard]] std::string compare_shown(const member& m, const casasync::bytes& key,
                                             const reference::row_view& expected) const;
     [[nodiscard]] std::string all_equal() const;
@@ -90,7 +106,7 @@ class household {
     reference::table table_;
     std::deque<member> members_;
     std::vector<sent_changeset> sent_;
-    std::map<std::string, reference::history> rows_;                         ///< every write, by key
+    std::map<std::string, row_truth> rows_;                                  ///< by key
     std::set<std::pair<std::uint64_t, int>> stamps_;                         ///< every stamp ever issued
     std::vector<std::pair<changeset_set, casasync::vault_digest>> digests_;  ///< of every set that was met
     std::size_t held_ = 0, waiting_ = 0;
