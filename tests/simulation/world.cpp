@@ -334,6 +334,7 @@ void world::join(party& p) {
 }
 
 void world::upgrade(party& p) {
+    upgrades_ = true;
     if (p.upgraded) return;
     app& sql = p.machine.sql();
     if (sql.rows("SELECT place FROM txn LIMIT 0").starts_with("error") &&
@@ -411,6 +412,7 @@ void world::heal() {
         if (!p->joined || relay_.is_revoked(p->beside.self)) continue;
         must(at(*p), "a vault does not open when all is well");
         if (const auto status = p->machine.vault().status()) counts_.held += status->held;
+        if (!upgrades_) continue;
         upgrade(*p);
         must(p->upgraded, "an upgrade fails when all is well");
     }

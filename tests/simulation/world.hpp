@@ -110,6 +110,7 @@ class world {
     casasync::loopback::relay relay_;
     std::optional<casasync::loopback::relay> saved_relay_{};
     std::size_t relay_losses_ = 0;
+    bool upgrades_ = false;  ///< there is a next version of the app, which everybody has in the end
     std::vector<std::unique_ptr<party>> parties_;
     ledger books_;
     ledger others_books_;  ///< of devices that were removed: the vault never hears of it
