@@ -17,8 +17,8 @@
 namespace casasync {
 
 /// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
-/// known_of_relay, send_again, note_relay_lost, note_relay_fed, asks, note_mended and note_answered; see
-/// casasync/sqlite/vault.hpp.
+/// known_of_relay, send_again, note_relay_lost, note_relay_fed, tell_merged, waits, asks, note_mended and
+/// note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -194,8 +194,9 @@ template <syncing_device Device>
     return *has < known->last_sent;
 }
 
-/// Gives the relay what it lost: this device's own changesets, and a snapshot.
-/// \param certain  false: it may have lost something
+/// Gives the relay what it lost: this device's own changesets, and a snapshot. Others may have come to the
+/// log before that snapshot, and read on without it: they are told what this device has merged, and look for
+/// the snapshot where that is more than the log brings. \param certain  false: it may have lost something
 template <syncing_device Device>
 [[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard, bool certain) {
     auto done = d.sync_rounds(heard);
@@ -209,6 +210,10 @@ template <syncing_device Device>
     else
         done = std::move(again);
     if (auto ok = d.offer(); !ok) return ok.failure();
+    if (auto ok = d.store().tell_merged(); !ok) return ok.failure();
+    auto told = d.sync_rounds(heard);
+    if (!told) return told;
+    add(*done, std::move(*told));
     if (auto ok = d.store().note_relay_fed(); !ok) return ok.failure();
     done->alarms.emplace_back(
         "The relay had lost something: it was emptied, or restored from a backup. This device gave it again "
@@ -318,6 +323,26 @@ template <syncing_device Device>
 
 namespace detail {
 
+/// Where changes wait for earlier ones that the relay's log does not bring, merges a snapshot that has more;
+/// `done` tells of it.
+template <syncing_device Device>
+[[nodiscard]] result<void> fill_gap(Device& d, relay_state& heard, sync_report& done) {
+    const auto waits = d.store().waits();
+    if (!waits || !*waits) return {};  // one that cannot be read is no reason for an alarm
+    const auto newest = d.newest_snapshot();
+    if (!newest) return newest.failure();
+    if (!*newest || (*waits)->vector.covers((*newest)->merged.vector)) return {};
+    if (auto ok = d.merge_newest_snapshot(); !ok) return ok;
+    auto round = d.sync_rounds(heard);  // what waited may be merged now
+    if (!round) return round.failure();
+    add(done, std::move(*round));
+    done.snapshot_merged = true;
+    done.alarms.emplace_back(
+        "Changes waited for earlier ones that the relay does not have any more. They were taken from a "
+        "snapshot of another device, and nothing is missing here.");
+    return {};
+}
+
 /// Merges the snapshot that this device asked for, and offers one to a device that asked; `done` tells of it.
 template <syncing_device Device>
 [[nodiscard]] result<void> mend(Device& d, sync_report& done) {
@@ -349,13 +374,19 @@ template <syncing_device Device>
 
 }  // namespace detail
 
-/// Syncs and feeds; and where two devices that have merged the same changes differ, mends it by snapshots:
-/// whoever asks for one gets one, and merging loses nothing. What fails of that is an alarm.
+/// Syncs and feeds; and where changes wait for what the log has lost, or two devices that have merged the
+/// same changes differ, mends it by snapshots: whoever asks for one gets one, and merging loses nothing. What
+/// fails of that is an alarm.
 /// \errors those of sync_and_feed
 template <syncing_device Device>
 [[nodiscard]] result<sync_report> sync_and_mend(Device& d, relay_state& heard) {
     auto done = sync_and_feed(d, heard);
     if (!done) return done;
+    if (const auto filled = detail::fill_gap(d, heard, *done); !filled)
+        done->alarms.push_back(
+            "Changes wait for earlier ones that the relay does not have, and no snapshot could add them "
+            "yet: " +
+            filled.failure().text());
     if (const auto mended = detail::mend(d, *done); !mended)
         done->alarms.push_back("Two devices of the vault differ, and no snapshot could put it right yet: " +
                                mended.failure().text());

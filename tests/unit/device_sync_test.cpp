@@ -37,6 +37,7 @@ struct scripted_device {
     std::map<std::uint64_t, result<page>> whole{};
     std::vector<digest256> own{};
     std::optional<snapshot_origin> newest{};
+    std::optional<causal_context> waiting{};
     snapshot_asks asked{};
     bool kept = true, members_given = false;
 
@@ -110,6 +111,10 @@ struct scripted_device {
     result<bool> send_again(std::uint64_t) { return say<bool>("send_again", kept); }
     result<void> note_relay_lost() { return say<void>("note_relay_lost", {}); }
     result<void> note_relay_fed() { return say<void>("note_relay_fed", {}); }
+    result<void> tell_merged() { return say<void>("tell_merged", {}); }
+    result<std::optional<causal_context>> waits() {
+        return say<std::optional<causal_context>>("waits", waiting);
+    }
     result<snapshot_asks> asks() { return say<snapshot_asks>("asks", asked); }
     result<void> note_mended() { return say<void>("note_mended", {}); }
     result<void> note_answered() { return say<void>("note_answered", {}); }
@@ -171,7 +176,8 @@ using device = scripted_device;
 
 const std::string copied = "This file was restored", fed = "The relay had lost",
                   twice = "The relay has lost something", mended = "What this device may have lacked",
-                  unmended = "Two devices of the vault differ";
+                  unmended = "Two devices of the vault differ", filled = "Changes waited for earlier ones",
+                  unfilled = "Changes wait for earlier ones";
 
 std::vector<story> about_copies() {
     const auto copy = [](device& d) { d.copied = {true}; };
@@ -315,7 +321,8 @@ std::vector<story> about_losses() {
         d.known.last_sent = 3;
         d.at_relay = 1;
     };
-    const std::vector<std::string> feeds{"note_relay_lost", "send_again", "offer", "note_relay_fed"};
+    const std::vector<std::string> feeds{"note_relay_lost", "send_again", "offer", "tell_merged",
+                                         "note_relay_fed"};
     return {
         {"the log has another life", [=](device& d) { another_life(d), behind(d); }, {}, feeds, {}, fed},
         {"the log has another life, and has all of this device",
@@ -590,9 +597,62 @@ std::vector<story> about_differences() {
     };
 }
 
+std::vector<story> about_gaps() {
+    const auto newest_has = [](device& d, std::uint64_t clock) {
+        d.newest = snapshot_by(2, 0);
+        d.newest->merged.vector.raise(replica_id{}, hlc{clock});
+    };
+    const auto waiting = [=](device& d, std::uint64_t clock) {
+        d.waiting.emplace().vector.raise(replica_id{}, hlc{5});
+        newest_has(d, clock);
+    };
+    return {
+        {"changes wait, and a snapshot has what they wait for",
+         [=](device& d) { waiting(d, 6); },
+         {},
+         {"merge_newest_snapshot", "sync_rounds"},
+         {"offer"},
+         filled},
+        {"changes wait, and the snapshot has no more",
+         [=](device& d) { waiting(d, 5); },
+         {},
+         {"newest_snapshot"},
+         {"merge_newest_snapshot"}},
+        {"changes wait, and there is no snapshot",
+         [=](device& d) { d.waiting.emplace(); },
+         {},
+         {"newest_snapshot"},
+         {"merge_newest_snapshot"}},
+        {"nothing waits, and a snapshot has more",
+         [=](device& d) { newest_has(d, 6); },
+         {},
+         {},
+         {"newest_snapshot", "merge_newest_snapshot"}},
+        {"changes wait, and the snapshot does not come",
+         [=](device& d) {
+             waiting(d, 6);
+             d.fails_name = "merge_newest_snapshot";
+             d.failure = errc::store_busy;
+         },
+         {},
+         {},
+         {},
+         unfilled},
+        {"what waits cannot be read",
+         [=](device& d) {
+             waiting(d, 6);
+             d.fails_name = "waits";
+         },
+         {},
+         {},
+         {"newest_snapshot"}},
+    };
+}
+
 std::vector<story> all_stories() {
     std::vector<story> all = about_copies();
-    for (auto& more : {about_losses(), about_differences()}) all.insert(all.end(), more.begin(), more.end());
+    for (auto& more : {about_losses(), about_differences(), about_gaps()})
+        all.insert(all.end(), more.begin(), more.end());
     return all;
 }
 
@@ -624,8 +684,8 @@ TEST_CASE("whatever call fails, a sync does not pass for one that did everything
     // How much the relay has may stay unknown, and so may who asks for a snapshot. A round, and whether what
     // it brought makes this a copy, is made up for by the round that a relay of another life is given. What
     // does not open is nobody's.
-    const std::vector<std::string> may_fail{"known_of_relay", "last_seq_at_relay", "asks", "sync_rounds",
-                                            "open"};
+    const std::vector<std::string> may_fail{"known_of_relay", "last_seq_at_relay", "asks",
+                                            "waits",          "sync_rounds",       "open"};
     for (const story& s : all_stories()) {
         device whole;
         s.given(whole);

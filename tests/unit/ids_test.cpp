@@ -55,5 +55,5 @@ TEST_CASE("ids order as unsigned bytes, the first byte first", "[ids]") {
     ninth.octets[15] = 1;
     CHECK(eighth < ninth);
     CHECK(eighth != ninth);
-    CHECK((eighth <=> eighth) == 0);
+    CHECK(((eighth <=> eighth) == std::strong_ordering::equal));
 }

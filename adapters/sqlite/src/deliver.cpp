@@ -29,6 +29,7 @@ using steady = std::chrono::steady_clock;
 
 constexpr std::int64_t sent_kept_s = std::int64_t{30} * 86'400;
 constexpr unix_ms ask_pause_ms = unix_ms{24} * 3600 * 1000;
+constexpr const char *waits_for_time = "clock ahead", *waits_for_earlier = "earlier changes";
 constexpr std::size_t rows_while_app_writes = 100;    ///< about 5 ms of lock
 constexpr std::size_t rows_while_idle = 2'500;        ///< a larger changeset is merged whole all the same
 constexpr std::size_t operations_of_a_piece = 1'000;  ///< about 1 MiB of rows in memory
@@ -195,7 +196,7 @@ result<bool> vault::state::merge_next(unix_ms relay_now, merge_report& done) {
             admit(*head, {rows->vector(), *seen}, relay_now > 0 ? relay_now : own_now());
         if (verdict != admission::ready) {
             if (auto ok =
-                    note_why(*db, **whole, verdict == admission::held ? "clock ahead" : "earlier changes",
+                    note_why(*db, **whole, verdict == admission::held ? waits_for_time : waits_for_earlier,
                              count_writes(*incoming));
                 !ok)
                 return ok.failure();
@@ -348,6 +349,37 @@ result<void> vault::state::keep_links(std::span<const inbound_part> parts) {
             return ok;
     }
     return {};
+}
+
+result<void> vault::tell_merged() {
+    return state_->write([&]() -> result<void> {
+        changeset c;
+        auto seen = state_->read_frontier();
+        if (!seen) return seen.failure();
+        c.context = {state_->rows->vector(), std::move(*seen)};
+        const auto done = state_->publish(c, *state_->rows);
+        return done ? result<void>{} : done.failure();
+    });
+}
+
+result<std::optional<causal_context>> vault::waits() {
+    std::optional<causal_context> out;
+    auto ok = state_->run([&]() -> result<void> {
+        const auto wait = [this](const char* why) {
+            return state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_inbox WHERE why = ?1)",
+                                             std::string_view(why));
+        };
+        const auto earlier = wait(waits_for_earlier), time = wait(waits_for_time);
+        if (!earlier) return earlier.failure();
+        if (!time) return time.failure();
+        if (*earlier == 0 || *time != 0) return {};
+        auto seen = state_->read_frontier();
+        if (!seen) return seen.failure();
+        out = causal_context{state_->rows->vector(), std::move(*seen)};
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return out;
 }
 
 result<snapshot_asks> vault::asks() {

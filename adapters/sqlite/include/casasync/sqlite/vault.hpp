@@ -396,6 +396,12 @@ class vault {
     /// False: some are not kept any more. They are kept for 30 days after they were sent.
     [[nodiscard]] result<bool> send_again(std::uint64_t after);
 
+    /// Puts a changeset without changes into the outbox: it tells others what this device has merged.
+    [[nodiscard]] result<void> tell_merged();
+    /// Returns what this device has merged, while changes in its inbox wait for earlier ones; nothing when
+    /// none do, and while others wait for their time, which may be those earlier ones.
+    [[nodiscard]] result<std::optional<causal_context>> waits();
+
     /// Returns who asks for a snapshot.
     [[nodiscard]] result<snapshot_asks> asks();
     /// Notes that another device's snapshot was merged, for which this one had asked.
