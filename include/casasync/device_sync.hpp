@@ -17,8 +17,8 @@
 namespace casasync {
 
 /// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
-/// known_of_relay, send_again, note_relay_lost, note_relay_fed, tell_merged, waits, asks, note_mended and
-/// note_answered; see casasync/sqlite/vault.hpp.
+/// known_of_relay, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits, asks,
+/// note_mended and note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -194,9 +194,22 @@ template <syncing_device Device>
     return *has < known->last_sent;
 }
 
-/// Gives the relay what it lost: this device's own changesets, and a snapshot. Others may have come to the
-/// log before that snapshot, and read on without it: they are told what this device has merged, and look for
-/// the snapshot where that is more than the log brings. \param certain  false: it may have lost something
+/// Merges the newest snapshot if it has more than this device. Returns whether it had.
+template <syncing_device Device>
+[[nodiscard]] result<bool> take_more(Device& d) {
+    const auto newest = d.newest_snapshot();
+    if (!newest) return newest.failure();
+    const auto known = d.store().merged();
+    if (!known) return known.failure();
+    if (!*newest || known->vector.covers((*newest)->merged.vector)) return false;
+    const auto merged = d.merge_newest_snapshot();
+    return merged ? result<bool>(true) : merged.failure();
+}
+
+/// Gives the relay what it lost: this device's own changesets, and a snapshot that has what another device
+/// has given it in one. Others may have come to the log before that snapshot, and read on without it: they
+/// are told what this device has merged, and look for the snapshot where that is more than the log brings.
+/// \param certain  false: it may have lost something
 template <syncing_device Device>
 [[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard, bool certain) {
     auto done = d.sync_rounds(heard);
@@ -209,6 +222,9 @@ template <syncing_device Device>
         add(*done, std::move(*again));
     else
         done = std::move(again);
+    // One that cannot be read is no reason to give none.
+    if (const auto more = take_more(d); !more && more.failure().what() == condition::retryable)
+        return more.failure();
     if (auto ok = d.offer(); !ok) return ok.failure();
     if (auto ok = d.store().tell_merged(); !ok) return ok.failure();
     auto told = d.sync_rounds(heard);
@@ -329,10 +345,9 @@ template <syncing_device Device>
 [[nodiscard]] result<void> fill_gap(Device& d, relay_state& heard, sync_report& done) {
     const auto waits = d.store().waits();
     if (!waits || !*waits) return {};  // one that cannot be read is no reason for an alarm
-    const auto newest = d.newest_snapshot();
-    if (!newest) return newest.failure();
-    if (!*newest || (*waits)->vector.covers((*newest)->merged.vector)) return {};
-    if (auto ok = d.merge_newest_snapshot(); !ok) return ok;
+    const auto more = take_more(d);
+    if (!more) return more.failure();
+    if (!*more) return {};
     auto round = d.sync_rounds(heard);  // what waited may be merged now
     if (!round) return round.failure();
     add(done, std::move(*round));

@@ -37,7 +37,8 @@ struct scripted_device {
     std::map<std::uint64_t, result<page>> whole{};
     std::vector<digest256> own{};
     std::optional<snapshot_origin> newest{};
-    std::optional<causal_context> waiting{};
+    causal_context has{};
+    bool waiting = false;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
 
@@ -112,9 +113,8 @@ struct scripted_device {
     result<void> note_relay_lost() { return say<void>("note_relay_lost", {}); }
     result<void> note_relay_fed() { return say<void>("note_relay_fed", {}); }
     result<void> tell_merged() { return say<void>("tell_merged", {}); }
-    result<std::optional<causal_context>> waits() {
-        return say<std::optional<causal_context>>("waits", waiting);
-    }
+    result<bool> waits() { return say<bool>("waits", waiting); }
+    result<causal_context> merged() { return say<causal_context>("merged", has); }
     result<snapshot_asks> asks() { return say<snapshot_asks>("asks", asked); }
     result<void> note_mended() { return say<void>("note_mended", {}); }
     result<void> note_answered() { return say<void>("note_answered", {}); }
@@ -330,6 +330,26 @@ std::vector<story> about_losses() {
          {},
          {"offer", "note_relay_fed"},
          {"send_again"},
+         fed},
+        {"another device was faster, and its snapshot has more",
+         [=](device& d) {
+             another_life(d);
+             d.newest = snapshot_by(2, 0);
+             d.newest->merged.vector.raise(replica_id{}, hlc{1});
+         },
+         {},
+         {"merge_newest_snapshot", "offer", "note_relay_fed"},
+         {},
+         fed},
+        {"the relay has another life, and a snapshot that cannot be read",
+         [=](device& d) {
+             another_life(d);
+             d.fails_name = "newest_snapshot";
+             d.failure = errc::malformed_snapshot;
+         },
+         {},
+         {"offer", "note_relay_fed"},
+         {},
          fed},
         {"what it lost is not kept any more",
          [=](device& d) {
@@ -603,7 +623,8 @@ std::vector<story> about_gaps() {
         d.newest->merged.vector.raise(replica_id{}, hlc{clock});
     };
     const auto waiting = [=](device& d, std::uint64_t clock) {
-        d.waiting.emplace().vector.raise(replica_id{}, hlc{5});
+        d.waiting = true;
+        d.has.vector.raise(replica_id{}, hlc{5});
         newest_has(d, clock);
     };
     return {
@@ -619,7 +640,7 @@ std::vector<story> about_gaps() {
          {"newest_snapshot"},
          {"merge_newest_snapshot"}},
         {"changes wait, and there is no snapshot",
-         [=](device& d) { d.waiting.emplace(); },
+         [=](device& d) { d.waiting = true; },
          {},
          {"newest_snapshot"},
          {"merge_newest_snapshot"}},

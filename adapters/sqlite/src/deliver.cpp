@@ -240,10 +240,10 @@ void vault::state::compare_state(const changeset& c) {
 result<void> vault::state::ask_for_snapshot() {
     const unix_ms now = own_now();
     if (!self.suspect || (self.asked_at != 0 && now - self.asked_at < ask_pause_ms)) return {};
+    auto known = context();
+    if (!known) return known.failure();
     changeset c;
-    auto seen = read_frontier();
-    if (!seen) return seen.failure();
-    c.context = {rows->vector(), std::move(*seen)};
+    c.context = std::move(*known);
     c.state = state_digest();
     c.asks_snapshot = true;
     if (auto done = publish(c, *rows); !done) return done.failure();
@@ -351,31 +351,45 @@ result<void> vault::state::keep_links(std::span<const inbound_part> parts) {
     return {};
 }
 
+/// What this device has merged.
+result<causal_context> vault::state::context() {
+    auto seen = read_frontier();
+    if (!seen) return seen.failure();
+    return causal_context{rows->vector(), std::move(*seen)};
+}
+
+result<causal_context> vault::merged() {
+    result<causal_context> out = causal_context{};
+    auto ok = state_->run([&]() -> result<void> {
+        out = state_->context();
+        return out ? result<void>{} : out.failure();
+    });
+    if (!ok) return ok.failure();
+    return out;
+}
+
 result<void> vault::tell_merged() {
     return state_->write([&]() -> result<void> {
+        auto context = state_->context();
+        if (!context) return context.failure();
         changeset c;
-        auto seen = state_->read_frontier();
-        if (!seen) return seen.failure();
-        c.context = {state_->rows->vector(), std::move(*seen)};
+        c.context = std::move(*context);
         const auto done = state_->publish(c, *state_->rows);
         return done ? result<void>{} : done.failure();
     });
 }
 
-result<std::optional<causal_context>> vault::waits() {
-    std::optional<causal_context> out;
+result<bool> vault::waits() {
+    bool out = false;
     auto ok = state_->run([&]() -> result<void> {
-        const auto wait = [this](const char* why) {
+        const auto any = [this](std::string_view why) {
             return state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_inbox WHERE why = ?1)",
-                                             std::string_view(why));
+                                             why);
         };
-        const auto earlier = wait(waits_for_earlier), time = wait(waits_for_time);
+        const auto earlier = any(waits_for_earlier), time = any(waits_for_time);
         if (!earlier) return earlier.failure();
         if (!time) return time.failure();
-        if (*earlier == 0 || *time != 0) return {};
-        auto seen = state_->read_frontier();
-        if (!seen) return seen.failure();
-        out = causal_context{state_->rows->vector(), std::move(*seen)};
+        out = *earlier != 0 && *time == 0;
         return {};
     });
     if (!ok) return ok.failure();

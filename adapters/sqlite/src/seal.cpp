@@ -410,10 +410,10 @@ result<void> vault::state::correct_defaults() {
     const auto any = any_default_to_correct(*db);
     if (!any) return any.failure();
     if (!*any) return {};
-    auto seen = read_frontier();
-    if (!seen) return seen.failure();
+    auto known = context();
+    if (!known) return known.failure();
     changeset c;
-    c.context = {rows->vector(), std::move(*seen)};
+    c.context = std::move(*known);
     const auto done = publish(c, *rows);
     return done ? result<void>{} : done.failure();
 }
@@ -490,9 +490,9 @@ result<std::size_t> vault::state::seal_log() {
             }
             changeset c = make_changeset(first, last);
             if (!seeds) {
-                auto seen = read_frontier();
-                if (!seen) return seen.failure();
-                c.context = {rows->vector(), std::move(*seen)};
+                auto known = context();
+                if (!known) return known.failure();
+                c.context = std::move(*known);
                 c.state = state_digest();
             }
             if (auto ok = rows->own(seeds ? self.seeds : self.replica, self.device); !ok) return ok.failure();

@@ -441,9 +441,9 @@ result<vault> vault::join(const std::string& path, const identity& who, const sn
         if (auto brought = own.bring(); !brought) return brought;
         // The first changeset of a new device says its name, though it has nothing else to say.
         changeset hello;
-        auto seen = v.read_frontier();
-        if (!seen) return seen.failure();
-        hello.context = {v.rows->vector(), std::move(*seen)};
+        auto known = v.context();
+        if (!known) return known.failure();
+        hello.context = std::move(*known);
         hello.state = v.state_digest();
         auto published = v.publish(hello, *v.rows);
         return published ? result<void>{} : result<void>{published.failure()};

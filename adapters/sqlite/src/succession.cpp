@@ -154,9 +154,9 @@ result<void> vault::state::succeed(const device_id& next) {
     if (auto ok = name_device(next, self.device_name); !ok) return ok;
     const accounts before = self.counts;
     if (again.empty()) {  // one that says the name
-        auto seen = read_frontier();
-        if (!seen) return seen.failure();
-        again.emplace_back().context = {rows->vector(), std::move(*seen)};
+        auto known = context();
+        if (!known) return known.failure();
+        again.emplace_back().context = std::move(*known);
     }
     for (const changeset& old : again)
         for (const changeset& piece : cut_where_blind(old))

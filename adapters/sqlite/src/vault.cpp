@@ -291,10 +291,10 @@ result<void> vault::rename(const std::string& name) {
         s.self.name_said = false;
         if (auto ok = s.name_device(s.self.device, name); !ok) return ok;
         // A changeset that changes nothing takes the name along, so that it does not wait for the next write.
+        auto known = s.context();
+        if (!known) return known.failure();
         changeset c;
-        auto seen = s.read_frontier();
-        if (!seen) return seen.failure();
-        c.context = {s.rows->vector(), std::move(*seen)};
+        c.context = std::move(*known);
         auto merged = s.publish(c, *s.rows);
         return merged ? result<void>() : merged.failure();
     });

@@ -177,6 +177,7 @@ struct vault::state {
     [[nodiscard]] result<void> merge_piece(changeset c, merge_report& done);
 
     [[nodiscard]] result<frontier> read_frontier();
+    [[nodiscard]] result<causal_context> context();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
 

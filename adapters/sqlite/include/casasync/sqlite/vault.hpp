@@ -398,9 +398,11 @@ class vault {
 
     /// Puts a changeset without changes into the outbox: it tells others what this device has merged.
     [[nodiscard]] result<void> tell_merged();
-    /// Returns what this device has merged, while changes in its inbox wait for earlier ones; nothing when
-    /// none do, and while others wait for their time, which may be those earlier ones.
-    [[nodiscard]] result<std::optional<causal_context>> waits();
+    /// Returns what this device has merged.
+    [[nodiscard]] result<causal_context> merged();
+    /// True while changes in the inbox wait for earlier ones, and none for their time: those may be the
+    /// earlier ones.
+    [[nodiscard]] result<bool> waits();
 
     /// Returns who asks for a snapshot.
     [[nodiscard]] result<snapshot_asks> asks();
