@@ -12,6 +12,14 @@ enum class heap : std::uint8_t { of_sqlite, of_new };
 void install_heap();
 /// From here on allocations of a heap count from 1, and the `at`-th fails; all after it too when `sticky`.
 void plan_allocations(heap which, std::uint64_t at, bool sticky) noexcept;
+/// While one lives, allocations do not count and do not fail: somebody else's memory.
+class others_memory {
+ public:
+    others_memory() noexcept;
+    others_memory(const others_memory&) = delete;
+    others_memory& operator=(const others_memory&) = delete;
+    ~others_memory();
+};
 struct heap_report {
     std::uint64_t calls = 0;
     bool failed = false;

@@ -21,6 +21,12 @@ struct sent_mark {
     casasync::digest256 envelope{};
 };
 
+/// In the next sync an allocation of SQLite's, or of `new`, fails: the `at`-th.
+struct memory_shortage {
+    std::uint64_t at = 1;
+    bool and_all_after = false, of_new = false;
+};
+
 /// What lies beside the vault, in files of its own: whose keys, of whom it is about to become, and the mark.
 struct install {
     casasync::device_id self{};
@@ -60,7 +66,7 @@ class party {
     bool upgraded = false;
     install beside;
     std::optional<saved_files> saved{};
-    std::optional<std::pair<std::uint64_t, bool>> shortage{};  ///< see act::starve
+    std::optional<memory_shortage> shortage{};
     /// Its files were replaced, all of them, since it last synced: nobody may know that yet.
     bool doubtful = false;
     /// Its rows, when nothing but its app can have changed them since: a power loss must not, either.

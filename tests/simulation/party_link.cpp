@@ -5,42 +5,11 @@ namespace simulation {
 
 using namespace casasync;
 
-namespace {
-
-/// A way to the relay that writes down what is about to be sent, before it is.
-class marking {
- public:
-    explicit marking(party& p) noexcept : party_(&p) {}
-
-    result<push_answer> push(std::span<const bytes> envelopes) {
-        party_->beside.mark = sent_mark{party_->beside.self, party_->machine.keys().digest(envelopes.back())};
-        return way().push(envelopes);
-    }
-    result<page> pull(const pull_request& request) { return way().pull(request); }
-    result<void> acknowledge(std::uint64_t pos) { return way().acknowledge(pos); }
-    result<std::optional<snapshot_info>> latest_snapshot() { return way().latest_snapshot(); }
-    result<bytes> read_snapshot(const snapshot_info& info, std::uint64_t offset, std::uint32_t size) {
-        return way().read_snapshot(info, offset, size);
-    }
-    result<void> begin_snapshot(const snapshot_info& info) { return way().begin_snapshot(info); }
-    result<void> write_snapshot(const snapshot_info& info, std::uint64_t offset, bytes_view part) {
-        return way().write_snapshot(info, offset, part);
-    }
-    result<void> complete_snapshot(const snapshot_info& info) { return way().complete_snapshot(info); }
-
- private:
-    [[nodiscard]] loopback::transport& way() noexcept { return party_->way; }
-    party* party_;
-};
-static_assert(transport<marking>);
-
-}  // namespace
-
 static_assert(syncing_device<party_link>);
 
 result<sync_report> party_link::sync_rounds(relay_state& heard) {
     sync_report sum;
-    marking way(*party_);
+    party_way way(*party_);
     do {
         session s(store(), party_->machine.keys());
         auto done = casasync::sync<casasync_test::plain_opener>(s, store(), party_->machine.keys(), way);
@@ -64,7 +33,7 @@ result<void> party_link::become_new_device() {
         beside.next.emplace();
         sqlite3_randomness(static_cast<int>(beside.next->octets.size()), beside.next->octets.data());
     }
-    if (auto ok = party_->way.attach(*beside.next, 0); !ok) return ok;
+    if (auto ok = party_way(*party_).attach(*beside.next, 0); !ok) return ok;
     if (auto ok = store().succeed(*beside.next); !ok) return ok;
     party_->finish_succession();
     return {};
@@ -73,17 +42,18 @@ result<void> party_link::become_new_device() {
 result<void> party_link::attach_again() {
     const auto known = store().known_of_relay();
     if (!known) return known.failure();
-    return party_->way.attach(party_->beside.self, known->forgotten);
+    return party_way(*party_).attach(party_->beside.self, known->forgotten);
 }
 
 result<std::optional<snapshot_origin>> party_link::newest_snapshot() {
-    return casasync::newest_snapshot<casasync_test::plain_opener>(store().id(), party_->machine.keys(),
-                                                                  party_->way);
+    party_way way(*party_);
+    return casasync::newest_snapshot<casasync_test::plain_opener>(store().id(), party_->machine.keys(), way);
 }
 
 result<void> party_link::merge_newest_snapshot() {
+    party_way way(*party_);
     const auto merged =
-        merge_latest_snapshot<casasync_test::plain_opener>(store(), party_->machine.keys(), party_->way);
+        merge_latest_snapshot<casasync_test::plain_opener>(store(), party_->machine.keys(), way);
     return merged ? result<void>{} : merged.failure();
 }
 

@@ -3,7 +3,7 @@
 
 /// A party and its way to the relay: what the agent is with keys and HTTP. When a file is a copy and when the
 /// relay has lost something is decided by casasync/device_sync.hpp, here as there.
-#include "party.hpp"
+#include "party_way.hpp"
 
 #include <casasync/device_sync.hpp>
 
@@ -17,15 +17,17 @@ class party_link {
     [[nodiscard]] casasync::sqlite::vault& store() noexcept { return party_->machine.vault(); }
     [[nodiscard]] casasync::unix_ms now() const { return casasync_test::vfs_time(); }
     [[nodiscard]] casasync::result<casasync::page> pull(const casasync::pull_request& request) {
-        return party_->way.pull(request);
+        return party_way(*party_).pull(request);
     }
     [[nodiscard]] casasync::result<casasync::page> record(std::uint64_t pos) {
-        return party_->way.record(pos);
+        return party_way(*party_).record(pos);
     }
     [[nodiscard]] casasync::result<casasync::bytes> open(casasync::bytes_view envelope) {
         return party_->machine.keys().open(envelope);
     }
-    [[nodiscard]] casasync::result<std::uint64_t> last_seq_at_relay() { return party_->way.last_seq(); }
+    [[nodiscard]] casasync::result<std::uint64_t> last_seq_at_relay() {
+        return party_way(*party_).last_seq();
+    }
     [[nodiscard]] casasync::result<casasync::sync_report> sync_rounds(casasync::relay_state& heard);
     [[nodiscard]] casasync::result<bool> is_copy();
     /// There is no list of devices here: the relay knows who was removed.
@@ -34,7 +36,8 @@ class party_link {
     [[nodiscard]] casasync::result<void> attach_again();
     [[nodiscard]] casasync::result<bool> give_members(const casasync::relay_state&) { return false; }
     [[nodiscard]] casasync::result<void> offer() {
-        return casasync_test::offer_snapshot(party_->machine, party_->way);
+        party_way way(*party_);
+        return casasync_test::offer_snapshot(party_->machine, way);
     }
     [[nodiscard]] casasync::result<std::optional<casasync::snapshot_origin>> newest_snapshot();
     [[nodiscard]] casasync::result<void> merge_newest_snapshot();

@@ -78,7 +78,7 @@ event draw_event(casasync_test::dice& d, const weight_table& weights, std::uint6
             break;
         case act::starve:
             e.a = static_cast<std::uint32_t>(1 + d.below(d.percent(30) ? 30 : 2000));
-            e.b = static_cast<std::uint32_t>(d.below(2));
+            e.b = static_cast<std::uint32_t>(d.below(4));
             break;
         default:
             e.a = static_cast<std::uint32_t>(d.below(std::uint64_t{1} << 32));

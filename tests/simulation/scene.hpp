@@ -34,13 +34,13 @@ enum class act : std::uint8_t {
               ///< disk is full (2)
     repair,   ///< the device's disk works
     restart,  ///< the device's programs end and begin
-    starve,  ///< in what the vault of a device does next, SQLite's `a`-th allocation fails (`b` = 0), or that
-             ///< and all after it (1)
-    back_up,     ///< somebody copies all files of a device
-    restore,     ///< that copy takes their place: the vault alone (`a` even), or all that is beside it, too
-    clone,       ///< the files of a device are copied to one that is none yet, and both go on
-    revoke,      ///< another device removes this one
-    save_relay,  ///< the operator makes a backup of the relay
+    starve,   ///< in what a device does next with its vault, SQLite's `a`-th allocation fails (`b` = 0), or
+              ///< that and all after it (1); or those of `new` (2, 3)
+    back_up,  ///< somebody copies all files of a device
+    restore,  ///< that copy takes their place: the vault alone (`a` even), or all that is beside it, too
+    clone,    ///< the files of a device are copied to one that is none yet, and both go on
+    revoke,   ///< another device removes this one
+    save_relay,     ///< the operator makes a backup of the relay
     restore_relay,  ///< which takes the relay's place; `a` odd: as the same life of the log
     wipe_relay,     ///< the relay forgets everything
 };

@@ -80,7 +80,8 @@ void report(const tally& t) {
     each(t.compactions, "compactions, ");
     each(t.merged_snapshots, "snapshots merged, ");
     each(t.upgrades, "upgrades, ");
-    each(t.starved, "syncs without memory, ");
+    each(t.starved, "syncs without memory for SQLite, ");
+    each(t.starved_of_new, "without memory from new, ");
     each(t.restored, "backups restored, ");
     each(t.clones, "clones, ");
     each(t.successions, "that became devices, ");

@@ -203,7 +203,7 @@ void world::happen(const event& e) {
             restart(p);
             break;
         case act::starve:
-            p.shortage = {e.a, e.b != 0};
+            p.shortage = {e.a, e.b % 2 != 0, e.b >= 2};
             break;
         case act::back_up:
             back_up(p);
@@ -250,7 +250,8 @@ void world::write(party& p, const event& e) {
 bool world::sync(party& p) {
     ++counts_.syncs;
     p.expected.reset();
-    counts_.starved += p.shortage ? 1 : 0;
+    counts_.starved += p.shortage && !p.shortage->of_new ? 1 : 0;
+    counts_.starved_of_new += p.shortage && p.shortage->of_new ? 1 : 0;
     const device_id before = p.beside.self;
     const auto done = sync_party(p);
     counts_.successions += p.beside.self != before ? 1 : 0;
@@ -400,7 +401,8 @@ void world::power_up(party& p) {
 
 void world::heal() {
     say("heal");
-    now_ = furthest_ + 10 * 60'000;
+    // A clock that was put right since its device last heard the relay's is as wrong the other way round.
+    now_ = furthest_ + 7 * 3'600'000;
     if (relay_losses_ > 0) now_ += feed_pause_ms;
     for (const auto& p : parties_) {
         p->machine.storage().repair();

@@ -12,11 +12,13 @@ using casasync_test::heap;
 
 namespace {
 
-/// SQLite's memory runs out while this lives.
+/// A device's memory runs out while this lives.
 class short_memory {
  public:
-    explicit short_memory(std::optional<std::pair<std::uint64_t, bool>> plan) {
-        if (plan) casasync_test::plan_allocations(heap::of_sqlite, plan->first, plan->second);
+    explicit short_memory(const std::optional<memory_shortage>& plan) {
+        if (plan)
+            casasync_test::plan_allocations(plan->of_new ? heap::of_new : heap::of_sqlite, plan->at,
+                                            plan->and_all_after);
     }
     short_memory(const short_memory&) = delete;
     short_memory& operator=(const short_memory&) = delete;
@@ -26,8 +28,13 @@ class short_memory {
 }  // namespace
 
 result<sync_report> world::sync_party(party& p) {
-    const short_memory now(std::exchange(p.shortage, std::nullopt));
-    return simulation::sync(p);
+    const auto shortage = std::exchange(p.shortage, std::nullopt);
+    try {
+        const short_memory now(shortage);
+        return simulation::sync(p);
+    } catch (const std::bad_alloc&) {  // from what is around the vault: an agent tries again later
+        return error{errc::io_failed, "out of memory"};
+    }
 }
 
 std::vector<party*> world::members() {
