@@ -183,9 +183,10 @@ losers party::open_conflicts() {
 
 knowledge party::know(bool whole_rows) {
     const undisturbed now(machine.storage());
-    knowledge out{rows(), open_conflicts(), {}};
+    knowledge out{{}, open_conflicts(), {}};  // listing conflicts seals, and a parked row may come back
     if (const auto list = machine.vault().integrity())
         for (const auto& p : *list) out.parked.insert(row_of(p.table, p.key));
+    out.shown = rows();
     if (whole_rows && !upgraded) add_unknown(out.shown);
     return out;
 }

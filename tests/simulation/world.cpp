@@ -231,8 +231,8 @@ void world::write(party& p, const event& e) {
     const app_write& w = e.app;
     const bool whole_rows = !w.replaced.empty() || w.sql.find("DELETE FROM txn") != std::string::npos ||
                             w.sql.find("SET id") != std::string::npos;
-    const picture rows_before = p.rows();
     const knowledge before = p.know(whole_rows);
+    const picture rows_before = p.rows();
     p.expected.reset();
     const int rc = p.machine.sql().transact(w.sql);
     say("  sqlite says " + std::to_string(rc));
@@ -240,7 +240,9 @@ void world::write(party& p, const event& e) {
     const bool survived = p.machine.storage().is_powered();
     if (!survived) power_up(p);
     const picture after = p.rows();
-    if (survived && rc == SQLITE_CONSTRAINT) must(after == rows_before, "a refused transaction changed rows");
+    if (survived && rc == SQLITE_CONSTRAINT)
+        must(after == rows_before,
+             "a refused transaction changed rows: " + first_difference(rows_before, after));
     // A transaction that failed otherwise may have been committed all the same: its rows tell.
     const bool happened = rc == SQLITE_OK || after != rows_before;
     if (happened) books(p).wrote(p.number, before, after, w.replaced, w.named);
@@ -281,8 +283,8 @@ void world::note_alarms(const party& p, const sync_report& done, bool became_ano
 }
 
 void world::resolve(party& p, const event& e) {
-    const picture rows_before = p.rows();
     const knowledge before = p.know(true);
+    const picture rows_before = p.rows();
     const auto list = p.machine.vault().conflicts(true);
     if (!list || list->empty()) return say("  nothing to decide");
     const auto& c = (*list)[(e.a / 2) % list->size()];

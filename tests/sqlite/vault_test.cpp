@@ -69,6 +69,60 @@ TEST_CASE("one field changed on both sides: the later is shown, the other can be
     CHECK(story.cells[1].lost.size() == 1);
 }
 
+TEST_CASE("what is decided about one conflict of a row leaves the others open", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.joins("tablet", "desktop");
+    w.everyone_syncs();
+    w.sql("desktop").run("UPDATE txn SET amount = 2");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("tablet").run("DELETE FROM txn");
+    must(w["tablet"].seal());
+    w.now += 1000;
+    w.sql("phone").run("UPDATE txn SET amount = 3");
+    w.everyone_syncs();
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 2);
+    const auto& deletion = open[0].column ? open[1] : open[0];
+    REQUIRE(!deletion.column);
+    must(w["desktop"].keep(deletion.id));
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone", "tablet"}) {
+        INFO(name);
+        const auto left = must(w[name].conflicts());
+        REQUIRE(left.size() == 1);
+        CHECK(left[0].loser == value(2));
+    }
+    w.all_agree({all_txn});
+}
+
+TEST_CASE("a conflict in a column that a file has not is not decided there", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.joins("tablet", "desktop");
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone"}) w.sql(name).run("ALTER TABLE txn ADD COLUMN place TEXT");
+    w.sql("desktop").run("UPDATE txn SET amount = 2, place = 'here'");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("UPDATE txn SET amount = 3, place = 'there'");
+    w.everyone_syncs();
+    const auto open = must(w["tablet"].conflicts());
+    REQUIRE(open.size() == 2);
+    const auto& place = open[0].column == "place" ? open[0] : open[1];
+    REQUIRE(place.column == "place");
+    CHECK(w["tablet"].keep(place.id).code() == errc::schema_mismatch);
+    CHECK(w["tablet"].restore(place.id).code() == errc::schema_mismatch);
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone", "tablet"}) CHECK(must(w[name].conflicts()).size() == 2);
+    must(w["phone"].keep(place.id));
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone", "tablet"}) CHECK(must(w[name].conflicts()).size() == 1);
+}
+
 TEST_CASE("an edit against a delete, either way round, and restored", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");

@@ -2,6 +2,9 @@
 /// The two answers a person gives to a conflict: the loser is written back, or what is shown is confirmed.
 #include "vault_state.hpp"
 
+#include <casasync/conflict.hpp>
+
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -61,6 +64,32 @@ class foreign_keys_hold {
     connection* db_;
 };
 
+/// What the log says of an UPDATE of one column.
+value update_of(const vault_table& table, column_no column) {
+    const std::size_t at = *table.in_shape[column];
+    return value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
+                                           (std::uint64_t{1} << (at % column_set::group_columns))));
+}
+
+/// Returns what is written to say that a row stays: a column without an open conflict, so that each of those
+/// stays open; the whole row where there is none.
+value stay_of(const vault_table& table, const row_state& row) {
+    const auto open = open_conflicts(row, table.traits);
+    for (const cell& c : row.cells) {
+        const bool contested = std::any_of(open.begin(), open.end(),
+                                           [&c](const conflict& other) { return other.column == c.column; });
+        const bool plain = table.traits.columns[c.column].rule == merge_rule::lww;
+        if (plain && !contested && table.holds(c.column) && is_shown(row, c, merge_rule::lww))
+            return update_of(table, c.column);
+    }
+    return {};
+}
+
+error not_here(const std::string& column, const char* decide) {
+    return {errc::schema_mismatch, "column " + column + " is not in this file's table; " + decide +
+                                       " on a device that has it. Nothing was changed."};
+}
+
 error not_writable(const vault_table& table, const error& why) {
     return {why.code, "table " + table.traits.name + " does not take the value back: " + why.text() +
                           " Nothing was changed."};
@@ -112,9 +141,7 @@ result<conflict_info> vault::restore(const std::string& id) {
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
             written = s->run();
         } else {
-            return error{
-                errc::schema_mismatch,
-                "column " + *out.column + " is not in this file's table; restore it on a device that has it"};
+            return not_here(*out.column, "restore it");
         }
         return written ? result<void>{} : result<void>{not_writable(table, written.failure())};
     });
@@ -143,13 +170,15 @@ result<conflict_info> vault::keep(const std::string& id) {
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         value kind(std::int64_t{-2});  // not there: deleted, once more
-        if (*there) kind = value{};    // there: the whole row, once more
         if (!*there && table.numbered())
             if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok) return ok;
-        if (*there && entry->lost.column && table.holds(*entry->lost.column)) {
-            const std::size_t at = *table.in_shape[*entry->lost.column];
-            kind = value(static_cast<std::int64_t>((std::uint64_t{at / column_set::group_columns} << 56) |
-                                                   (std::uint64_t{1} << (at % column_set::group_columns))));
+        if (*there && entry->lost.column) {
+            if (!table.holds(*entry->lost.column)) return not_here(*out.column, "decide this conflict");
+            kind = update_of(table, *entry->lost.column);
+        } else if (*there) {
+            const auto row = v.rows->load(entry->table, entry->key, true);
+            if (!row) return row.failure();
+            kind = stay_of(table, *row);
         }
         return log_by_hand(*v.db, table.number, *key, kind);  // is said once more
     });
