@@ -353,8 +353,8 @@ template <syncing_device Device>
     add(done, std::move(*round));
     done.snapshot_merged = true;
     done.alarms.emplace_back(
-        "Changes waited for earlier ones that the relay does not have any more. They were taken from a "
-        "snapshot of another device, and nothing is missing here.");
+        "Changes waited for earlier ones that the relay does not have any more. What a snapshot of another "
+        "device has was added; `casasync status` tells whether any still wait.");
     return {};
 }
 
