@@ -5,6 +5,7 @@
 /// registers and the live writes, hence equal on all converged replicas.
 #include <casasync/row.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -92,6 +93,30 @@ inline conflict make_conflict(const row_state& row, const live_write& w, const c
     if (visible && row.dead.exists() && !row.dead_seen)
         out.push_back({std::nullopt, row.dead, {}, row.touched, conflict_reason::delete_undone});
     return out;
+}
+
+/// Returns the first column of a visible row that can be written once more without deciding anything: it is
+/// shown, under lww, and no conflict is open in it, nor in one that is stamped together with it. None if
+/// there is none. `groups` list columns that are always stamped together; `writable(column)` tells what can
+/// be written here. \cost O(columns x conflicts)
+template <class Writable>
+[[nodiscard]] std::optional<column_no> uncontested_column(const row_state& row, const table_traits& table,
+                                                          const std::vector<std::vector<column_no>>& groups,
+                                                          Writable&& writable) {
+    std::vector<column_no> contested;
+    for (const conflict& c : open_conflicts(row, table))
+        if (c.column) contested.push_back(*c.column);
+    const auto any_contested = [&contested](const std::vector<column_no>& columns) {
+        return std::find_first_of(columns.begin(), columns.end(), contested.begin(), contested.end()) !=
+               columns.end();
+    };
+    for (const auto& group : groups)
+        if (any_contested(group)) contested.insert(contested.end(), group.begin(), group.end());
+    for (const cell& c : row.cells)
+        if (table.columns[c.column].rule == merge_rule::lww && is_shown(row, c, merge_rule::lww) &&
+            writable(c.column) && !any_contested({c.column}))
+            return c.column;
+    return std::nullopt;
 }
 
 }  // namespace casasync

@@ -170,17 +170,25 @@ class memory_store {
             log(table, c.key, {captured_kind::insert, {}});
         return {};
     }
-    /// Confirms what is shown by an ordinary write, which closes the conflict everywhere.
-    /// \errors not_found when it is not open (any more)
+    /// Confirms what is shown by an ordinary write, which closes the conflict everywhere. The row's other
+    /// conflicts stay open, except where the lost write is a DELETE and each column is in conflict: then the
+    /// whole row is said once more. \errors not_found when it is not open (any more)
     [[nodiscard]] result<void> keep(const memory_conflict& c) {
         auto t = table_of(c);
         if (!t) return t.failure();
-        if (!(*t)->read(c.key))
-            log(**t, c.key, {captured_kind::erase, {}});
-        else if ((*t)->traits.columns.empty())
-            log(**t, c.key, {captured_kind::insert, {}});
+        memory_table& table = **t;
+        if (!table.read(c.key)) {
+            log(table, c.key, {captured_kind::erase, {}});
+            return {};
+        }
+        auto column = c.what.column;
+        if (!column)
+            column = uncontested_column(*table.find(c.key), table.traits, table.groups,
+                                        [](column_no) { return true; });
+        if (column)
+            log(table, c.key, {captured_kind::update, {*column}});
         else
-            log(**t, c.key, {captured_kind::update, {c.what.column.value_or(0)}});
+            log(table, c.key, {captured_kind::insert, {}});
         return {};
     }
 

@@ -426,6 +426,38 @@ TEST_CASE("max and field groups", "[vault]") {
     CHECK(v["desktop"].track("acc", {.rules = {{"seen", merge_rule::min}}}).code() == errc::schema_mismatch);
 }
 
+TEST_CASE("a row that stays is not said by a column whose group is in conflict", "[vault]") {
+    const auto note = GENERATE(as<std::string>(), "", ", note TEXT");
+    CAPTURE(note);
+    world w;
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run("CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, cur TEXT" + note +
+                         "); INSERT INTO acc(id, amount, cur) VALUES('a', 1, 'EUR')");
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    sqlite::track_options how;
+    how.groups = {{"amount", "cur"}};
+    must(w["desktop"].track("acc", how));
+    for (const char* name : {"phone", "tablet"}) w.joins(name, "desktop");
+    w.everyone_syncs();
+    w.sql("desktop").run("UPDATE acc SET cur = 'USD'");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("tablet").run("DELETE FROM acc");
+    must(w["tablet"].seal());
+    w.now += 1000;
+    w.sql("phone").run("UPDATE acc SET cur = 'CHF'");
+    w.everyone_syncs();
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 2);
+    const auto& deletion = open[0].column ? open[1] : open[0];
+    REQUIRE(!deletion.column);
+    must(w["desktop"].keep(deletion.id));
+    w.everyone_syncs();
+    const std::size_t left = note.empty() ? 0 : 1;  // without a column of its own, the row is said whole
+    for (const char* name : {"desktop", "phone", "tablet"}) CHECK(must(w[name].conflicts()).size() == left);
+    w.all_agree({"SELECT * FROM acc"});
+}
+
 TEST_CASE("three devices at random converge, whatever is delivered when", "[vault]") {
     const char* schema =
         "CREATE TABLE cat(id TEXT PRIMARY KEY NOT NULL, name TEXT UNIQUE);"

@@ -94,3 +94,23 @@ TEST_CASE("each reason has a name of its own", "[conflict]") {
     CHECK(names.count("unknown") == 0);
     CHECK(name_of(static_cast<conflict_reason>(6)) == "unknown");
 }
+
+TEST_CASE("a column to write once more is shown, not in conflict, and has no rule", "[conflict]") {
+    const table_traits table{
+        "t", delete_policy::later_wins, {{"a"}, {"b"}, {"c"}, {"most", merge_rule::max}}};
+    const auto any = [](column_no) { return true; };
+    row_state row = row_with(at(20), {});
+    row.cells.push_back({2, at(10), value(2)});
+    row.cells.push_back({3, at(10), value(3)});
+    CHECK(uncontested_column(row, table, {}, any) == 0);
+    CHECK(uncontested_column(row, table, {}, [](column_no c) { return c != 0; }) == 1);
+    row.live = {{0, at(15, 2), value("x")}};
+    CHECK(uncontested_column(row, table, {}, any) == 1);
+    CHECK(uncontested_column(row, table, {{0, 1}}, any) == 2);
+    CHECK(uncontested_column(row, table, {{1, 2}}, any) == 1);
+    row.cells[1].when = at(5);  // of an earlier life
+    CHECK(uncontested_column(row, table, {}, any) == 2);
+    CHECK_FALSE(uncontested_column(row, table, {{2, 0}}, any));
+    row.dead = at(12, 2);  // a lost DELETE is in no column
+    CHECK(uncontested_column(row, table, {}, any) == 2);
+}

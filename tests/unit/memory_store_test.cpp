@@ -402,6 +402,50 @@ TEST_CASE("a conflict in a table that is all key can be kept", "[memory_store]")
     CHECK(a.store.digest() == b.store.digest());
 }
 
+TEST_CASE("what is decided about one conflict of a row leaves the others open", "[memory_store]") {
+    // Where there is no column left to say that the row stays, it is said by the whole row.
+    const bool grouped = GENERATE(false, true), all_of_them = GENERATE(false, true);
+    CAPTURE(grouped, all_of_them);
+    household h;
+    device a(h, 1, grouped), b(h, 2, grouped), c(h, 3, grouped);
+    a.write("1", {{"amount", 1}, {"note", "x"}});
+    hand_over(a, b);
+    hand_over(a, c);
+    const std::map<std::string, value> first{{"amount", 2}, {"note", "a"}},
+        last{{"amount", 3}, {"note", "b"}};
+    const auto some = [&](auto cells) {
+        if (!all_of_them) cells.erase("note");
+        return cells;
+    };
+    a.write("1", some(first));
+    REQUIRE(a.store.seal().ok());
+    h.clock.time += 1000;
+    c.erase("1");
+    REQUIRE(c.store.seal().ok());
+    h.clock.time += 1000;
+    b.write("1", some(last));
+    hand_over(b, a);
+    hand_over(c, a);
+    const auto open = a.store.conflicts();
+    REQUIRE(open.size() == (all_of_them ? 3 : 2));
+    REQUIRE(!open.back().what.column);
+    REQUIRE(a.store.keep(open.back()).ok());
+    for (device* d : {&b, &c}) hand_over(a, *d);
+    hand_over(b, c);
+    hand_over(c, b);
+    for (device* d : {&a, &b, &c}) {
+        const auto left = d->store.conflicts();
+        if (all_of_them || grouped) {
+            CHECK(left.empty());
+        } else {
+            REQUIRE(left.size() == 1);
+            CHECK(left[0] == open[0]);
+        }
+        CHECK(d->cell("1", amount) == value(3));
+        CHECK(d->store.digest() == a.store.digest());
+    }
+}
+
 TEST_CASE("what is written in twenty megabytes becomes two changesets", "[memory_store]") {
     household h;
     device a(h, 1), b(h, 2);

@@ -4,7 +4,6 @@
 
 #include <casasync/conflict.hpp>
 
-#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -71,18 +70,12 @@ value update_of(const vault_table& table, column_no column) {
                                            (std::uint64_t{1} << (at % column_set::group_columns))));
 }
 
-/// Returns what is written to say that a row stays: a column without an open conflict, so that each of those
-/// stays open; the whole row where there is none.
+/// What the log says of a row that stays: that a column was written once more which leaves the row's other
+/// conflicts open, or the whole row where there is none.
 value stay_of(const vault_table& table, const row_state& row) {
-    const auto open = open_conflicts(row, table.traits);
-    for (const cell& c : row.cells) {
-        const bool contested = std::any_of(open.begin(), open.end(),
-                                           [&c](const conflict& other) { return other.column == c.column; });
-        const bool plain = table.traits.columns[c.column].rule == merge_rule::lww;
-        if (plain && !contested && table.holds(c.column) && is_shown(row, c, merge_rule::lww))
-            return update_of(table, c.column);
-    }
-    return {};
+    const auto column =
+        uncontested_column(row, table.traits, table.groups, [&table](column_no c) { return table.holds(c); });
+    return column ? update_of(table, *column) : value{};
 }
 
 error not_here(const std::string& column, const char* decide) {
