@@ -349,7 +349,7 @@ result<std::vector<schema_difference>> vault::state::migrate(
         tables.gain(*table, std::move(gained));
         left.push_back(table);
     }
-    if (auto ok = take_in(left); !ok) return ok.failure();
+    if (auto ok = uncaptured([&] { return take_in(left); }); !ok) return ok.failure();
     const auto version = db->query_integer("PRAGMA main.schema_version");
     if (!version) return version.failure();
     schema_version = *version;

@@ -164,7 +164,6 @@ result<column_set> vault::state::gained_and_written(const vault_table& table, st
 
 result<void> vault::state::take_in(const std::vector<const vault_table*>& changed) {
     if (changed.empty()) return {};
-    const bool was_quiet = quiet.has_value(), was_marked = mark.has_value();
     quiet.reset();  // SQLite shall see the triggers' bodies
     for (const vault_table* table : changed)
         if (auto ok = install(*db, table->number, table->shape, capture_of(*table, self.write_time)); !ok)
@@ -172,19 +171,12 @@ result<void> vault::state::take_in(const std::vector<const vault_table*>& change
     for (const vault_table* table : changed)
         if (auto ok = know_shape(*db, table->number, table->shape); !ok) return ok;
     if (!options.run_on_app) quiet.emplace(*db, tables);
-    if (!was_marked)
-        if (auto ok = set_mark(); !ok) return ok;
     for (const vault_table* table : changed) {
         const column_set gained = table->gained;
         tables.gain(*table, {});
         if (gained.empty()) continue;
         if (auto ok = show_gained(*table, gained); !ok) return ok;
     }
-    if (!was_marked) {
-        if (auto ok = drop_captured(); !ok) return ok;
-        mark.reset();
-    }
-    if (!was_quiet) quiet.reset();
     return {};
 }
 

@@ -389,21 +389,8 @@ result<void> vault::state::take_out_lost(std::vector<merged_row>& merged) {
         row.was_visible = true;
         lost.push_back(std::exchange(row, {}));
     }
-    if (lost.empty()) return {};
     std::erase_if(merged, [](const merged_row& row) { return row.key.empty(); });
-    std::optional<suppress_capture> hidden;
-    std::optional<capture_mark> since;
-    if (!options.run_on_app && !quiet) hidden.emplace(*db, tables);
-    if (options.run_on_app && !mark) {
-        std::vector<table_number> numbers;
-        for (const auto& t : tables.tables())
-            if (t->tracked) numbers.push_back(t->number);
-        auto set = capture_mark::set(*db, numbers);
-        if (!set) return set.failure();
-        since.emplace(std::move(*set));
-    }
-    if (auto ok = shown->show(lost, own_now()); !ok) return ok;
-    return since ? since->discard(*db) : result<void>{};
+    return shown->show(lost, own_now());
 }
 
 result<void> vault::state::correct_defaults() {
@@ -419,6 +406,18 @@ result<void> vault::state::correct_defaults() {
 }
 
 result<std::size_t> vault::state::seal_log() {
+    std::size_t sealed = 0;
+    auto ok = uncaptured([&]() -> result<void> {
+        auto n = seal_all();
+        if (!n) return n.failure();
+        sealed = *n;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return sealed;
+}
+
+result<std::size_t> vault::state::seal_all() {
     std::size_t sealed = 0;
     auto changed = changed_tables();
     if (!changed) return changed.failure();

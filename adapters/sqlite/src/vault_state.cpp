@@ -202,6 +202,22 @@ result<void> vault::state::write_captured(const std::function<result<void>()>& w
     return transact([] { return result<void>{}; }, work, true);
 }
 
+result<void> vault::state::uncaptured(const std::function<result<void>()>& work) {
+    struct ending {
+        state& s;
+        bool was_quiet, was_marked;
+        ~ending() {
+            if (!was_quiet) s.quiet.reset();
+            if (!was_marked) s.mark.reset();
+        }
+    } at_end{*this, quiet.has_value(), mark.has_value()};
+    if (!options.run_on_app && !quiet) quiet.emplace(*db, tables);
+    if (!mark)
+        if (auto ok = set_mark(); !ok) return ok;
+    if (auto ok = work(); !ok) return ok;
+    return at_end.was_marked ? result<void>{} : drop_captured();
+}
+
 result<frontier> vault::state::read_frontier() {
     frontier seen;
     auto s = db->prepare("SELECT id, seq FROM casasync_device WHERE seq > 0");

@@ -94,8 +94,12 @@ struct vault::state {
     /// Takes back what was captured since set_mark().
     [[nodiscard]] result<void> drop_captured();
 
-    // seal.cpp: inside write()
+    /// Inside write_captured(): runs `work` as inside write().
+    [[nodiscard]] result<void> uncaptured(const std::function<result<void>()>& work);
+
+    // seal.cpp: inside write(), seal_log() inside write_captured(), too
     [[nodiscard]] result<std::size_t> seal_log();
+    [[nodiscard]] result<std::size_t> seal_all();
     /// \param any_parked  some row of the vault is parked
     [[nodiscard]] result<sealed_row> look_up(row_life& life, bool any_parked);
     [[nodiscard]] result<void> take_out_lost(std::vector<merged_row>& merged);
