@@ -16,9 +16,9 @@
 
 namespace casasync {
 
-/// A vault with its way to the relay. `store()` is a change_store that also has made, settle_same,
-/// known_of_relay, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits, asks,
-/// note_mended and note_answered; see casasync/sqlite/vault.hpp.
+/// A vault with its way to the relay. `store()` is a change_store that also has made, note_copied,
+/// settle_same, known_of_relay, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits,
+/// asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -114,13 +114,17 @@ template <syncing_device Device>
                 if (!whole) return whole.failure();
                 if (whole->records.size() != 1) return errc::malformed_answer;
                 one = std::move(whole->records.front());
+                // What was damaged on the way is asked for again: were it left out, it would stay in the
+                // outbox.
+                if (one.digest != record.digest) return errc::malformed_answer;
             }
             const auto head = decode_header(one.envelope);
-            if (!head || one.digest != record.digest || head->device != vault.device() ||
-                head->vault != vault.id())
-                continue;
+            if (!head || head->device != vault.device() || head->vault != vault.id()) continue;
             auto payload = d.open(one.envelope);
             if (!payload || !take_front(*payload)) continue;
+            // If this is cut off from here on, the next sync goes on with it, and sends nothing before.
+            if (!found)
+                if (auto ok = vault.note_copied(); !ok) return ok.failure();
             const auto same = vault.settle_same(
                 {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}});
             if (!same) return same.failure();

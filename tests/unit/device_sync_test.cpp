@@ -107,6 +107,7 @@ struct scripted_device {
     result<bool> made(const digest256& envelope) {
         return say<bool>("made", std::find(own.begin(), own.end(), envelope) != own.end());
     }
+    result<void> note_copied() { return say<void>("note_copied", {}); }
     result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", true); }
     result<remembered> known_of_relay() { return say<remembered>("known_of_relay", known); }
     result<bool> send_again(std::uint64_t) { return say<bool>("send_again", kept); }
@@ -210,7 +211,7 @@ std::vector<story> about_copies() {
         {"the relay says so, and shows it",
          denied(errc::seq_conflict, {foreign()}),
          {},
-         {"settle_same", "become_new_device"},
+         {"note_copied", "settle_same", "become_new_device"},
          {},
          copied},
         {"the new device was made by another copy first",
@@ -240,12 +241,10 @@ std::vector<story> about_copies() {
                                    {5, 0, envelope_by(1, 1, 9), digest_of(5)},
                                    {6, 0, envelope_by(1, 6), digest_of(6)},
                                    {7, 0, envelope_by(1, 7), digest_of(7)},
-                                   {8, 0, {}, digest_of(8)},
                                    {9, 0, {}, digest_of(9)}},
                                   true),
                         page_with({}, true)};
              d.whole = {{2, page_with({{2, 0, envelope_by(1, 2), digest_of(2)}})},
-                        {8, page_with({{8, 0, envelope_by(1, 8), digest_of(88)}})},
                         {9, errc::history_compacted}};
          },
          {},
@@ -261,6 +260,15 @@ std::vector<story> about_copies() {
          errc::malformed_answer,
          {},
          {"become_new_device"}},
+        {"an answer is not the changeset that was asked for",
+         [](device& d) {
+             d.copied = {true};
+             d.pages = {page_with({{2, 0, {}, digest_of(2)}})};
+             d.whole = {{2, page_with({{2, 0, envelope_by(1, 2), digest_of(22)}})}};
+         },
+         errc::malformed_answer,
+         {},
+         {"note_copied", "settle_same", "become_new_device"}},
         {"the relay lost data as well",
          [](device& d) {
              d.copied = {true};
