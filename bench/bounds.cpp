@@ -7,11 +7,13 @@
 #include "floor_table.hpp"
 #include "programs.hpp"
 
+#include <casasync/codec.hpp>
 #include <casasync/digest.hpp>
 
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string_view>
 
@@ -139,6 +141,80 @@ question sealing(const std::string& folder, const filled_files& begin, const std
     return q;
 }
 
+/// What sealing a lone commit asks of SQLite, on a connection of its own: casasync's record is read, for
+/// somebody else may have changed it; then the log, the row and its record; written are record, outbox,
+/// casasync's record and who has merged what, the log is emptied, and all of it synced.
+class lone_seal {
+ public:
+    explicit lone_seal(const std::string& file) : h_(file) {
+        h_.run("PRAGMA synchronous = EXTRA");
+        const std::string records = records_of(h_);
+        for (const std::string& sql :
+             {std::string("BEGIN IMMEDIATE"), std::string("SELECT s FROM casasync_meta"),
+              std::string("SELECT rowid, * FROM casasync_log"), "SELECT r FROM " + records + " WHERE k = ?1",
+              std::string("SELECT * FROM txn WHERE id = ?1"),
+              "REPLACE INTO " + records + "(k, r) VALUES(?1, ?2)",
+              std::string("INSERT INTO casasync_outbox(seq, part, parts, hour, was, payload) VALUES(?1, 0, "
+                          "1, 0, 0, ?2)"),
+              std::string("UPDATE casasync_meta SET s = s"),
+              std::string("UPDATE casasync_device SET seq = ?1"),
+              std::string("UPDATE casasync_replica SET hlc = ?1 WHERE n = 1"),
+              std::string("DELETE FROM casasync_log"), std::string("COMMIT")})
+            all_.push_back(h_.prepare(sql));
+    }
+    void seal(const std::string& row) {
+        const value id(row);
+        const bytes key = *encode_key({&id, 1}), registers(record_bytes, 1), payload(170, 2);
+        const auto now = static_cast<sqlite3_int64>(++sealed_);
+        hand::bind(all_[3], 1, key), hand::bind(all_[4], 1, row);
+        hand::bind(all_[5], 1, key), hand::bind(all_[5], 2, registers);
+        sqlite3_bind_int64(all_[6], 1, 1'000'000 + now), hand::bind(all_[6], 2, payload);
+        sqlite3_bind_int64(all_[8], 1, now), sqlite3_bind_int64(all_[9], 1, now);
+        std::uint64_t sum = 0;
+        for (sqlite3_stmt* s : all_) sum += h_.step(s);
+        keep(sum);
+    }
+
+ private:
+    hand h_;
+    std::vector<sqlite3_stmt*> all_{};
+    std::uint64_t sealed_ = 0;
+};
+
+question lone_sealing(const std::string& folder, const filled_files& begin, std::uint64_t count,
+                      const std::shared_ptr<made_workload>& w) {
+    struct given {
+        std::optional<app> plain{}, writer{};
+        std::optional<lone_seal> seal{};
+    };
+    const auto g = std::make_shared<given>();
+    const std::string plain = folder + "/plain.db", vault = folder + "/vault.db";
+    question q;
+    q.name = "bound of capture and seal, each commit sealed at once";
+    q.count = q.steps = count;
+    q.reference = {"plain SQLite",
+                   [=] {
+                       g->plain.reset();
+                       copy_database(begin.plain, plain);
+                       g->plain.emplace(plain);
+                   },
+                   [=](std::size_t step) { g->plain->update(w->a[step]); },
+                   [=] { return g->plain->checksum(); }};
+    q.ours = {"captured, and the statements of a seal by hand",
+              [=] {
+                  g->seal.reset(), g->writer.reset();
+                  copy_database(begin.vault, vault);
+                  g->writer.emplace(vault), g->seal.emplace(vault);
+              },
+              [=](std::size_t step) {
+                  g->writer->update(w->a[step]);
+                  g->seal->seal(w->a[step].id);
+              },
+              [=] { return g->writer->checksum(); }};
+    q.ratio_max = 4.0;
+    return q;
+}
+
 /// Triggers like those of capture, which do nothing.
 question idle_triggers(const std::string& folder, const filled_files& begin, const std::string& name,
                        std::uint64_t count, const std::function<void(app&)>& work) {
@@ -228,29 +304,34 @@ question applying(const std::string& folder, const filled_files& begin, const st
     return q;
 }
 
-/// The floor of merging, and beside it what the digest is made of: the hash of the row, and the two terms
-/// that change when a cell is replaced.
+/// The floor of merging over the operations of a changeset, and beside it what the digest is made of: the
+/// hash of the row, and the two terms that change when a cell is replaced.
 question merging(const run_options& o) {
     struct givens {
+        changeset changes{};
         std::vector<floor_write> flat{};
         std::unique_ptr<floor_table> reference{}, ours{};
         digest128 sum{};
     };
     const auto g = std::make_shared<givens>();
-    g->flat = flat_writes(delta(o.rows));
+    g->changes = *decode(encode(delta(o.rows)));
+    g->flat = flat_writes(g->changes);
     const auto fresh = [rows = o.rows] {
         return std::make_unique<floor_table>(2 * rows * field_names.size());
     };
     const auto write_with_digest = [=] {
-        const std::array<std::string_view, 7> names{"account", "payee",    "amount", "date",
-                                                    "notes",   "category", "cleared"};
+        std::array<detail::u128, field_names.size()> columns{};
+        for (std::size_t i = 0; i < columns.size(); ++i)
+            columns[i] = detail::term_seed(detail::digest_term::cell, field_names[i]);
         const detail::u128 table = detail::hash128(as_bytes("txn"));
-        for (const floor_write& w : g->flat) {
-            g->ours->write(w);
-            const detail::u128 row = detail::hash_state(table).end(w.low, w.high, 16);
-            const std::string_view name = names[w.column];
-            g->sum -= detail::term(row, detail::digest_term::cell, name, {hlc{w.when - 1}, {}});
-            g->sum += detail::term(row, detail::digest_term::cell, name, {hlc{w.when}, {}});
+        for (const row_change& r : g->changes.tables[0].rows) {
+            const detail::u128 row = detail::hash128(r.key, table);
+            for (const cell_write& w : r.op.cells) {
+                g->ours->write(flat(r, w));
+                g->sum -=
+                    detail::term(row, columns[w.column], {hlc{r.op.when.when.packed - 1}, r.op.when.replica});
+                g->sum += detail::term(row, columns[w.column], r.op.when);
+            }
         }
         keep(g->sum.low);
     };
@@ -262,7 +343,7 @@ question merging(const run_options& o) {
                        for (const floor_write& w : g->flat) g->reference->write(w);
                    },
                    [=] { return g->reference->checksum(); }};
-    q.ours = {"with a digest", [=] { g->ours = fresh(), g->sum = {}; },
+    q.ours = {"a changeset's operations, with a digest", [=] { g->ours = fresh(), g->sum = {}; },
               [=](std::size_t) { write_with_digest(); }, [=] { return g->ours->checksum(); }};
     return q;
 }
@@ -285,6 +366,7 @@ std::vector<question> questions(const run_options& o) {
     const auto updates = [=](app& a) { in_transactions(a, made->a); };
     std::vector<question> out{sealing(o.folder, empty, "insert", o.rows, 33, inserts, 2.5),
                               sealing(o.folder, full, "update of one field", o.rows, 22, updates, 1.9),
+                              lone_sealing(o.folder, full, o.rows / 200, made),
                               idle_triggers(o.folder, empty, "insert", o.rows, inserts),
                               idle_triggers(o.folder, full, "update of one field", o.rows, updates),
                               applying(o.folder, empty, "full set", w.rows, 2.0),

@@ -50,13 +50,16 @@ class floor_table {
     std::vector<cell> cells_;
 };
 
+/// A write of a changeset of workload W.
+[[nodiscard]] inline floor_write flat(const row_change& r, const cell_write& w) {
+    return {detail::load_le64(&r.key[1]), detail::load_le64(&r.key[9]), r.op.when.when.packed, w.what.size(),
+            w.column};
+}
 /// The writes of a changeset of workload W.
 [[nodiscard]] inline std::vector<floor_write> flat_writes(const changeset& c) {
     std::vector<floor_write> out;
     for (const row_change& r : c.tables[0].rows)
-        for (const cell_write& w : r.op.cells)
-            out.push_back({detail::load_le64(&r.key[1]), detail::load_le64(&r.key[9]), r.op.when.when.packed,
-                           w.what.size(), w.column});
+        for (const cell_write& w : r.op.cells) out.push_back(flat(r, w));
     return out;
 }
 

@@ -5,6 +5,7 @@
 #include "floor_table.hpp"
 #include "programs.hpp"
 
+#include <casasync/codec.hpp>
 #include <casasync/memory_rows.hpp>
 
 #include <memory>
@@ -15,17 +16,32 @@ namespace {
 
 struct givens {
     changeset full{}, changes{};
+    std::vector<changeset> singly{};
     std::vector<floor_write> flat{};
     std::unique_ptr<floor_table> table{};
     std::optional<memory_rows> before{}, rows{};
 };
+
+/// Each change of `all` as a changeset.
+std::vector<changeset> one_by_one(const changeset& all) {
+    std::vector<changeset> out;
+    for (const row_change& r : all.tables[0].rows) {
+        changeset& c = out.emplace_back(empty_changeset(all.seq + out.size()));
+        table_changes& t = c.tables[0];
+        t.table.columns = {all.tables[0].table.columns[r.op.cells[0].column]};
+        t.rows = {r};
+        t.rows[0].op.cells[0].column = 0;
+    }
+    return out;
+}
 
 }  // namespace
 
 std::vector<question> questions(const run_options& o) {
     const auto g = std::make_shared<givens>();
     g->full = full_set(o.rows);
-    g->changes = delta(o.rows);
+    g->changes = *decode(encode(delta(o.rows)));  // where a changeset lies in memory after it has come
+    g->singly = one_by_one(g->changes);
     g->flat = flat_writes(g->changes);
     g->before.emplace();
     if (auto merged = g->before->merge(g->full); !merged) throw std::runtime_error(merged.failure().text());
@@ -57,7 +73,16 @@ std::vector<question> questions(const run_options& o) {
         g->rows->apply(*plan);
     };
     by_plan.ratio_max = 4;
-    return {q, by_plan};
+
+    question singly = q;
+    singly.name = "merge in memory, a changeset of each change";
+    singly.ours.name = "in place";
+    singly.ours.work = [=](std::size_t) {
+        for (const changeset& c : g->singly)
+            if (auto merged = g->rows->merge(c); !merged) throw std::runtime_error(merged.failure().text());
+    };
+    singly.ratio_max = 4;
+    return {q, singly, by_plan};
 }
 
 }  // namespace casasync::bench::merge_program

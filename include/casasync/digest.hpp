@@ -21,21 +21,17 @@ namespace detail {
 
 enum class digest_term : std::uint8_t { born = 1, dead = 2, cell = 3, conflict = 4 };
 
-/// The hash of kind, clock (most significant byte first), replica and column, put together in registers.
-inline digest128 term(const digest128& row, digest_term kind, std::string_view column,
-                      const stamp& when) noexcept {
-    const std::uint64_t clock = swap_bytes(when.when.packed);
+/// What of a term hangs neither on the row nor on the stamp: its kind, and a column's name.
+inline u128 term_seed(digest_term kind, std::string_view column = {}) noexcept {
+    return hash128(as_bytes(column), {0, static_cast<std::uint64_t>(kind)});
+}
+
+/// The hash of a stamp, its replica and its clock (least significant byte first), under the row's xor `what`.
+inline digest128 term(const digest128& row, const u128& what, const stamp& when) noexcept {
     const std::uint8_t* const replica = when.replica.octets.data();
-    const std::uint64_t low = load_le64(replica), high = load_le64(replica + 8);
-    const bytes_view name = as_bytes(column);
-    const std::size_t size = 25 + name.size(), head = std::min<std::size_t>(name.size(), 7);
-    const std::uint64_t third = low >> 56 | high << 8, fourth = high >> 56 | load_le64(name.data(), head)
-                                                                                 << 8;
-    hash_state hash(row);
-    hash.block(static_cast<std::uint64_t>(kind) | clock << 8, clock >> 56 | low << 8);
-    if (size < 32) return hash.end(third, fourth, size);
-    hash.block(third, fourth);
-    return hash.end(name.subspan(head), size);
+    hash_state hash({row.high ^ what.high, row.low ^ what.low});
+    hash.block(load_le64(replica), load_le64(replica + 8));
+    return hash.end(when.when.packed, 0, 24);
 }
 
 inline digest128 row_seed(const table_traits& table, bytes_view key) {
@@ -50,7 +46,8 @@ inline digest128 row_seed(const table_traits& table, bytes_view key) {
     const digest128 seed = detail::row_seed(table, key);
     digest128 sum;
     const auto add = [&](detail::digest_term kind, std::string_view column, const stamp& when) {
-        if (when.exists() && when != band::adopted) sum += detail::term(seed, kind, column, when);
+        if (when.exists() && when != band::adopted)
+            sum += detail::term(seed, detail::term_seed(kind, column), when);
     };
     add(detail::digest_term::dead, {}, row.dead);
     if (!is_visible(row, table.policy)) return sum;
@@ -73,8 +70,9 @@ inline digest128 row_seed(const table_traits& table, bytes_view key) {
                             const stamp& now) {
         if (old == now) return;
         const auto counts = [](const stamp& s) { return s.exists() && s != band::adopted; };
-        if (counts(now)) sum += detail::term(seed, kind, column, now);
-        if (counts(old)) sum -= detail::term(seed, kind, column, old);
+        const detail::u128 what = detail::term_seed(kind, column);
+        if (counts(now)) sum += detail::term(seed, what, now);
+        if (counts(old)) sum -= detail::term(seed, what, old);
     };
     differ(detail::digest_term::dead, {}, before.dead, after.dead);
     differ(detail::digest_term::born, {}, was ? before.born : stamp{}, is ? after.born : stamp{});
@@ -107,7 +105,7 @@ inline digest128 row_seed(const table_traits& table, bytes_view key) {
     for (const conflict& c : open) {
         const std::string_view column =
             c.column ? std::string_view(table.columns[*c.column].name) : std::string_view{};
-        sum += detail::term(seed, detail::digest_term::conflict, column, c.loser);
+        sum += detail::term(seed, detail::term_seed(detail::digest_term::conflict, column), c.loser);
     }
     return sum;
 }

@@ -8,7 +8,7 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 4;
+constexpr std::uint8_t settings_format = 5;
 
 bytes encode_settings(const settings& s) {
     bytes out;

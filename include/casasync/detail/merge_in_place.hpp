@@ -23,7 +23,14 @@ class in_place_merge {
     /// \param sums  gets what the rows' sums, vector and clock change by
     in_place_merge(packed_rows& rows, const resolved_table& table, const version_vector& vector,
                    merge_plan& sums)
-        : rows_(&rows), table_(&table), traits_(table.traits), vector_(&vector), sums_(&sums) {}
+        : rows_(&rows), table_(&table), vector_(&vector), sums_(&sums) {
+        columns_.reserve(table.columns.size());
+        for (const column_no c : table.columns) {
+            const column_traits& traits = table.traits->columns[c];
+            columns_.push_back(
+                {term_seed(digest_term::cell, traits.name), c, traits.rule == merge_rule::lww});
+        }
+    }
 
     /// Merges operations sorted by key, then by stamp.
     void merge(std::span<const row_change> all) {
@@ -47,6 +54,12 @@ class in_place_merge {
     }
 
  private:
+    /// A column of the author's.
+    struct column {
+        u128 term{};         ///< what its terms of the digest begin with
+        column_no here = 0;  ///< its number in `rows_`
+        bool by_stamp = true;
+    };
     /// The replica of the last operation.
     struct author {
         replica_id id{};
@@ -55,7 +68,7 @@ class in_place_merge {
     };
 
     [[nodiscard]] column_no first_column(const row_operation& op) const noexcept {
-        return op.cells.empty() ? 0 : table_->columns[op.cells.front().column];
+        return op.cells.empty() ? 0 : columns_[op.cells.front().column].here;
     }
 
     void merge(const u128& seed, const row_change& change) {
@@ -81,9 +94,13 @@ class in_place_merge {
         packed_row& p = rows_->row(r);
         p.born = p.touched = when.when;
         p.born_by = p.touched_by = when.replica;
-        sums_->digest += term(seed, digest_term::born, {}, change.op.when);
+        sums_->digest += term(seed, term_seed(digest_term::born), change.op.when);
         sums_->counts.applied += count_writes(change.op);
-        for (const cell_write& w : change.op.cells) write(r, seed, w, change.op.when, when);
+        for (const cell_write& w : change.op.cells) {
+            const column& to = columns_[w.column];
+            sums_->digest += term(seed, to.term, change.op.when);
+            rows_->put(rows_->cell(r, to.here), when, w.what);
+        }
         return true;
     }
 
@@ -94,16 +111,17 @@ class in_place_merge {
         const bool plain = op.kind == op_kind::update && p.born != 0 && p.dead == 0 && p.has_live == 0;
         if (!plain || !counts(op.when) || rows_->less(when, {p.born, p.born_by})) return false;
         for (const cell_write& w : op.cells) {
-            const column_no c = table_->columns[w.column];
-            if (traits_->columns[c].rule != merge_rule::lww || !is_older(rows_->cell(r, c), op, when))
-                return false;
+            const column& c = columns_[w.column];
+            if (!c.by_stamp || !is_older(rows_->cell(r, c.here), op, when)) return false;
         }
         for (const cell_write& w : op.cells) {
-            const packed_cell& c = rows_->cell(r, table_->columns[w.column]);
+            const column& to = columns_[w.column];
+            packed_cell& c = rows_->cell(r, to.here);
             const bool counted = is_counted(p, c);
-            if (counted) sums_->digest -= cell_term(seed, w, rows_->unpack({c.when, c.replica}));
+            if (counted) sums_->digest -= term(seed, to.term, rows_->unpack({c.when, c.replica}));
             ++(counted ? sums_->counts.superseded : sums_->counts.applied);
-            write(r, seed, w, op.when, when);
+            sums_->digest += term(seed, to.term, op.when);
+            rows_->put(c, when, w.what);
         }
         if (rows_->less({p.touched, p.touched_by}, when)) p.touched = when.when, p.touched_by = when.replica;
         return true;
@@ -127,14 +145,6 @@ class in_place_merge {
         if (c.when == 0 || rows_->less({c.when, c.replica}, {p.born, p.born_by})) return false;
         return c.when != band::adopt.packed || counts(rows_->unpack({c.when, c.replica}));
     }
-    [[nodiscard]] digest128 cell_term(const u128& seed, const cell_write& w, const stamp& when) {
-        return term(seed, digest_term::cell, traits_->columns[table_->columns[w.column]].name, when);
-    }
-    void write(row_no r, const u128& seed, const cell_write& w, const stamp& when,
-               const packed_stamp& packed) {
-        sums_->digest += cell_term(seed, w, when);
-        rows_->put(rows_->cell(r, table_->columns[w.column]), packed, w.what);
-    }
 
     /// Any operation, by the registers' definition.
     void merge_any(const row_change& change) {
@@ -143,7 +153,7 @@ class in_place_merge {
         row_state after = before;
         row_change own = change;
         std::vector<row_operation> op = translate({&own, 1}, table_->columns);
-        merge_operation(after, std::move(op.front()), *vector_, *traits_);
+        merge_operation(after, std::move(op.front()), *vector_, *table_->traits);
         const merged_row merged =
             compare_states(*sums_, *table_, std::move(own.key), before, std::move(after), op);
         rows_->store(merged.key, merged.after);
@@ -151,9 +161,9 @@ class in_place_merge {
 
     packed_rows* rows_;
     const resolved_table* table_;
-    const table_traits* traits_;
     const version_vector* vector_;
     merge_plan* sums_;
+    std::vector<column> columns_{};      ///< by the author's number
     std::vector<std::uint64_t> seen_{};  ///< seen(), by a replica's number
     std::optional<author> author_{};
 };
