@@ -128,6 +128,56 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
     return row;
 }
 
+/// Merges the only operation on a row that nothing is known of, an INSERT: all of it is shown.
+inline merged_row begin(merge_plan& plan, const resolved_table& table, bytes key, row_operation&& y) {
+    const digest128 seed = row_seed(*table.traits, key);
+    merged_row row{table.table, std::move(key), {}, false, true, {}, {}, {}};
+    begin_row(row.after, std::move(y));
+    row.written.reserve(row.after.cells.size());
+    plan.digest += term(seed, term_seed(digest_term::born), row.after.born);
+    for (const cell& c : row.after.cells) {
+        plan.digest += term(seed, term_seed(digest_term::cell, table.traits->columns[c.column].name), c.when);
+        row.written.push_back(c.column);
+    }
+    plan.counts.applied += static_cast<std::int64_t>(row.after.cells.size());
+    return row;
+}
+
+/// True when `y` only replaces registers: an UPDATE of the life that is shown, over writes that its author
+/// had seen, of a row without DELETE and live writes. \param y  one for which needs_values() is false
+inline bool only_replaces(const row_state& row, const row_operation& y) noexcept {
+    return y.kind == op_kind::update && row.born.exists() && y.when >= row.born && y.when != band::adopted;
+}
+
+/// Merges the only operation on a row, one that only_replaces() registers.
+inline merged_row replace(merge_plan& plan, const resolved_table& table, bytes key, row_state before,
+                          row_operation&& y) {
+    const digest128 seed = row_seed(*table.traits, key);
+    merged_row row{table.table, std::move(key), std::move(before), true, true, {}, {}, {}};
+    row.after.touched = std::max(row.after.touched, y.when);
+    row.written.reserve(y.cells.size());
+    for (cell_write& w : y.cells) {
+        cell& c = cell_of(row.after, w.column);
+        const u128 column = term_seed(digest_term::cell, table.traits->columns[w.column].name);
+        const bool stood = is_implied(row.after, c.when) && c.when != band::adopted;
+        if (stood) plan.digest -= term(seed, column, c.when);
+        plan.digest += term(seed, column, y.when);
+        ++(stood ? plan.counts.superseded : plan.counts.applied);
+        c.when = y.when;
+        c.what = std::move(w.what);
+        row.written.push_back(w.column);
+    }
+    return row;
+}
+
+/// Merges operations on one row by the registers' definition.
+inline merged_row merge_all(merge_plan& plan, const resolved_table& table, bytes key, const row_state& before,
+                            std::span<row_operation> operations, const version_vector& vector) {
+    row_state after = before;
+    for (row_operation& y : operations) merge_operation(after, std::move(y), vector, *table.traits);
+    return compare_states(plan, table, std::move(key), before, std::move(after), operations);
+}
+
 }  // namespace detail
 
 /// Returns what merging `incoming` changes in `rows`. The changeset must be admitted (inbox.hpp); this
@@ -150,19 +200,26 @@ template <row_source Rows>
             auto ops = detail::translate({first, last}, table->columns);
             auto before = rows.load(table->table, first->key, false);
             if (!before) return before.failure();
+            for (const row_operation& y : ops) {
+                plan.merged.vector.raise(y.when.replica, y.when.when);
+                plan.greatest = observe(plan.greatest, y.when.when);
+            }
             const bool values = std::any_of(ops.begin(), ops.end(), [&](const row_operation& y) {
                 return needs_values(*before, y, vector, *table->traits);
             });
             if (values) before = rows.load(table->table, first->key, true);
             if (!before) return before.failure();
-            row_state after = *before;
-            for (row_operation& y : ops) {
-                plan.merged.vector.raise(y.when.replica, y.when.when);
-                plan.greatest = observe(plan.greatest, y.when.when);
-                merge_operation(after, std::move(y), vector, *table->traits);
-            }
-            plan.rows.push_back(
-                detail::compare_states(plan, *table, std::move(first->key), *before, std::move(after), ops));
+            const bool lone = ops.size() == 1 && !values;
+            if (lone && ops.front().kind == op_kind::insert && before->empty() &&
+                ops.front().when != band::adopted)
+                plan.rows.push_back(
+                    detail::begin(plan, *table, std::move(first->key), std::move(ops.front())));
+            else if (lone && detail::only_replaces(*before, ops.front()))
+                plan.rows.push_back(detail::replace(plan, *table, std::move(first->key), std::move(*before),
+                                                    std::move(ops.front())));
+            else
+                plan.rows.push_back(
+                    detail::merge_all(plan, *table, std::move(first->key), *before, ops, vector));
             first = last;
         }
     }
