@@ -29,7 +29,8 @@ struct id128 {
     }
     friend constexpr std::strong_ordering operator<=>(const id128& a, const id128& b) noexcept {
         const auto x = a.words(), y = b.words();
-        return x[0] != y[0] ? in_order(x[0]) <=> in_order(y[0]) : in_order(x[1]) <=> in_order(y[1]);
+        if (x[0] == y[0]) return in_order(x[1]) <=> in_order(y[1]);
+        return in_order(x[0]) < in_order(y[0]) ? std::strong_ordering::less : std::strong_ordering::greater;
     }
 
     [[nodiscard]] constexpr bool is_zero() const noexcept { return *this == id128{}; }

@@ -2,8 +2,11 @@
 #include <casasync/casasync.hpp>
 #include <casasync_test/catch.hpp>
 
+#include <algorithm>
+#include <cstddef>
 #include <limits>
 #include <string>
+#include <vector>
 
 using namespace casasync;
 
@@ -301,6 +304,19 @@ TEST_CASE("many operations come back in any order of their clocks, near and far"
             REQUIRE(back.ok());
             CHECK(*back == c);
         }
+}
+
+TEST_CASE("clocks are sorted by each of their bits, equal ones as they were", "[codec]") {
+    for (const unsigned shift : {0U, 9U, 21U, 40U, 54U}) {
+        std::vector<detail::clock_place> all;
+        for (std::size_t i = 0; i < 2000; ++i) all.push_back({1 + (detail::fmix64(i) % 1000 << shift), i});
+        auto sorted = all;
+        std::stable_sort(sorted.begin(), sorted.end(), [](auto& a, auto& b) { return a.clock < b.clock; });
+        detail::sort_by_clock(all);
+        INFO(shift);
+        CHECK(std::equal(all.begin(), all.end(), sorted.begin(),
+                         [](auto& a, auto& b) { return a.clock == b.clock && a.row == b.row; }));
+    }
 }
 
 TEST_CASE("operations that write few columns each come back, whatever the order", "[codec]") {
