@@ -80,14 +80,21 @@ template <syncing_device Device>
     return forgotten_stream{(*newest)->merged.seen.of(d.store().device()) > known->last_sent, (*newest)->at};
 }
 
+/// What the log has in a device's name.
+struct found_changes {
+    bool others = false;   ///< some that this file did not send
+    bool settled = false;  ///< some that this file sent, and took for unsent
+};
+
 /// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, was
-/// sent by another copy, and is taken out. Returns whether there was anything that this file did not send.
+/// sent by another copy, and is taken out. \param own_too  so is what was sent from here in another envelope:
+/// the relay was emptied, what it had lost was sealed again, and then it was restored from a backup
 template <syncing_device Device>
-[[nodiscard]] result<bool> find_others_changes(Device& d) {
+[[nodiscard]] result<found_changes> find_changes(Device& d, bool own_too) {
     auto& vault = d.store();
     auto at = vault.position();
     if (!at) return at.failure();
-    bool found = false;
+    found_changes found;
     for (bool more = true; more;) {
         auto page = d.pull({*at});
         if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
@@ -97,8 +104,8 @@ template <syncing_device Device>
         if (!page && page.code() == errc::history_compacted) {
             const auto behind = look_behind(d);
             if (!behind) return behind.failure();
-            if (behind->others || !behind->next || behind->next->pos <= at->pos)
-                return found || behind->others;
+            found.others |= behind->others;
+            if (behind->others || !behind->next || behind->next->pos <= at->pos) return found;
             *at = *behind->next;
             continue;
         }
@@ -106,7 +113,7 @@ template <syncing_device Device>
         for (const log_record& record : page->records) {
             const auto known = vault.made(record.digest);
             if (!known) return known.failure();
-            if (*known) continue;
+            if (*known && !own_too) continue;
             log_record one = record;
             if (one.envelope.empty()) {  // an own one, as a digest
                 auto whole = d.record(record.pos);
@@ -123,12 +130,13 @@ template <syncing_device Device>
             auto payload = d.open(one.envelope);
             if (!payload || !take_front(*payload)) continue;
             // If this is cut off from here on, the next sync goes on with it, and sends nothing before.
-            if (!found)
+            if (!*known && !found.others)
                 if (auto ok = vault.note_copied(); !ok) return ok.failure();
             const auto same = vault.settle_same(
                 {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}});
             if (!same) return same.failure();
-            found = true;
+            found.others |= !*known;
+            found.settled |= *known && *same;
         }
         *at = {page->relay.generation, page->last, page->log};
         more = page->more && !page->records.empty();
@@ -136,19 +144,22 @@ template <syncing_device Device>
     return found;
 }
 
-/// \param suspected  the relay alone says that this is a copy: nothing is done unless the log has a changeset
-/// that this device signed and this file did not send
+/// Becomes a device of its own. \param suspected  the relay alone says that this is a copy: nothing is done
+/// unless the log has a changeset that this device signed and this file did not send. Returns whether it did;
+/// if not, the relay had what was to be sent
 template <syncing_device Device>
-[[nodiscard]] result<void> succeed(Device& d, bool suspected) {
-    if (auto ok = d.catch_up(); !ok) return ok;
-    const auto found = find_others_changes(d);
+[[nodiscard]] result<bool> succeed(Device& d, bool suspected) {
+    if (auto ok = d.catch_up(); !ok) return ok.failure();
+    const auto found = find_changes(d, suspected);
     if (!found) return found.failure();
-    if (suspected && !*found)
+    if (suspected && !found->others && found->settled) return false;
+    if (suspected && !found->others)
         return error{errc::authentication_failed,
                      "The relay says that it has other changes in this device's name, but shows none that "
                      "this device signed. Nothing was changed, and everything on this device is safe. If the "
                      "relay was damaged, ask its operator."};
-    return d.become_new_device();
+    const auto done = d.become_new_device();
+    return done ? result<bool>(true) : done.failure();
 }
 
 /// Tells whether a sync has shown that the relay's log is not what it was.
@@ -262,10 +273,13 @@ template <syncing_device Device>
     copy = d.is_copy();  // what came may have told
     if (!copy) return copy.failure();
     if (!*copy && !suspected) return done;
-    if (auto ok = detail::succeed(d, !*copy); !ok) return ok.failure();
+    auto became = detail::succeed(d, !*copy);
+    if (!became) return became.failure();
     auto again = d.sync_rounds(heard);
     if (denied(again)) {  // another copy of it had the same new device made, and was first
-        if (auto ok = detail::succeed(d, true); !ok) return ok.failure();
+        const auto anew = detail::succeed(d, true);
+        if (!anew) return anew.failure();
+        *became |= *anew;
         again = d.sync_rounds(heard);
     }
     if (!again) return again;
@@ -273,6 +287,7 @@ template <syncing_device Device>
         add(*done, std::move(*again));
     else
         done = std::move(again);
+    if (!*became) return done;
     done->alarms.emplace_back(
         "This file was restored from a backup, or copied, while another one went on as this device. It is a "
         "device of its own now; nothing was lost, and what had not been sent was sent. If the other one is "

@@ -38,7 +38,7 @@ struct scripted_device {
     std::vector<digest256> own{};
     std::optional<snapshot_origin> newest{};
     causal_context has{};
-    bool waiting = false;
+    bool waiting = false, same = true;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
 
@@ -108,7 +108,7 @@ struct scripted_device {
         return say<bool>("made", std::find(own.begin(), own.end(), envelope) != own.end());
     }
     result<void> note_copied() { return say<void>("note_copied", {}); }
-    result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", true); }
+    result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", same); }
     result<remembered> known_of_relay() { return say<remembered>("known_of_relay", known); }
     result<bool> send_again(std::uint64_t) { return say<bool>("send_again", kept); }
     result<void> note_relay_lost() { return say<void>("note_relay_lost", {}); }
@@ -214,6 +214,23 @@ std::vector<story> about_copies() {
          {"note_copied", "settle_same", "become_new_device"},
          {},
          copied},
+        {"the relay has in older envelopes what was sealed again when it had lost it",
+         [=](device& d) {
+             denied(errc::seq_conflict, {foreign()})(d);
+             d.own = {digest_of(3)};
+         },
+         {},
+         {"settle_same", "sync_rounds"},
+         {"note_copied", "become_new_device"}},
+        {"the relay says so, and shows what was sent from here",
+         [=](device& d) {
+             denied(errc::seq_conflict, {foreign()})(d);
+             d.own = {digest_of(3)};
+             d.same = false;
+         },
+         errc::authentication_failed,
+         {},
+         {"become_new_device"}},
         {"the new device was made by another copy first",
          [](device& d) {
              d.copied = {true};

@@ -219,7 +219,8 @@ result<bool> vault::copied() {
 result<bool> vault::settle_same(const inbound_part& sent) {
     bool same = false;
     auto ok = state_->write([&]() -> result<void> {
-        auto s = state_->db->prepare("SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload = ?2");
+        auto s =
+            state_->db->prepare("SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload = ?2 AND sent = 0");
         if (!s) return s.failure();
         s->bind_all(static_cast<std::int64_t>(sent.seq), bytes_view(sent.payload));
         const auto row = s->step();

@@ -369,8 +369,8 @@ class vault {
     [[nodiscard]] result<void> note_copied();
     /// Tells whether that is so.
     [[nodiscard]] result<bool> copied();
-    /// Takes out of the outbox what another copy of this file has sent: a changeset of this device that is in
-    /// the relay's log. False: it is not one of the outbox, so that the two differ. It is remembered, up to
+    /// Takes out of the outbox what the relay has: a changeset of this device that another copy of this file
+    /// has sent, or this one in another envelope. False: it does not wait there. It is remembered, up to
     /// 64 MiB, while this object lives: succeed() does not send again what both had captured.
     [[nodiscard]] result<bool> settle_same(const inbound_part& sent);
     /// Makes this file the device `next`, with replica ids of its own. What was sealed and not sent is sealed
