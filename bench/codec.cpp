@@ -59,7 +59,13 @@ std::vector<question> questions(const run_options& o) {
     const auto full = std::make_shared<coded>(), single = std::make_shared<coded>();
     full->made = full_set(o.rows);
     single->made = delta(o.rows);
-    for (const auto& c : {full, single}) c->encoded = encode(c->made);
+    for (const auto& c : {full, single}) {
+        c->encoded = encode(c->made);
+        const std::uint64_t last_seq = c->made.last_seq;
+        c->made =
+            *decode(c->encoded);  // rows in memory as a seal makes them, too: in the order of their keys
+        c->made.last_seq = last_seq;
+    }
     const std::uint64_t fields = o.rows * field_names.size();
     std::vector<question> out;
     for (const bool encoding : {true, false}) {

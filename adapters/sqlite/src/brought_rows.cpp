@@ -181,9 +181,7 @@ result<void> own_rows::set_aside(std::span<const std::string> tables) {
             return ok;
     }
     if (tables_.empty()) return {};
-    const auto enforced = db.query_integer("PRAGMA foreign_keys");
-    if (!enforced) return enforced.failure();
-    if (*enforced != 0)
+    if (db.enforces_foreign_keys())
         return error{errc::invalid_argument,
                      "table " + tables_.front().name +
                          " has rows that make room while the vault's come in, and this connection enforces "

@@ -119,6 +119,12 @@ bool connection::in_transaction() const noexcept {
     return sqlite3_get_autocommit(cache_->db()) == 0;
 }
 
+bool connection::enforces_foreign_keys() const noexcept {
+    int on = 0;
+    sqlite3_db_config(cache_->db(), SQLITE_DBCONFIG_ENABLE_FKEY, -1, &on);
+    return on != 0;
+}
+
 void connection::forget_statements() noexcept {
     cache_->clear();
 }

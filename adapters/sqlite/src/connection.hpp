@@ -174,6 +174,7 @@ class connection {
     /// Rows changed by the last INSERT, UPDATE or DELETE, without what triggers did.
     [[nodiscard]] std::int64_t changes() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
+    [[nodiscard]] bool enforces_foreign_keys() const noexcept;
     /// Undoes a transaction that could not be undone when it failed, because there was no memory even for
     /// that. Nothing to do otherwise.
     [[nodiscard]] result<void> finish_rollback();

@@ -28,9 +28,7 @@ std::string stuck_detail(const std::string& words) {
 }  // namespace
 
 result<void> display_pass::open() {
-    const auto enforced = db_->query_integer("PRAGMA foreign_keys");
-    if (!enforced) return enforced.failure();
-    enforced_ = *enforced != 0;
+    enforced_ = db_->enforces_foreign_keys();
     // Rows that refer to each other are in the table only once all are written.
     if (enforced_)
         if (auto ok = db_->execute("PRAGMA defer_foreign_keys = ON"); !ok) return ok;
