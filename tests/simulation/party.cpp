@@ -100,6 +100,7 @@ void party::put(const saved_files& files, bool all) {
     machine.restore(files.files);
     upgraded = files.upgraded;
     expected.reset();
+    put_back = true;
     if (!all) return;
     beside = files.beside;
     way.sign_as(beside.self);
@@ -158,16 +159,32 @@ std::string party::other_rows() {
     return out;
 }
 
-std::optional<row_name> party::booked(const sqlite::conflict_info& c) {
-    if (c.table == "pin" || (c.table == "item" && c.column && *c.column != "note")) return std::nullopt;
+namespace {
+
+/// Returns the row a lost note of an item is of: it begins with the item's label.
+std::optional<row_name> item_of(const sqlite::conflict_info& c) {
+    if (c.table != "item" || c.column != "note" || c.loser.kind() != value_kind::text) return std::nullopt;
+    return row_name{"item", "'" + c.loser.text().substr(0, c.loser.text().find(' ')) + "'"};
+}
+
+}  // namespace
+
+std::optional<row_name> party::named(const sqlite::conflict_info& c) {
     if (c.table != "item") return row_of(c.table, c.key);
-    // Numbers change: an item goes by its label, which its note begins with.
-    if (c.column && c.loser.kind() == value_kind::text)
-        return row_name{"item", "'" + c.loser.text().substr(0, c.loser.text().find(' ')) + "'"};
+    // Numbers change: an item goes by its label.
+    if (const auto item = item_of(c)) return item;
     const std::string found =
         machine.sql().rows("SELECT quote(label) FROM item WHERE id = " + text_of(c.key.at(0)));
-    if (found.size() < 4) return std::nullopt;
-    return row_name{"item", found.substr(2, found.size() - 4)};
+    if (found.size() >= 4) return row_name{"item", found.substr(2, found.size() - 4)};
+    if (const auto list = machine.vault().conflicts(true))  // it is deleted
+        for (const auto& other : *list)
+            if (const auto item = other.key == c.key ? item_of(other) : std::nullopt) return item;
+    return std::nullopt;
+}
+
+std::optional<row_name> party::booked(const sqlite::conflict_info& c) {
+    if (c.table == "pin" || (c.table == "item" && c.column && *c.column != "note")) return std::nullopt;
+    return named(c);
 }
 
 losers party::open_conflicts() {
@@ -188,6 +205,20 @@ knowledge party::know(bool whole_rows) {
         for (const auto& p : *list) out.parked.insert(row_of(p.table, p.key));
     out.shown = rows();
     if (whole_rows && !upgraded) add_unknown(out.shown);
+    return out;
+}
+
+std::optional<holdings> party::has(bool confirmed) {
+    const undisturbed now(machine.storage());
+    if (!open()) return std::nullopt;
+    const auto merged = machine.vault().merged();
+    const auto known = machine.vault().known_of_relay();
+    if (!merged || !known) return std::nullopt;
+    holdings out = below(merged->seen);
+    if (confirmed || put_back)
+        std::erase_if(out, [&](const auto& one) {
+            return one.first == machine.vault().device() && one.second > known->last_sent;
+        });
     return out;
 }
 

@@ -5,6 +5,7 @@
 /// vault.
 #include "app_writes.hpp"
 #include "device.hpp"
+#include "holdings.hpp"
 #include "ledger.hpp"
 
 #include <casasync/loopback/transport.hpp>
@@ -41,6 +42,7 @@ struct saved_files {
     bool upgraded = false;
     std::size_t writes = 0;        ///< in the books
     std::size_t relay_losses = 0;  ///< so far
+    holdings has{};
 };
 
 /// A device of a vault as it lies there, to begin scenes with.
@@ -69,6 +71,9 @@ class party {
     std::optional<memory_shortage> shortage{};
     /// Its files were replaced, all of them, since it last synced: nobody may know that yet.
     bool doubtful = false;
+    /// Its vault was replaced since it last synced: what it makes in its name another may have made
+    /// otherwise.
+    bool put_back = false;
     /// Its rows, when nothing but its app can have changed them since: a power loss must not, either.
     std::optional<picture> expected{};
 
@@ -87,10 +92,15 @@ class party {
     /// The other rows, as lines.
     [[nodiscard]] std::string other_rows();
     /// Returns the row a conflict is about, by the name the books have for it; nothing where they have none.
+    [[nodiscard]] std::optional<row_name> named(const casasync::sqlite::conflict_info& c);
+    /// The same of a conflict whose values are in the books.
     [[nodiscard]] std::optional<row_name> booked(const casasync::sqlite::conflict_info& c);
     /// What somebody at this device can know. \param whole_rows  as far as it matters to one who writes or
     /// deletes whole rows; this seals
     [[nodiscard]] knowledge know(bool whole_rows);
+    /// Returns what it has, of its own only what the relay has confirmed if `confirmed`; nothing when the
+    /// vault does not open.
+    [[nodiscard]] std::optional<holdings> has(bool confirmed);
     /// The values of rows that are parked, as if they were shown.
     void add_parked(picture& to);
     [[nodiscard]] losers open_conflicts();

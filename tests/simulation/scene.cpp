@@ -110,7 +110,9 @@ scene draw(std::uint64_t seed) {
     s.wal = d.percent(60);
     s.anew = s.seed % 32 == 0;
     const weight_table weights = draw_weights(d);
-    const std::uint64_t n = 20 + d.below(60);
+    const bool is_long = seed % 15 == 0;
+    s.careful = is_long;
+    const std::uint64_t n = is_long ? 300 : 20 + d.below(60);
     std::array<bool, devices_max> upgraded{};
     for (std::uint64_t i = 0; i < n; ++i) s.events.push_back(draw_event(d, weights, i + 1, upgraded));
     return s;
@@ -126,7 +128,8 @@ std::string text_of(const event& e) {
 
 std::string text_of(const scene& s) {
     std::string out = "scene 1 seed " + std::to_string(s.seed) + " devices " + std::to_string(s.devices) +
-                      " wal " + (s.wal ? "1" : "0") + " anew " + (s.anew ? "1" : "0") + "\n";
+                      " wal " + (s.wal ? "1" : "0") + " anew " + (s.anew ? "1" : "0") + " careful " +
+                      (s.careful ? "1" : "0") + "\n";
     for (const event& e : s.events) out += text_of(e) + "\n";
     return out;
 }
@@ -134,10 +137,10 @@ std::string text_of(const scene& s) {
 std::optional<scene> parse(std::string_view text) {
     std::istringstream in{std::string(text)};
     scene s;
-    std::string scene_word, seed_word, devices_word, wal_word, anew_word, name;
+    std::string scene_word, seed_word, devices_word, wal_word, anew_word, careful_word, name;
     unsigned version = 0, devices = 0, device = 0;
     in >> scene_word >> version >> seed_word >> s.seed >> devices_word >> devices >> wal_word >> s.wal >>
-        anew_word >> s.anew;
+        anew_word >> s.anew >> careful_word >> s.careful;
     if (!in || scene_word != "scene" || version != 1 || devices < 2 || devices > devices_max)
         return std::nullopt;
     s.devices = static_cast<std::uint8_t>(devices);

@@ -64,6 +64,8 @@ struct scene {
     std::uint8_t devices = 2;  ///< those that are there from the beginning, 2 .. devices_max
     bool wal = true;           ///< the files' journal: a write-ahead log, or a rollback journal
     bool anew = false;         ///< the household is made for this scene, and no copy of one of its kind
+    /// Nobody puts back, empties or removes a file or a relay that is the last to have a change.
+    bool careful = false;
     std::vector<event> events{};
 
     friend bool operator==(const scene&, const scene&) = default;

@@ -25,6 +25,9 @@ std::string words(const result<T>& r) {
     return r ? "ok" : std::string(name_of(r.code()));
 }
 
+constexpr const char* next_version =
+    "SELECT place FROM txn WHERE 0 UNION ALL SELECT amount FROM budget WHERE 0";
+
 /// Cuts off or changes one bit of what is sent.
 void damage(bytes& sent, std::uint32_t seed) {
     dice d(seed);
@@ -147,7 +150,7 @@ void world::happen(const event& e) {
     if (e.what == act::compact) return compact();
     if (e.what == act::save_relay) return saved_relay_.emplace(relay_), void();
     if (e.what == act::restore_relay) return restore_relay(e.a);
-    if (e.what == act::wipe_relay) return lose([this](const generation_id& next) { relay_.wipe(next); });
+    if (e.what == act::wipe_relay) return wipe_relay();
     party& p = *parties_[e.device];
     if (p.joined == (e.what == act::join)) return;
     if (!at(p)) {
@@ -265,7 +268,7 @@ bool world::sync(party& p) {
         return false;
     }
     books(p).sent(p.number);
-    p.doubtful = false;
+    p.doubtful = p.put_back = false;
     counts_.merged_snapshots += done->snapshot_merged ? 1 : 0;
     say("  pushed " + std::to_string(done->pushed) + " merged " + std::to_string(done->merged) + " rows " +
         std::to_string(done->rows) + (done->snapshot_merged ? " snapshot" : ""));
@@ -289,8 +292,8 @@ void world::resolve(party& p, const event& e) {
     if (!list || list->empty()) return say("  nothing to decide");
     const auto& c = (*list)[(e.a / 2) % list->size()];
     const bool restores = e.a % 2 == 0;
-    const std::optional<row_name> name = p.booked(c);
-    const row_name row = name ? *name : row_of(c.table, c.key);
+    const std::optional<row_name> name = p.booked(c), about = p.named(c);
+    const row_name row = about ? *about : row_of(c.table, c.key);
     const auto done = restores ? p.machine.vault().restore(c.id) : p.machine.vault().keep(c.id);
     say("  " + words(done) + ": " + (restores ? "restore " : "keep ") + row.table + "[" + row.key + "] " +
         c.column.value_or("deletion"));
@@ -334,6 +337,8 @@ void world::join(party& p) {
     ++counts_.joins;
     p.joined = true;
     (void)at(p);
+    // The tables are those of the device whose snapshot it was.
+    if (p.machine.sql().rows(next_version) == "") upgrade(p);
 }
 
 void world::upgrade(party& p) {
@@ -550,7 +555,7 @@ household_image make_like(const scene& s) {
     warm_up();
     tally none;
 
-    return world({s.seed % households, s.devices, s.wal, true, {}}, none).make();
+    return world({s.seed % households, s.devices, s.wal, true, false, {}}, none).make();
 }
 
 outcome play(const scene& s, tally& counts) {

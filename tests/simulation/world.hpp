@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -32,7 +33,7 @@ struct tally {
                   power_losses = 0, io_errors = 0, joins = 0, compactions = 0, altered = 0, decided = 0,
                   open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0, starved = 0,
                   starved_of_new = 0, restored = 0, clones = 0, successions = 0, revoked = 0,
-                  relay_losses = 0, fed = 0;
+                  relay_losses = 0, fed = 0, spared = 0;
 };
 
 /// What is there when a scene begins: devices of one vault, each with its file closed, and their relay.
@@ -85,12 +86,21 @@ class world {
     [[nodiscard]] std::vector<party*> members();
     /// True when no two files are one device, as far as they know.
     [[nodiscard]] bool is_told_apart();
+    /// What the files of members have, but for these.
+    [[nodiscard]] holdings in_files(const std::set<const party*>& but);
+    /// Whether nothing is gone for good when a file, or all of a device, or the relay, becomes what it was.
+    [[nodiscard]] bool may_restore(party& p);
+    [[nodiscard]] bool may_revoke(party& p);
+    [[nodiscard]] bool may_lose(const holdings& rest);
+    void spare();
     void back_up(party& p);
     void restore(party& p, std::uint32_t dice);
     void clone(party& p);
     void revoke(party& p);
-    void lose(const std::function<void(casasync::generation_id)>& how);
+    /// \param rest  what the relay still has then
+    void lose(const holdings& rest, const std::function<void(casasync::generation_id)>& how);
     void restore_relay(std::uint32_t dice);
+    void wipe_relay();
     [[nodiscard]] ledger& books(const party& p);
     void check_stamps();
 

@@ -3,6 +3,8 @@
 
 #include "memory.hpp"
 
+#include <algorithm>
+
 /// What people do to files and relays: backups, copies, removed devices. Somebody who does this knows nothing
 /// of casasync.
 namespace simulation {
@@ -55,15 +57,66 @@ ledger& world::books(const party& p) {
     return relay_.is_revoked(p.beside.self) ? others_books_ : books_;
 }
 
+holdings world::in_files(const std::set<const party*>& but) {
+    holdings out;
+    for (party* const p : members()) {
+        if (but.contains(p)) continue;
+        if (auto one = p->has(false)) out.merge(*one);
+    }
+    return out;
+}
+
+bool world::may_restore(party& p) {
+    if (!scene_.careful || relay_.is_revoked(p.beside.self)) return true;
+    const auto lost = p.has(true);
+    holdings rest = in_files({&p});
+    rest.merge(at_relay(relay_, p.machine.keys()));
+    rest.insert(p.saved->has.begin(), p.saved->has.end());
+    return lost && std::includes(rest.begin(), rest.end(), lost->begin(), lost->end());
+}
+
+bool world::may_revoke(party& p) {
+    if (!scene_.careful) return true;
+    holdings lost;
+    std::set<const party*> removed;
+    for (party* const other : members()) {
+        if (other->beside.self != p.beside.self) continue;
+        auto one = other->has(true);
+        if (!one) return false;
+        lost.merge(*one);
+        removed.insert(other);
+    }
+    holdings rest = in_files(removed);
+    rest.merge(at_relay(relay_, p.machine.keys()));
+    return std::includes(rest.begin(), rest.end(), lost.begin(), lost.end());
+}
+
+bool world::may_lose(const holdings& rest) {
+    if (!scene_.careful) return true;
+    const holdings lost = at_relay(relay_, parties_[0]->machine.keys());
+    holdings kept = in_files({});
+    kept.insert(rest.begin(), rest.end());
+    return std::includes(kept.begin(), kept.end(), lost.begin(), lost.end());
+}
+
+void world::spare() {
+    ++counts_.spared;
+    say("  not this: it is the last to have something");
+}
+
 void world::back_up(party& p) {
     // What was captured and not sealed would come twice where keys are integers (README, Limits).
     if (!p.machine.vault().seal()) return say("  not now");
     if (!p.machine.storage().is_powered()) return;
-    p.saved = saved_files{p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_};
+    auto has = p.has(true);
+    if (!has) return say("  not now");
+    p.saved = saved_files{
+        p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_, std::move(*has)};
 }
 
 void world::restore(party& p, std::uint32_t dice) {
     if (!p.saved) return;
+    if (!may_restore(p)) return spare();
     // Files that are older than the relay's loss, mark and all, are recognised too late (README, Limits).
     const bool all = dice % 2 != 0 && p.saved->relay_losses == relay_losses_;
     ++counts_.restored;
@@ -81,7 +134,7 @@ void world::clone(party& p) {
         ++counts_.clones;
         other->put(*p.saved, true);
         other->joined = true;
-        p.doubtful = true;
+        p.doubtful = p.put_back = true;
         return say("  as " + other->machine.name());
     }
 }
@@ -91,27 +144,33 @@ void world::revoke(party& p) {
     for (const party* other : members()) others.insert(other->beside.self);
     others.erase(p.beside.self);
     if (relay_.is_revoked(p.beside.self) || others.size() < 2) return;
+    if (!may_revoke(p)) return spare();
     ++counts_.revoked;
     relay_.revoke(p.beside.self);
     for (const auto& other : parties_)
         if (other->joined && other->beside.self == p.beside.self) books_.removed(other->number);
 }
 
-void world::lose(const std::function<void(generation_id)>& how) {
+void world::lose(const holdings& rest, const std::function<void(generation_id)>& how) {
     if (!is_told_apart()) return say("  not while two are one");
+    if (!may_lose(rest)) return spare();
     ++counts_.relay_losses;
     ++relay_losses_;
     generation_id next;
     sqlite3_randomness(static_cast<int>(next.octets.size()), next.octets.data());
     how(next);
-    books_.relay_lost();
+    if (!scene_.careful) books_.relay_lost();
 }
 
 void world::restore_relay(std::uint32_t dice) {
     if (!saved_relay_) return;
-    lose([&](const generation_id& next) {
+    lose(at_relay(*saved_relay_, parties_[0]->machine.keys()), [&](const generation_id& next) {
         relay_.restore(*saved_relay_, dice % 2 == 0 ? std::optional(next) : std::nullopt);
     });
+}
+
+void world::wipe_relay() {
+    lose({}, [this](const generation_id& next) { relay_.wipe(next); });
 }
 
 void world::check_stamps() {
