@@ -98,6 +98,28 @@ TEST_CASE("what is decided about one conflict of a row leaves the others open", 
     w.all_agree({all_txn});
 }
 
+TEST_CASE("who decides that a row stays deleted has decided all that it lost", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.sql("phone").run("UPDATE txn SET amount = 2, note = 'y'");
+    must(w["phone"].seal());
+    w.now += 1000;
+    w.sql("desktop").run("DELETE FROM txn");
+    w.everyone_syncs();
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 4);
+    must(w["desktop"].keep(open[0].id));
+    w.everyone_syncs();
+    for (const char* name : {"desktop", "phone"}) {
+        INFO(name);
+        const auto left = must(w[name].conflicts());
+        REQUIRE(left.size() == 2);
+        for (const auto& c : left) CHECK(c.key != open[0].key);
+    }
+    w.all_agree({all_txn});
+}
+
 TEST_CASE("a conflict in a column that a file has not is not decided there", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");

@@ -434,8 +434,8 @@ class vault {
     /// \errors not_found; invalid_argument while the row is parked; what the table says to the value
     [[nodiscard]] result<conflict_info> restore(const std::string& id);
     /// Confirms what is shown, as an ordinary write of this device; that closes the conflict everywhere, and
-    /// no other one. \errors not_found; invalid_argument while the row is parked; schema_mismatch for a
-    /// column that this file's table has not
+    /// no other one; that a row stays deleted closes all that are open of it. \errors not_found;
+    /// invalid_argument while the row is parked; schema_mismatch for a column that this file's table has not
     [[nodiscard]] result<conflict_info> keep(const std::string& id);
     /// Returns the rows that were deleted, the last one first; of one table when it is named. What follows
     /// from a deletion, such as a cascade, is listed row by row. \cost the records of the tables
