@@ -4,6 +4,8 @@
 
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 using namespace casasync;
 
@@ -156,4 +158,17 @@ TEST_CASE("a store that cannot load a row fails the merge", "[merge]") {
     changeset none = unseen;
     none.tables[0].rows.clear();
     CHECK(merge(none, store)->rows.empty());
+}
+
+TEST_CASE("what has the stamp of adopted rows is in no digest", "[merge]") {
+    rows_in_memory a;
+    for (const auto& [kind, column] : {std::pair{op_kind::insert, 0}, {op_kind::update, 1}}) {
+        changeset c = write_of(1, 0, kind, {{static_cast<column_no>(column), 7}}, {});
+        c.tables[0].rows[0].op.when = band::adopted;
+        const merge_plan plan = a.take(c);
+        REQUIRE(plan.rows.size() == 1);
+        CHECK(plan.rows[0].written == std::vector<column_no>{static_cast<column_no>(column)});
+        CHECK(a.digest == digest128{});
+        CHECK(a.digest == row_digest(a.traits, plan.rows[0].key, plan.rows[0].after));
+    }
 }
