@@ -268,6 +268,16 @@ std::vector<story> about_copies() {
          {"record", "settle_same"},
          {},
          copied},
+        {"the log has two changes of another copy",
+         [](device& d) {
+             d.copied = {true};
+             d.pages = {page_with(
+                 {{1, 0, envelope_by(1, 1), digest_of(1)}, {2, 0, envelope_by(1, 2), digest_of(2)}})};
+         },
+         {},
+         {"note_copied"},
+         {},
+         copied},
         {"the relay answers with another number of records",
          [](device& d) {
              d.copied = {true};
@@ -759,6 +769,7 @@ TEST_CASE("a copy reads the log to its end, once, and takes for its own what thi
         std::size_t pulls = 0, settled = 0;
     };
     const std::vector<count> counts{{"what the log has is told apart", 2, 1},
+                                    {"the log has two changes of another copy", 1, 2},
                                     {"the log is forgotten as far as the snapshot goes", 2, 0},
                                     {"the log is forgotten while it is read", 2, 1}};
     std::size_t met = 0;
@@ -772,6 +783,7 @@ TEST_CASE("a copy reads the log to its end, once, and takes for its own what thi
             static_cast<void>(sync_and_mend(d, heard));
             CHECK(d.times("pull") == c.pulls);
             CHECK(d.times("settle_same") == c.settled);
+            CHECK(d.times("note_copied") == std::min<std::size_t>(c.settled, 1));
             ++met;
         }
     CHECK(met == counts.size());
