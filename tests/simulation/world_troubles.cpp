@@ -134,6 +134,8 @@ void world::clone(party& p) {
         ++counts_.clones;
         other->put(*p.saved, true);
         other->joined = true;
+        // Two machines' clocks differ; rows that two copies number in the same millisecond are one row.
+        other->clock_error = p.clock_error + 1;
         p.doubtful = p.put_back = true;
         return say("  as " + other->machine.name());
     }
