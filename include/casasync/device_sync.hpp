@@ -17,8 +17,8 @@
 namespace casasync {
 
 /// A vault with its way to the relay. `store()` is a change_store that also has made, note_copied,
-/// settle_same, known_of_relay, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits,
-/// asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
+/// settle_same, known_of_relay, note_read_back, send_again, note_relay_lost, note_relay_fed, merged,
+/// tell_merged, waits, asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -209,6 +209,22 @@ template <syncing_device Device>
     return *has < known->last_sent;
 }
 
+/// Tells whether the relay has lost something of this device that the log did not bring back: where it is put
+/// back to before that, and others were first to go on, the log still leads on from the cursor.
+template <syncing_device Device>
+[[nodiscard]] result<bool> lacks_unread(Device& d, const relay_state& heard) {
+    const auto known = d.store().known_of_relay();
+    if (!known) return known.failure();
+    if (known->last_sent <= known->read_back) return false;
+    const auto lacks = lacks_own(d);
+    if (!lacks || *lacks) return lacks;
+    const auto at = d.store().position();
+    if (!at) return at.failure();
+    if (at->pos < heard.head) return false;
+    const auto noted = d.store().note_read_back();
+    return noted ? result<bool>(false) : noted.failure();
+}
+
 /// Merges the newest snapshot if it has more than this device. Returns whether it had.
 template <syncing_device Device>
 [[nodiscard]] result<bool> take_more(Device& d) {
@@ -325,9 +341,8 @@ template <syncing_device Device>
         if (given && *given && !done) done = sync_as_itself(d, heard);
     }
     bool certain = owed || detail::has_lost(done, *at, before->head, heard);
-    // What was sent and not read, because a sync was cut off, may have lain above where a log begins anew.
-    if (done && !certain && before->head > at->pos) {
-        const auto lacks = detail::lacks_own(d);
+    if (done && !certain) {
+        const auto lacks = detail::lacks_unread(d, heard);
         if (!lacks) return lacks.failure();
         certain = *lacks;
     }
@@ -371,6 +386,10 @@ template <syncing_device Device>
     if (!round) return round.failure();
     add(done, std::move(*round));
     done.snapshot_merged = true;
+    const auto lacks = lacks_unread(d, heard);
+    if (!lacks) return lacks.failure();
+    if (*lacks)
+        if (auto ok = d.store().note_relay_lost(); !ok) return ok;
     done.alarms.emplace_back(
         "Changes waited for earlier ones that the relay does not have any more. What a snapshot of another "
         "device has was added; `casasync status` tells whether any still wait.");

@@ -235,7 +235,9 @@ class memory_store {
 
     [[nodiscard]] result<cursor> position() const { return position_; }
 
-    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at) {
+    /// What came back of its own is not written down either.
+    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at,
+                                      const std::optional<digest256>& = {}) {
         for (const inbound_part& p : parts)
             if (p.seq > rows_.merged().seen.of(p.device)) inbox_.try_emplace({p.device, p.seq}, p);
         for (const inbound_part& p : parts) keep_link(p);

@@ -268,12 +268,14 @@ class session {
     /// Stores and merges a page that is what the relay's log holds. Returns false after a failure.
     [[nodiscard]] bool take(const page& p) {
         std::vector<inbound_part> parts;
+        std::optional<digest256> own;
         for (std::size_t i = 0; i < p.records.size(); ++i) {
             const log_record& record = p.records[i];
             if (record.envelope.empty()) {
                 const auto made_here = store_->settle(record.digest, p.relay.head);
                 if (!made_here) return stop(made_here.failure()), false;
                 if (!*made_here) return stop(copied()), false;
+                if (!blocked_) own = record.digest;
                 continue;
             }
             auto opened = open(record);
@@ -288,7 +290,7 @@ class session {
         }
         scan_ = {p.relay.generation, p.last, p.log};
         if (!blocked_) durable_ = scan_;
-        if (auto ok = store_->accept(parts, durable_); !ok) return stop(ok.failure()), false;
+        if (auto ok = store_->accept(parts, durable_, own); !ok) return stop(ok.failure()), false;
         report_.received += parts.size();
         return merge(p.relay.time);
     }
@@ -414,7 +416,7 @@ class session {
             errc::wrong_relay,
             "The relay's log is not the one this device knows: it was emptied, restored from a backup, "
             "or another relay answers. What it holds was merged; what it lost is safe on this device."};
-        if (auto ok = store_->accept({}, cursor{}); !ok) return stop(ok.failure());
+        if (auto ok = store_->accept({}, cursor{}, {}); !ok) return stop(ok.failure());
         alarm(why.detail);
         if (!failure_) failure_ = why;
         start_ = durable_ = scan_ = cursor{};

@@ -81,7 +81,8 @@ struct merge_report {
 ///  - it keeps the link of that part, and settled parts' as long as a later one may need it;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
 ///  stored is
-///    acknowledged, merged or not; of each device the link of the last part is kept;
+///    acknowledged, merged or not; of each device the link of the last part is kept; `own` is the last of the
+///    store's own envelopes that the log has up to the cursor, where this page had one;
 ///  - stream() tells how far the parts of another device came here, merged or not, and that link;
 ///  - merge_inbox() merges what inbox.hpp admits, seals first, and leaves the rest;
 ///  - merge_snapshot() merges, moves the cursor to `at`, and keeps the outbox.
@@ -89,7 +90,8 @@ struct merge_report {
 template <class S>
 concept change_store = requires(S& store, const S& view, std::uint64_t seq, std::size_t bytes_max,
                                 bytes_view envelope, const digest256& digest,
-                                std::span<const inbound_part> parts, const cursor& at, unix_ms relay_now,
+                                std::span<const inbound_part> parts, const cursor& at,
+                                const std::optional<digest256>& own, unix_ms relay_now,
                                 const snapshot_sink& sink, const snapshot_source& source) {
     { view.id() } -> std::same_as<vault_id>;
     { view.device() } -> std::same_as<device_id>;
@@ -99,7 +101,7 @@ concept change_store = requires(S& store, const S& view, std::uint64_t seq, std:
     { store.settle(seq, seq) } -> std::same_as<result<void>>;
     { store.settle(digest, seq) } -> std::same_as<result<bool>>;
     { store.position() } -> std::same_as<result<cursor>>;
-    { store.accept(parts, at) } -> std::same_as<result<void>>;
+    { store.accept(parts, at, own) } -> std::same_as<result<void>>;
     { store.stream(view.device()) } -> std::same_as<result<stream_mark>>;
     { store.merge_inbox(relay_now) } -> std::same_as<result<merge_report>>;
     { store.write_snapshot(sink) } -> std::same_as<result<causal_context>>;

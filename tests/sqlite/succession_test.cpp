@@ -359,6 +359,61 @@ TEST_CASE("a changeset of which only a part was sent is sent whole, under the ne
     CHECK(must(w["phone"].digest()) == must(w["desktop"].digest()));
 }
 
+TEST_CASE("what was sent counts as read back where the log is known up to it, and not in another log",
+          "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.two_rounds();
+    vault& v = w["desktop"];
+    const auto read_back = [&] { return must(v.known_of_relay()).read_back; };
+    cursor at = must(v.position());
+    const auto send = [&](std::uint8_t name) {
+        w.sql("desktop").run("INSERT INTO note VALUES('" + std::to_string(name) + "', 'x')");
+        must(v.seal());
+        digest256 envelope{};
+        envelope[0] = name;
+        const std::uint64_t seq = must(v.outbox(1)).front().seq;
+        must(v.keep_envelope(seq, bytes{name}, envelope, {}));
+        must(v.settle(seq));
+        CHECK(must(v.known_of_relay()).last_sent == seq);
+        return envelope;
+    };
+    const digest256 one = send(1), two = send(2);
+    const std::uint64_t sent = must(v.known_of_relay()).last_sent;
+    CHECK(read_back() < sent - 1);
+    ++at.pos;
+    must(v.accept({}, at, one));
+    CHECK(read_back() == sent - 1);
+    ++at.pos;
+    must(v.accept({}, at, two));
+    CHECK(read_back() == sent);
+    ++at.pos;
+    must(v.accept({}, at));
+    CHECK(read_back() == sent);
+
+    SECTION("one that begins anew") {
+        must(v.accept({}, cursor{}));
+        CHECK(read_back() == 0);
+        must(v.accept({}, at));
+        CHECK(read_back() == 0);
+        must(v.note_read_back());
+        CHECK(read_back() == sent);
+    }
+    SECTION("one of another life") {
+        at.generation.octets[0] = 9;
+        must(v.accept({}, at, one));
+        CHECK(read_back() == sent - 1);
+    }
+    SECTION("where a snapshot leads on") {
+        must(v.merge_snapshot(w.snapshot_of("desktop"), at));
+        CHECK(read_back() == 0);
+    }
+    SECTION("of a device that this one becomes") {
+        must(v.succeed({}));
+        CHECK(read_back() == 0);
+    }
+}
+
 TEST_CASE("copies and restored backups at random: devices end up equal, no stamp is used twice",
           "[succession][random]") {
     const auto seed = GENERATE(range(1U, 41U));

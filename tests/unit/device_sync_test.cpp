@@ -18,7 +18,7 @@ namespace {
 
 /// What a vault remembers of its relay.
 struct remembered {
-    std::uint64_t last_sent = 0, head = 0;
+    std::uint64_t last_sent = 0, read_back = 0, head = 0;
     bool owed = false;
     unix_ms fed_at = 0;
 };
@@ -101,7 +101,10 @@ struct scripted_device {
     result<std::optional<snapshot_origin>> newest_snapshot() {
         return say<std::optional<snapshot_origin>>("newest_snapshot", newest);
     }
-    result<void> merge_newest_snapshot() { return say<void>("merge_newest_snapshot", {}); }
+    result<void> merge_newest_snapshot() {
+        known.read_back = 0;
+        return say<void>("merge_newest_snapshot", {});
+    }
 
     result<cursor> position() { return say<cursor>("position", at); }
     result<bool> made(const digest256& envelope) {
@@ -111,6 +114,7 @@ struct scripted_device {
     result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", same); }
     result<remembered> known_of_relay() { return say<remembered>("known_of_relay", known); }
     result<bool> send_again(std::uint64_t) { return say<bool>("send_again", kept); }
+    result<void> note_read_back() { return say<void>("note_read_back", {}); }
     result<void> note_relay_lost() { return say<void>("note_relay_lost", {}); }
     result<void> note_relay_fed() { return say<void>("note_relay_fed", {}); }
     result<void> tell_merged() { return say<void>("tell_merged", {}); }
@@ -414,11 +418,17 @@ std::vector<story> about_losses() {
          fed},
         {"all that it had sent was read",
          [=](device& d) {
-             d.known.head = 5;
              behind(d);
+             d.known.read_back = 3;
          },
          {},
          {},
+         {"last_seq_at_relay", "offer"}},
+        {"some that it had sent was not read, though the log was", behind, {}, feeds, {}, fed},
+        {"what it had sent was not read, and is there",
+         [](device& d) { d.known.last_sent = d.at_relay = 3; },
+         {},
+         {"note_read_back"},
          {"offer"}},
         {"a snapshot came, because the log was forgotten",
          [](device& d) {
@@ -509,10 +519,13 @@ std::vector<story> about_losses() {
          {},
          fed},
         {"it was cut off, and all is there",
-         [](device& d) { d.known.head = d.relay.head = 9; },
+         [](device& d) {
+             d.known.head = d.relay.head = 9;
+             d.known.last_sent = d.at_relay = 3;
+         },
          {},
-         {},
-         {"offer"}},
+         {"last_seq_at_relay"},
+         {"note_read_back", "offer"}},
         {"the relay loses something twice a day",
          [=](device& d) {
              another_life(d);
@@ -668,6 +681,25 @@ std::vector<story> about_gaps() {
          {},
          {"merge_newest_snapshot", "sync_rounds"},
          {"offer"},
+         filled},
+        {"changes wait, a snapshot has them, and all that was sent is at the relay",
+         [=](device& d) {
+             waiting(d, 6);
+             d.known.last_sent = d.known.read_back = d.at_relay = 3;
+         },
+         {},
+         {"note_read_back"},
+         {"note_relay_lost"},
+         filled},
+        {"changes wait, a snapshot has them, and the relay has lost some of this device",
+         [=](device& d) {
+             waiting(d, 6);
+             d.known.last_sent = d.known.read_back = 3;
+             d.at_relay = 2;
+         },
+         {},
+         {"note_relay_lost"},
+         {"note_read_back"},
          filled},
         {"changes wait, and the snapshot has no more",
          [=](device& d) { waiting(d, 5); },

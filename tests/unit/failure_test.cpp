@@ -46,8 +46,9 @@ struct failing_store {
     result<cursor> position() {
         return either([&] { return store.position(); });
     }
-    result<void> accept(std::span<const inbound_part> parts, const cursor& at) {
-        return either([&] { return store.accept(parts, at); });
+    result<void> accept(std::span<const inbound_part> parts, const cursor& at,
+                        const std::optional<digest256>& own) {
+        return either([&] { return store.accept(parts, at, own); });
     }
     result<stream_mark> stream(const device_id& d) const {
         return either([&] { return store.stream(d); });

@@ -5,7 +5,7 @@
 ///                          was: up to where the replica that stamps it was merged before
 ///                          sent: when the relay confirmed this part, unix seconds; it is kept for a while,
 ///                          for a relay that loses data
-///     casasync_made(digest)   of every envelope this file ever had in its outbox
+///     casasync_made(digest, seq)   of every envelope this file ever had in its outbox
 ///     casasync_link(device, seq, link)   link of a part (part_front.hpp): of this device's in the outbox and
 ///                          the one before, and of the last one that came from each other device
 ///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
@@ -308,7 +308,8 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
     return report;
 }
 
-result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at) {
+result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at,
+                           const std::optional<digest256>& own) {
     return state_->write([&]() -> result<void> {
         auto seen = state_->read_frontier();
         if (!seen) return seen.failure();
@@ -323,7 +324,14 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
             if (auto ok = s->run(); !ok) return ok;
         }
         if (auto ok = state_->keep_links(parts); !ok) return ok;
-        state_->self.at = at;
+        settings& self = state_->self;
+        if (at.generation != self.at.generation || at.pos < self.at.pos) self.read_back = 0;
+        self.at = at;
+        if (!own) return {};
+        const auto seq =
+            state_->db->query_value("SELECT seq FROM casasync_made WHERE digest = ?1", bytes_view(*own));
+        if (!seq) return seq.failure();
+        if (*seq) self.read_back = static_cast<std::uint64_t>((**seq).integer());
         return {};
     });
 }
@@ -505,7 +513,8 @@ result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const 
                                 state_->self.device.view(), static_cast<std::int64_t>(seq), bytes_view(link));
             !ok)
             return ok;
-        return state_->db->run("INSERT OR IGNORE INTO casasync_made(digest) VALUES(?1)", bytes_view(digest));
+        return state_->db->run("INSERT OR IGNORE INTO casasync_made(digest, seq) VALUES(?1, ?2)",
+                               bytes_view(digest), static_cast<std::int64_t>(seq));
     });
 }
 

@@ -8,7 +8,7 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 5;
+constexpr std::uint8_t settings_format = 6;
 
 bytes encode_settings(const settings& s) {
     bytes out;
@@ -25,6 +25,7 @@ bytes encode_settings(const settings& s) {
     w.u64(s.seed_clock.packed);
     w.counted(s.relay);
     w.varint(s.last_seq);
+    w.varint(s.read_back);
     w.u64(s.clock.packed);
     w.raw(s.at.generation.octets);
     w.varint(s.at.pos);
@@ -87,6 +88,7 @@ result<settings> decode_settings(bytes_view data) {
     s.seed_clock = hlc{r.u64()};
     s.relay = r.counted_text(2048);
     s.last_seq = r.varint();
+    s.read_back = r.varint();
     s.clock = hlc{r.u64()};
     s.at.generation = r.id<generation_id>();
     s.at.pos = r.varint();

@@ -25,9 +25,10 @@ struct settings {
     device_id device{};
     replica_id replica{};
     std::string device_name{};
-    bool name_said = false;      ///< a changeset with the name is in the outbox or sent
-    std::string relay{};         ///< origin of the relay, as the person gave it
-    std::uint64_t last_seq = 0;  ///< of this device's stream
+    bool name_said = false;       ///< a changeset with the name is in the outbox or sent
+    std::string relay{};          ///< origin of the relay, as the person gave it
+    std::uint64_t last_seq = 0;   ///< of this device's stream
+    std::uint64_t read_back = 0;  ///< see relay_memory
     hlc clock{};
     cursor at{};
     detail::u128 digest{}, open_digest{}, base{};

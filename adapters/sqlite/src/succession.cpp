@@ -148,7 +148,7 @@ result<void> vault::state::succeed(const device_id& next) {
 
     self.succeeded = {self.device, own_now(), again.size()};
     self.device = next;
-    self.last_seq = 0;
+    self.last_seq = self.read_back = 0;
     self.name_said = self.copied = self.adopting = false;
     self.suspect.reset();
     if (auto ok = name_device(next, self.device_name); !ok) return ok;
@@ -187,6 +187,7 @@ result<relay_memory> vault::known_of_relay() {
         if (!kept) return kept.failure();
         out.forgotten = *kept > 0 ? static_cast<std::uint64_t>(*kept) - 1 : state_->self.last_seq;
         out.last_sent = *unsent > 0 ? static_cast<std::uint64_t>(*unsent) - 1 : state_->self.last_seq;
+        out.read_back = state_->self.read_back;
         out.head = state_->self.relay_head;
         out.owed = state_->self.relay_owed;
         out.fed_at = state_->self.relay_fed_at;
@@ -194,6 +195,13 @@ result<relay_memory> vault::known_of_relay() {
     });
     if (!ok) return ok.failure();
     return out;
+}
+
+result<void> vault::note_read_back() {
+    const auto known = known_of_relay();
+    if (!known) return known.failure();
+    return state_->write(
+        [&]() -> result<void> { return state_->self.read_back = known->last_sent, result<void>{}; });
 }
 
 result<void> vault::note_relay_lost() {

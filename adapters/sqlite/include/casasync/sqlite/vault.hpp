@@ -268,6 +268,8 @@ struct vault_status {
 /// What tells whether the relay has lost something.
 struct relay_memory {
     std::uint64_t last_sent = 0;  ///< of this device's changesets that it has confirmed
+    std::uint64_t read_back =
+        0;  ///< of those that lie below the cursor, where its log cannot change unnoticed
     std::uint64_t forgotten = 0;  ///< of those that are not kept here any more
     std::uint64_t head = 0;       ///< the relay's, as last heard
     bool owed = false;            ///< it has lost something that it was not given again yet
@@ -353,7 +355,8 @@ class vault {
     [[nodiscard]] result<void> settle(std::uint64_t seq, std::uint64_t relay_head = 0);
     [[nodiscard]] result<bool> settle(const digest256& envelope, std::uint64_t relay_head = 0);
     [[nodiscard]] result<cursor> position();
-    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at);
+    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at,
+                                      const std::optional<digest256>& own = {});
     [[nodiscard]] result<stream_mark> stream(const device_id& device);
     [[nodiscard]] result<merge_report> merge_inbox(unix_ms relay_now);
     [[nodiscard]] result<causal_context> write_snapshot(const snapshot_sink& sink);
@@ -388,6 +391,9 @@ class vault {
     [[nodiscard]] result<std::size_t> restamp(unix_ms relay_now);
 
     [[nodiscard]] result<relay_memory> known_of_relay();
+    /// Notes that all that was confirmed lies below the cursor. read_back is 0 again where another log
+    /// begins.
+    [[nodiscard]] result<void> note_read_back();
     /// Notes that the relay has lost something, until note_relay_fed().
     [[nodiscard]] result<void> note_relay_lost();
     /// Notes that the relay was given again, now, what it had lost.
