@@ -28,6 +28,7 @@ namespace casasync::sqlite {
 /// \param db  where the failure happened, for its message; may be null
 [[nodiscard]] error to_error(int result_code, sqlite3* db);
 
+struct lock_wait;
 /// The statements of one connection that nobody uses at the moment, by their text.
 class statement_cache;
 struct statement_shelf;
@@ -185,6 +186,7 @@ class connection {
     connection(sqlite3* db, bool owned);
 
     friend class transaction;
+    std::unique_ptr<lock_wait> wait_{};  ///< outlives SQLite's connection
     std::unique_ptr<statement_cache> cache_;
     bool rollback_unfinished_ = false;
 };
