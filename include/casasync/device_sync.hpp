@@ -16,9 +16,9 @@
 
 namespace casasync {
 
-/// A vault with its way to the relay. `store()` is a change_store that also has made, note_copied,
-/// settle_same, known_of_relay, note_read_back, send_again, note_relay_lost, note_relay_fed, merged,
-/// tell_merged, waits, asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
+/// A vault with its way to the relay. `store()` is a change_store that also has note_copied, settle_same,
+/// known_of_relay, note_read_back, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits,
+/// asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -80,21 +80,14 @@ template <syncing_device Device>
     return forgotten_stream{(*newest)->merged.seen.of(d.store().device()) > known->last_sent, (*newest)->at};
 }
 
-/// What the log has in a device's name.
-struct found_changes {
-    bool others = false;   ///< some that this file did not send
-    bool settled = false;  ///< some that this file sent, and took for unsent
-};
-
-/// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, was
-/// sent by another copy, and is taken out. \param own_too  so is what was sent from here in another envelope:
-/// the relay was emptied, what it had lost was sealed again, and then it was restored from a backup
+/// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, is
+/// taken out: the relay has it. Returns whether there is something that this file did not send.
 template <syncing_device Device>
-[[nodiscard]] result<found_changes> find_changes(Device& d, bool own_too) {
+[[nodiscard]] result<bool> find_others(Device& d) {
     auto& vault = d.store();
     auto at = vault.position();
     if (!at) return at.failure();
-    found_changes found;
+    bool others = false;
     for (bool more = true; more;) {
         auto page = d.pull({*at});
         if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
@@ -104,16 +97,16 @@ template <syncing_device Device>
         if (!page && page.code() == errc::history_compacted) {
             const auto behind = look_behind(d);
             if (!behind) return behind.failure();
-            found.others |= behind->others;
-            if (behind->others || !behind->next || behind->next->pos <= at->pos) return found;
+            others |= behind->others;
+            if (behind->others || !behind->next || behind->next->pos <= at->pos) return others;
             *at = *behind->next;
             continue;
         }
         if (!page) return page.failure();
         for (const log_record& record : page->records) {
-            const auto known = vault.made(record.digest);
+            const auto known = vault.settle(record.digest, record.pos);
             if (!known) return known.failure();
-            if (*known && !own_too) continue;
+            if (*known) continue;
             log_record one = record;
             if (one.envelope.empty()) {  // an own one, as a digest
                 auto whole = d.record(record.pos);
@@ -130,34 +123,52 @@ template <syncing_device Device>
             auto payload = d.open(one.envelope);
             if (!payload || !take_front(*payload)) continue;
             // If this is cut off from here on, the next sync goes on with it, and sends nothing before.
-            if (!*known && !found.others)
+            if (!others)
                 if (auto ok = vault.note_copied(); !ok) return ok.failure();
-            const auto same = vault.settle_same(
-                {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}});
-            if (!same) return same.failure();
-            found.others |= !*known;
-            found.settled |= *known && *same;
+            others = true;
+            if (auto ok = vault.settle_same(
+                    {record.pos, head->device, head->seq, head->part, head->parts, std::move(*payload), {}});
+                !ok)
+                return ok.failure();
         }
         *at = {page->relay.generation, page->last, page->log};
         more = page->more && !page->records.empty();
     }
-    return found;
+    return others;
+}
+
+[[nodiscard]] inline error confused() {
+    return {
+        errc::authentication_failed,
+        "The relay says that it has other changes in this device's name, but shows none that this device "
+        "signed. Nothing was changed, and everything on this device is safe. If the relay was damaged, ask "
+        "its operator."};
+}
+
+/// Tells whether the relay has more of this device than it said that it had.
+template <syncing_device Device>
+[[nodiscard]] result<bool> has_more(Device& d) {
+    const auto known = d.store().known_of_relay();
+    if (!known) return known.failure();
+    const auto has = d.last_seq_at_relay();
+    if (!has) return has.failure();
+    return *has > known->last_sent;
 }
 
 /// Becomes a device of its own. \param suspected  the relay alone says that this is a copy: nothing is done
 /// unless the log has a changeset that this device signed and this file did not send. Returns whether it did;
-/// if not, the relay had what was to be sent
+/// if not, the log had what was to be sent: in an envelope that is another by now, because the relay was
+/// emptied, what it had lost was sealed again, and then it was restored, or got late what was on the way
 template <syncing_device Device>
 [[nodiscard]] result<bool> succeed(Device& d, bool suspected) {
     if (auto ok = d.catch_up(); !ok) return ok.failure();
-    const auto found = find_changes(d, suspected);
-    if (!found) return found.failure();
-    if (suspected && !found->others && found->settled) return false;
-    if (suspected && !found->others)
-        return error{errc::authentication_failed,
-                     "The relay says that it has other changes in this device's name, but shows none that "
-                     "this device signed. Nothing was changed, and everything on this device is safe. If the "
-                     "relay was damaged, ask its operator."};
+    const auto others = find_others(d);
+    if (!others) return others.failure();
+    if (suspected && !*others) {
+        const auto more = has_more(d);
+        if (!more) return more.failure();
+        return *more ? result<bool>(confused()) : result<bool>(false);
+    }
     const auto done = d.become_new_device();
     return done ? result<bool>(true) : done.failure();
 }
@@ -297,6 +308,7 @@ template <syncing_device Device>
         if (!anew) return anew.failure();
         *became |= *anew;
         again = d.sync_rounds(heard);
+        if (denied(again)) return detail::confused();
     }
     if (!again) return again;
     if (done)

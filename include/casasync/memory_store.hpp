@@ -215,22 +215,20 @@ class memory_store {
                                              const digest256& link) {
         const auto it = outbox_.find(seq);
         if (it == outbox_.end()) return errc::invalid_argument;
-        std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
         it->second.envelope.assign(envelope.begin(), envelope.end());
-        sent_[digest] = seq;
-        made_.insert(digest);
+        made_.emplace(digest, seq);
         links_[{who_.device, seq}] = link;
         return {};
     }
     /// It is not written down: the relay's head is of no use here.
     [[nodiscard]] result<void> settle(std::uint64_t seq, std::uint64_t = 0) {
-        forget(seq);
+        outbox_.erase(seq);
         return {};
     }
     [[nodiscard]] result<bool> settle(const digest256& digest, std::uint64_t = 0) {
-        const auto it = sent_.find(digest);
-        if (it != sent_.end()) forget(std::uint64_t{it->second});
-        return made_.contains(digest);
+        const auto it = made_.find(digest);
+        if (it != made_.end()) outbox_.erase(it->second);
+        return it != made_.end();
     }
 
     [[nodiscard]] result<cursor> position() const { return position_; }
@@ -535,11 +533,6 @@ class memory_store {
         if (last != links_.end()) links_.erase(last);
         links_[{p.device, p.seq}] = p.link;
     }
-    /// Takes an envelope out of the outbox.
-    void forget(std::uint64_t seq) {
-        outbox_.erase(seq);
-        std::erase_if(sent_, [seq](const auto& entry) { return entry.second == seq; });
-    }
     void drop_merged() {
         std::erase_if(inbox_, [this](const auto& entry) {
             return entry.first.second <= rows_.merged().seen.of(entry.first.first);
@@ -611,8 +604,7 @@ class memory_store {
     std::vector<log_entry> log_{};
     std::uint64_t last_seq_ = 0;
     std::map<std::uint64_t, outbound_part> outbox_{};
-    std::map<digest256, std::uint64_t> sent_{};  ///< digest of an envelope in the outbox -> its seq
-    std::set<digest256> made_{};                 ///< digests of all envelopes
+    std::map<digest256, std::uint64_t> made_{};  ///< digest of each envelope -> its seq
     cursor position_{};
     std::map<std::pair<device_id, std::uint64_t>, inbound_part> inbox_{};
     /// Links of parts: of all that were sealed here, of the last that came from each other device.

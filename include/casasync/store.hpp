@@ -74,10 +74,10 @@ struct merge_report {
 ///  - keep_envelope() is called before an envelope is first sent; another one takes its place when the vault
 ///  has
 ///    a new key, and the relay does not have the first;
-///  - settle() takes out of the outbox what the relay has, by seq or by the digest of its envelope; by digest
-///  it also tells whether that envelope was ever made here: of one that was not, another copy of this store
-///  is the author; it keeps the head of the log that the relay told with it (0: unknown), which tells later
-///  whether the relay has lost this;
+///  - settle() takes out of the outbox what the relay has, by seq or by the digest of an envelope that it
+///  ever had; by digest it also tells whether that envelope was made here, with what this store has under its
+///  number: of one that was not, another copy of this store is the author; it keeps the head of the log that
+///  the relay told with it (0: unknown), which tells later whether the relay has lost this;
 ///  - it keeps the link of that part, and settled parts' as long as a later one may need it;
 ///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
 ///  stored is

@@ -106,6 +106,28 @@ TEST_CASE("what a write to a row that is not shown covered of its own device sta
     CHECK(lost(w["phone"]).empty());
 }
 
+TEST_CASE("an envelope with the times of before is not what the vault has under its number", "[restamp]") {
+    world w;
+    w.first("desktop", "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)");
+    w.sql("desktop").run("INSERT INTO note VALUES('a', 'now')");
+    vault& v = w["desktop"];
+    must(v.seal());
+    write_next_year(w, "desktop", "INSERT INTO note VALUES('b', 'next year')");
+    const auto parts = must(v.outbox(1 << 20));
+    REQUIRE(parts.size() >= 2);
+    std::vector<digest256> envelopes(parts.size());
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+        envelopes[i].fill(static_cast<std::uint8_t>(i + 1));
+        must(v.keep_envelope(parts[i].seq, bytes{1}, envelopes[i], {}));
+    }
+    CHECK(must(v.restamp(w.now)) == 1);
+    CHECK(must(v.made(envelopes.back())));
+    CHECK_FALSE(must(v.settle(envelopes.back())));  // a relay that has it got it from nobody who goes on here
+    CHECK(must(v.outbox(1 << 20)).size() == parts.size());
+    CHECK(must(v.settle(envelopes.front())));
+    CHECK(must(v.outbox(1 << 20)).size() == parts.size() - 1);
+}
+
 TEST_CASE("a clock that is still wrong, or never was, dates nothing anew", "[restamp]") {
     world w;
     w.first("desktop", "CREATE TABLE note(id TEXT PRIMARY KEY NOT NULL, body TEXT)");

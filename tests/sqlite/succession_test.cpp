@@ -359,6 +359,35 @@ TEST_CASE("a changeset of which only a part was sent is sent whole, under the ne
     CHECK(must(w["phone"].digest()) == must(w["desktop"].digest()));
 }
 
+TEST_CASE("any envelope a changeset ever had settles it, and none of a device that the file was",
+          "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.two_rounds();
+    vault& v = w["desktop"];
+    w.sql("desktop").run("INSERT INTO note VALUES('a', 'x')");
+    must(v.seal());
+    const std::uint64_t seq = must(v.outbox(1)).front().seq;
+    digest256 first{}, second{};
+    first.fill(1);
+    second.fill(2);
+    must(v.keep_envelope(seq, bytes{1}, first, {}));
+    must(v.settle(seq));
+    REQUIRE(must(v.send_again(seq - 1)));  // the relay was emptied; what was on the way comes all the same
+    must(v.keep_envelope(seq, bytes{2}, second, {}));
+    SECTION("the first") {
+        CHECK(must(v.settle(first)));
+        CHECK(must(v.outbox(1)).empty());
+    }
+    SECTION("none any more") {
+        must(v.succeed({}));
+        REQUIRE_FALSE(must(v.outbox(1)).empty());
+        CHECK_FALSE(must(v.settle(first)));
+        CHECK_FALSE(must(v.settle(second)));
+        CHECK_FALSE(must(v.outbox(1)).empty());
+    }
+}
+
 TEST_CASE("what was sent counts as read back where the log is known up to it, and not in another log",
           "[succession]") {
     copying_world w;

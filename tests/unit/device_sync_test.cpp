@@ -38,7 +38,7 @@ struct scripted_device {
     std::vector<digest256> own{};
     std::optional<snapshot_origin> newest{};
     causal_context has{};
-    bool waiting = false, same = true;
+    bool waiting = false;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
 
@@ -107,11 +107,11 @@ struct scripted_device {
     }
 
     result<cursor> position() { return say<cursor>("position", at); }
-    result<bool> made(const digest256& envelope) {
-        return say<bool>("made", std::find(own.begin(), own.end(), envelope) != own.end());
+    result<bool> settle(const digest256& envelope, std::uint64_t) {
+        return say<bool>("settle", std::find(own.begin(), own.end(), envelope) != own.end());
     }
     result<void> note_copied() { return say<void>("note_copied", {}); }
-    result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", same); }
+    result<bool> settle_same(const inbound_part&) { return say<bool>("settle_same", true); }
     result<remembered> known_of_relay() { return say<remembered>("known_of_relay", known); }
     result<bool> send_again(std::uint64_t) { return say<bool>("send_again", kept); }
     result<void> note_read_back() { return say<void>("note_read_back", {}); }
@@ -208,9 +208,19 @@ std::vector<story> about_copies() {
          {},
          copied},
         {"the relay says so, and shows nothing",
-         denied(errc::device_copied, {}),
+         [=](device& d) {
+             denied(errc::device_copied, {})(d);
+             d.at_relay = 1;
+         },
          errc::authentication_failed,
-         {},
+         {"last_seq_at_relay"},
+         {"become_new_device"}},
+        {"the relay says so again and again, and has no more than was sent",
+         [](device& d) {
+             d.rounds = {errc::seq_conflict, errc::seq_conflict, errc::seq_conflict};
+         },
+         errc::authentication_failed,
+         {"last_seq_at_relay"},
          {"become_new_device"}},
         {"the relay says so, and shows it",
          denied(errc::seq_conflict, {foreign()}),
@@ -224,16 +234,16 @@ std::vector<story> about_copies() {
              d.own = {digest_of(3)};
          },
          {},
-         {"settle_same", "sync_rounds"},
-         {"note_copied", "become_new_device"}},
-        {"the relay says so, and shows what was sent from here",
+         {"settle", "sync_rounds"},
+         {"settle_same", "note_copied", "become_new_device"}},
+        {"the relay says so, and shows what was sent from here, and not what came after",
          [=](device& d) {
              denied(errc::seq_conflict, {foreign()})(d);
              d.own = {digest_of(3)};
-             d.same = false;
+             d.at_relay = 1;
          },
          errc::authentication_failed,
-         {},
+         {"settle"},
          {"become_new_device"}},
         {"the new device was made by another copy first",
          [](device& d) {
@@ -249,6 +259,7 @@ std::vector<story> about_copies() {
          [](device& d) {
              d.copied = {true};
              d.rounds = {errc::seq_conflict};
+             d.at_relay = 1;
          },
          errc::authentication_failed},
         {"what the log has is told apart",
@@ -318,7 +329,10 @@ std::vector<story> about_copies() {
          {},
          {"become_new_device", "sync_rounds"}},
         {"the log is forgotten, and there is no snapshot",
-         denied(errc::device_copied, {errc::history_compacted}),
+         [=](device& d) {
+             denied(errc::device_copied, {errc::history_compacted})(d);
+             d.at_relay = 1;
+         },
          errc::authentication_failed,
          {"newest_snapshot"},
          {"become_new_device"}},
@@ -337,6 +351,7 @@ std::vector<story> about_copies() {
              d.rounds = {errc::device_copied};
              d.pages = {errc::history_compacted, errc::history_compacted};
              d.newest = snapshot_by(2, 0, 9);
+             d.at_relay = 1;
          },
          errc::authentication_failed,
          {"newest_snapshot"},

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /// What goes to the relay and what comes from it: outbox and inbox, and merging what may be merged.
 ///
-///     casasync_outbox(seq, part, parts, hour, was, sent, payload, envelope, digest)
+///     casasync_outbox(seq, part, parts, hour, was, sent, payload, envelope)
 ///                          was: up to where the replica that stamps it was merged before
 ///                          sent: when the relay confirmed this part, unix seconds; it is kept for a while,
 ///                          for a relay that loses data
-///     casasync_made(digest, seq)   of every envelope this file ever had in its outbox
+///     casasync_made(digest, seq)   of every envelope this device ever had in its outbox; seq 0: what was in
+///     it
+///                          has another form since, and nobody was to have the first
 ///     casasync_link(device, seq, link)   link of a part (part_front.hpp): of this device's in the outbox and
 ///                          the one before, and of the last one that came from each other device
 ///     casasync_inbox(device, seq, part, parts, pos, payload, why, writes)
@@ -125,9 +127,8 @@ result<void> resolve_tables(row_store& rows, const changeset& c) {
 }  // namespace
 
 result<void> vault::state::settle(std::uint64_t seq) {
-    return db->run(
-        "UPDATE casasync_outbox SET sent = ?2, envelope = NULL, digest = NULL WHERE seq = ?1 AND sent = 0",
-        static_cast<std::int64_t>(seq), std::max<std::int64_t>(1, own_now() / 1000));
+    return db->run("UPDATE casasync_outbox SET sent = ?2, envelope = NULL WHERE seq = ?1 AND sent = 0",
+                   static_cast<std::int64_t>(seq), std::max<std::int64_t>(1, own_now() / 1000));
 }
 
 result<void> vault::state::prune_sent() {
@@ -504,8 +505,8 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
 result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
                                   const digest256& link) {
     return state_->write([&]() -> result<void> {
-        if (auto ok = state_->db->run("UPDATE casasync_outbox SET envelope = ?2, digest = ?3 WHERE seq = ?1",
-                                      static_cast<std::int64_t>(seq), envelope, bytes_view(digest));
+        if (auto ok = state_->db->run("UPDATE casasync_outbox SET envelope = ?2 WHERE seq = ?1",
+                                      static_cast<std::int64_t>(seq), envelope);
             !ok)
             return ok;
         if (auto ok =
@@ -527,22 +528,25 @@ result<void> vault::settle(std::uint64_t seq, std::uint64_t relay_head) {
 }
 
 result<bool> vault::settle(const digest256& envelope, std::uint64_t relay_head) {
+    bool known = false;
     std::optional<std::uint64_t> waiting;
-    auto known = made(envelope);
-    if (!known || !*known) return known;
     auto looked = state_->run([&]() -> result<void> {
-        auto s = state_->db->prepare("SELECT seq FROM casasync_outbox WHERE digest = ?1 AND sent = 0");
+        auto s = state_->db->prepare(
+            "SELECT m.seq, o.sent FROM casasync_made m LEFT JOIN casasync_outbox o ON o.seq = m.seq WHERE "
+            "m.digest = ?1 AND m.seq > 0");
         if (!s) return s.failure();
         s->bind_all(bytes_view(envelope));
         const auto row = s->step();
         if (!row) return row.failure();
-        if (*row) waiting = static_cast<std::uint64_t>(s->integer(0));
+        known = *row;
+        if (known && !s->is_null(1) && s->integer(1) == 0)
+            waiting = static_cast<std::uint64_t>(s->integer(0));
         return {};
     });
     if (!looked) return looked.failure();
     if (waiting)
         if (auto ok = settle(*waiting, relay_head); !ok) return ok.failure();
-    return true;
+    return known;
 }
 
 result<bool> vault::made(const digest256& envelope) {

@@ -150,6 +150,10 @@ result<void> lower(connection& db, const device_id& self, std::uint64_t sent, co
                          static_cast<std::int64_t>(sent));
         !ok)
         return ok;
+    // A relay that has one of these all the same has what this file does not: see session.hpp, copied().
+    if (auto ok = db.run("UPDATE casasync_made SET seq = 0 WHERE seq > ?1", static_cast<std::int64_t>(sent));
+        !ok)
+        return ok;
     return db.run("DELETE FROM casasync_outbox WHERE seq > ?1", static_cast<std::int64_t>(sent));
 }
 

@@ -100,6 +100,7 @@ result<void> lower(connection& db, const new_ids& ids) {
             return ok;
     // Of its old self it has what others have, no more: what comes of it is compared with nothing of its own.
     if (auto ok = db.run("DELETE FROM casasync_link WHERE device = ?1", ids.old.view()); !ok) return ok;
+    if (auto ok = db.run("DELETE FROM casasync_made"); !ok) return ok;
     return db.run("DELETE FROM casasync_outbox");
 }
 

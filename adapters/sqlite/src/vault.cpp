@@ -69,7 +69,7 @@ result<void> create_tables(connection& db) {
         "ROWID, STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_outbox(seq INTEGER PRIMARY KEY, part INTEGER NOT NULL, parts "
         "INTEGER NOT NULL, hour INTEGER NOT NULL, was INTEGER NOT NULL, sent INTEGER NOT NULL DEFAULT 0, "
-        "payload BLOB NOT NULL, envelope BLOB, digest BLOB) STRICT;"
+        "payload BLOB NOT NULL, envelope BLOB) STRICT;"
         "CREATE INDEX IF NOT EXISTS casasync_outbox_unsent ON casasync_outbox(seq) WHERE sent = 0;"
         "CREATE TABLE IF NOT EXISTS casasync_made(digest BLOB PRIMARY KEY NOT NULL, seq INTEGER NOT "
         "NULL) WITHOUT ROWID, STRICT;"
