@@ -33,8 +33,9 @@ table_kind kind_of(std::string_view schema, std::string_view type) noexcept {
 
 result<table_shape> read_head(connection& db, std::string_view table) {
     auto s = db.prepare(
-        "SELECT schema, name, type, wr, strict FROM pragma_table_list WHERE name = ?1 COLLATE NOCASE "
-        "AND schema IN ('main', 'temp') ORDER BY schema");
+        "SELECT schema, name, type, wr, strict FROM pragma_table_list(?1) WHERE schema IN ('main', 'temp') "
+        "ORDER "
+        "BY schema");
     if (!s) return s.failure();
     const auto row = s->bind(1, table).step();
     if (!row) return row.failure();
