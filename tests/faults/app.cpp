@@ -11,6 +11,11 @@ app::app(const std::string& path) {
     open_ = run("PRAGMA synchronous = EXTRA; PRAGMA foreign_keys = ON") == SQLITE_OK && open_;
 }
 
+app::~app() {
+    for (const auto& [sql, s] : looks_) sqlite3_finalize(s);
+    sqlite3_close(db_);
+}
+
 int app::run(const std::string& sql) {
     return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr);
 }
@@ -26,8 +31,8 @@ int app::transact(const std::string& sql) {
 
 std::string app::rows(const std::string& sql) {
     std::string out;
-    sqlite3_stmt* s = nullptr;
-    int rc = sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr);
+    sqlite3_stmt*& s = looks_[sql];  // the same looks over and over
+    int rc = s != nullptr ? SQLITE_OK : sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr);
     while (rc == SQLITE_OK || rc == SQLITE_ROW) {
         rc = sqlite3_step(s);
         if (rc != SQLITE_ROW) break;
@@ -42,7 +47,7 @@ std::string app::rows(const std::string& sql) {
         out += "\n";
     }
     if (rc != SQLITE_DONE) out += "error: " + message() + "\n";
-    sqlite3_finalize(s);
+    sqlite3_reset(s);
     return out;
 }
 

@@ -6,6 +6,7 @@
 
 #include <sqlite3.h>
 
+#include <map>
 #include <string>
 
 namespace casasync_test {
@@ -17,7 +18,7 @@ class app {
     explicit app(const std::string& path);
     app(const app&) = delete;
     app& operator=(const app&) = delete;
-    ~app() { sqlite3_close(db_); }
+    ~app();
 
     /// False when the file could not be opened: nothing will work.
     [[nodiscard]] bool is_open() const noexcept { return open_; }
@@ -37,6 +38,7 @@ class app {
  private:
     sqlite3* db_ = nullptr;
     bool open_ = false;
+    std::map<std::string, sqlite3_stmt*> looks_{};  ///< by their text
 };
 
 /// A second disk with the same content, and the app's connection to a file on it: a look that changes
