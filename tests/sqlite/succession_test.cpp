@@ -421,7 +421,9 @@ TEST_CASE("what was sent counts as read back where the log is known up to it, an
     CHECK(read_back() == sent);
 
     SECTION("one that begins anew") {
+        CHECK_FALSE(must(v.known_of_relay()).owed);
         must(v.accept({}, cursor{}));
+        CHECK(must(v.known_of_relay()).owed);
         CHECK(read_back() == 0);
         must(v.accept({}, at));
         CHECK(read_back() == 0);

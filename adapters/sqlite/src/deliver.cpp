@@ -326,7 +326,10 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
         }
         if (auto ok = state_->keep_links(parts); !ok) return ok;
         settings& self = state_->self;
-        if (at.generation != self.at.generation || at.pos < self.at.pos) self.read_back = 0;
+        if (at.generation != self.at.generation || at.pos < self.at.pos) {  // another log
+            self.relay_owed = self.relay_owed || self.at.pos > 0;           // nothing tells it after a crash
+            self.read_back = 0;
+        }
         self.at = at;
         if (!own) return {};
         const auto seq =
