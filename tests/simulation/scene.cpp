@@ -110,7 +110,7 @@ scene draw(std::uint64_t seed) {
     s.wal = d.percent(60);
     s.anew = s.seed % 32 == 0;
     const weight_table weights = draw_weights(d);
-    const bool is_long = seed % 15 == 0;
+    const bool is_long = seed % 4 == 0;
     s.careful = is_long;
     const std::uint64_t n = is_long ? 300 : 20 + d.below(60);
     std::array<bool, devices_max> upgraded{};
