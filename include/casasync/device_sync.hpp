@@ -18,7 +18,7 @@ namespace casasync {
 
 /// A vault with its way to the relay. `store()` is a change_store that also has note_copied, settle_same,
 /// known_of_relay, note_read_back, send_again, note_relay_lost, note_relay_fed, merged, tell_merged, waits,
-/// asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
+/// ask_for_snapshot, asks, note_mended and note_answered; see casasync/sqlite/vault.hpp.
 template <class D>
 concept syncing_device = requires(D& d, relay_state& heard, const pull_request& request, bytes_view envelope,
                                   std::uint64_t pos) {
@@ -385,18 +385,29 @@ template <syncing_device Device>
 
 namespace detail {
 
-/// Where changes wait for earlier ones that the relay's log does not bring, merges a snapshot that has more;
-/// `done` tells of it.
+/// Where changes wait for earlier ones that the relay's log does not bring, merges a snapshot that has more,
+/// or asks the others for one; `done` tells of it. Who knows of the earlier ones has them.
 template <syncing_device Device>
 [[nodiscard]] result<void> fill_gap(Device& d, relay_state& heard, sync_report& done) {
     const auto waits = d.store().waits();
     if (!waits || !*waits) return {};  // one that cannot be read is no reason for an alarm
     const auto more = take_more(d);
     if (!more) return more.failure();
-    if (!*more) return {};
-    auto round = d.sync_rounds(heard);  // what waited may be merged now
+    if (!*more && done.refused > 0) return {};  // what is missing is there, and does not open
+    const auto asked = *more ? result<bool>(false) : d.store().ask_for_snapshot();
+    if (!asked) return asked.failure();
+    if (!*more && !*asked) return {};
+    auto round = d.sync_rounds(heard);  // what waited may be merged now; an ask is sent
     if (!round) return round.failure();
     add(done, std::move(*round));
+    if (*asked) {
+        done.alarms.emplace_back(
+            "Changes wait for earlier ones that the relay does not have any more. The other devices were "
+            "asked "
+            "for a snapshot, which adds them; nothing is lost. `casasync status` tells whether any still "
+            "wait.");
+        return {};
+    }
     done.snapshot_merged = true;
     const auto lacks = lacks_unread(d, heard);
     if (!lacks) return lacks.failure();
@@ -430,7 +441,11 @@ template <syncing_device Device>
             "again, this will be told; `casasync verify` compares two files.");
     }
     if (!asks->other) return {};
-    const auto made = is_answered(asks->other) ? result<void>{} : d.offer();
+    const auto own = d.store().merged();
+    if (!own) return own.failure();
+    // Another one's answer may lack what this device could give.
+    const bool covered = is_answered(asks->other) && (*newest)->merged.vector.covers(own->vector);
+    const auto made = covered ? result<void>{} : d.offer();
     // One that cannot be made is not tried with every sync.
     if (!made && made.failure().what() == condition::retryable) return made;
     if (auto ok = d.store().note_answered(); !ok) return ok;

@@ -163,3 +163,33 @@ TEST_CASE("a file that lost registers gives no snapshot to others", "[vault][sus
     CHECK(must(w["laptop"].verify()).digest_matches == false);
     CHECK(w["desktop"].write_snapshot([](bytes_view) { return result<void>{}; }).ok());
 }
+
+TEST_CASE("changes that wait for what the log has lost are asked for, once a day", "[vault][suspicion]") {
+    three w;
+    w.joins("phone", "desktop");
+    w.everyone_syncs();
+    w.sql("phone").run("UPDATE txn SET note = 'by phone' WHERE id = 'a'");
+    w.push("phone");
+    w.pull("desktop");
+    vault& laptop = w["laptop"];
+    w.log.back().device = laptop.device();  // nobody brings it to the laptop any more
+    w.sql("desktop").run("UPDATE txn SET note = 'after phone' WHERE id = 'c'");
+    w.push("desktop");
+    w.pull("laptop");
+    REQUIRE(must(laptop.waits()));
+    CHECK(w.sql("laptop").dump("SELECT note FROM txn WHERE id = 'c'") == "first\n");
+
+    CHECK(must(laptop.ask_for_snapshot()));
+    CHECK_FALSE(must(laptop.ask_for_snapshot()));
+    CHECK_FALSE(must(laptop.asks()).own);  // whatever snapshot fills the gap is an answer
+    w.push("laptop");
+    w.pull("desktop");
+    REQUIRE(must(w["desktop"].asks()).other);
+    CHECK(must(w["desktop"].asks()).other->by == laptop.device());
+    w.takes_snapshot("laptop", "desktop");
+    w.pull("laptop");
+    CHECK_FALSE(must(laptop.waits()));
+    CHECK(w.sql("laptop").dump(all_rows) == w.sql("desktop").dump(all_rows));
+    w.now += unix_ms{25} * 3600 * 1000;
+    CHECK(must(laptop.ask_for_snapshot()));
+}

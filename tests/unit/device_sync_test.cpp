@@ -71,7 +71,8 @@ using device = scripted_device;
 const std::string copied = "This file was restored", fed = "The relay had lost",
                   twice = "The relay has lost something", mended = "What this device may have lacked",
                   unmended = "Two devices of the vault differ", filled = "Changes waited for earlier ones",
-                  unfilled = "Changes wait for earlier ones";
+                  unfilled = "Changes wait for earlier ones that the relay does not have, and",
+                  unasked = "Changes wait for earlier ones that the relay does not have any more";
 
 std::vector<story> about_copies() {
     const auto copy = [](device& d) { d.copied = {true}; };
@@ -553,6 +554,14 @@ std::vector<story> about_differences() {
          {},
          {"note_answered"},
          {"offer"}},
+        {"another one asked, and a third one was faster, and has less",
+         [=](device& d) {
+             d.asked.other = other, by_two(d, 1);
+             d.newest->maker = device::device_of(3);
+             d.has.vector.raise(replica_id{}, hlc{5});
+         },
+         {},
+         {"offer", "note_answered"}},
         {"another one asked, and the relay is busy",
          offers("offer", errc::store_busy),
          {},
@@ -613,8 +622,28 @@ std::vector<story> about_gaps() {
         {"changes wait, and there is no snapshot",
          [=](device& d) { d.waiting = true; },
          {},
-         {"newest_snapshot"},
+         {"newest_snapshot", "ask_for_snapshot"},
          {"merge_newest_snapshot"}},
+        {"changes wait, no snapshot has them, and the others were not asked today",
+         [=](device& d) {
+             waiting(d, 5);
+             d.may_ask = true;
+         },
+         {},
+         {"ask_for_snapshot", "sync_rounds"},
+         {"merge_newest_snapshot"},
+         unasked},
+        {"changes wait for one that does not open",
+         [=](device& d) {
+             waiting(d, 5);
+             d.may_ask = true;
+             sync_report some;
+             some.refused = 1;
+             d.rounds = {some};
+         },
+         {},
+         {"newest_snapshot"},
+         {"ask_for_snapshot"}},
         {"nothing waits, and a snapshot has more",
          [=](device& d) { newest_has(d, 6); },
          {},

@@ -39,7 +39,7 @@ struct scripted_device {
     std::vector<digest256> own{};
     std::optional<snapshot_origin> newest{};
     causal_context has{};
-    bool waiting = false;
+    bool waiting = false, may_ask = false;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
 
@@ -121,6 +121,7 @@ struct scripted_device {
     result<void> tell_merged() { return say<void>("tell_merged", {}); }
     result<bool> waits() { return say<bool>("waits", waiting); }
     result<causal_context> merged() { return say<causal_context>("merged", has); }
+    result<bool> ask_for_snapshot() { return say<bool>("ask_for_snapshot", may_ask); }
     result<snapshot_asks> asks() { return say<snapshot_asks>("asks", asked); }
     result<void> note_mended() { return say<void>("note_mended", {}); }
     result<void> note_answered() { return say<void>("note_answered", {}); }

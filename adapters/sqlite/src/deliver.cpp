@@ -238,9 +238,9 @@ void vault::state::compare_state(const changeset& c) {
     if (!same && !self.suspect) self.suspect = {c.device, own_now(), 0};
 }
 
-result<void> vault::state::ask_for_snapshot() {
+result<bool> vault::state::ask_for_snapshot() {
     const unix_ms now = own_now();
-    if (!self.suspect || (self.asked_at != 0 && now - self.asked_at < ask_pause_ms)) return {};
+    if (self.asked_at != 0 && now - self.asked_at < ask_pause_ms) return false;
     auto known = context();
     if (!known) return known.failure();
     changeset c;
@@ -248,9 +248,8 @@ result<void> vault::state::ask_for_snapshot() {
     c.state = state_digest();
     c.asks_snapshot = true;
     if (auto done = publish(c, *rows); !done) return done.failure();
-    self.suspect->asked = self.last_seq;
     self.asked_at = now;
-    return {};
+    return true;
 }
 
 result<changeset_pieces> vault::state::pieces_of(changeset c) {
@@ -297,7 +296,11 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
             } while (more && done.rows < budget);
             if (more) return {};
             state_->self.hydrated = true;
-            return state_->ask_for_snapshot();
+            if (!state_->self.suspect) return {};
+            const auto asked = state_->ask_for_snapshot();
+            if (!asked) return asked.failure();
+            if (*asked) state_->self.suspect->asked = state_->self.last_seq;
+            return {};
         });
         if (!ok) return ok.failure();
         if (const auto& now = state_->self.suspect; now && !suspected) report.differs = now->device;
@@ -406,6 +409,18 @@ result<bool> vault::waits() {
     });
     if (!ok) return ok.failure();
     return out;
+}
+
+result<bool> vault::ask_for_snapshot() {
+    bool asked = false;
+    auto ok = state_->write([&]() -> result<void> {
+        auto done = state_->ask_for_snapshot();
+        if (!done) return done.failure();
+        asked = *done;
+        return {};
+    });
+    if (!ok) return ok.failure();
+    return asked;
 }
 
 result<snapshot_asks> vault::asks() {

@@ -176,7 +176,8 @@ struct vault::state {
     /// Holds what its author says of its state against this file's, where both have merged the same.
     void compare_state(const changeset& c);
     /// Asks another device for a snapshot, where another state was found; once a day.
-    [[nodiscard]] result<void> ask_for_snapshot();
+    /// Returns whether it did: once a day is enough.
+    [[nodiscard]] result<bool> ask_for_snapshot();
     /// Merges and shows a changeset whose tables are known, or a piece of one. \param done  gets what it did
     [[nodiscard]] result<void> merge_piece(changeset c, merge_report& done);
 

@@ -410,6 +410,9 @@ class vault {
     /// earlier ones.
     [[nodiscard]] result<bool> waits();
 
+    /// Puts a changeset without changes into the outbox that asks the others for a snapshot; at most once a
+    /// day. Returns whether it did.
+    [[nodiscard]] result<bool> ask_for_snapshot();
     /// Returns who asks for a snapshot.
     [[nodiscard]] result<snapshot_asks> asks();
     /// Notes that another device's snapshot was merged, for which this one had asked.
