@@ -89,6 +89,7 @@ void report(const tally& t) {
     each(t.revoked, "devices removed, ");
     each(t.relay_losses, "relays that lost something, ");
     each(t.fed, "that were given it again, ");
+    each(t.asked, "that asked others, ");
     each(t.spared, "files and relays spared, ");
     each(t.held, "changesets held, ");
     each(t.decided, "conflicts decided; in the end ");

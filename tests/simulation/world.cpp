@@ -282,7 +282,10 @@ void world::note_alarms(const party& p, const sync_report& done, bool became_ano
     must(done.alarms.empty() || became_another || lost,
          p.machine.name() + " alarms: " + (done.alarms.empty() ? "" : done.alarms.front()));
     must(!became_another || !done.alarms.empty(), p.machine.name() + " became another device, silently");
-    for (const std::string& said : done.alarms) counts_.fed += said.starts_with("The relay had lost") ? 1 : 0;
+    for (const std::string& said : done.alarms) {
+        counts_.fed += said.starts_with("The relay had lost") ? 1 : 0;
+        counts_.asked += said.starts_with("Changes wait for") ? 1 : 0;
+    }
 }
 
 void world::resolve(party& p, const event& e) {

@@ -33,7 +33,7 @@ struct tally {
                   power_losses = 0, io_errors = 0, joins = 0, compactions = 0, altered = 0, decided = 0,
                   open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0, starved = 0,
                   starved_of_new = 0, restored = 0, clones = 0, successions = 0, revoked = 0,
-                  relay_losses = 0, fed = 0, spared = 0;
+                  relay_losses = 0, fed = 0, asked = 0, spared = 0;
 };
 
 /// What is there when a scene begins: devices of one vault, each with its file closed, and their relay.
