@@ -284,7 +284,8 @@ void world::note_alarms(const party& p, const sync_report& done, bool became_ano
     must(!became_another || !done.alarms.empty(), p.machine.name() + " became another device, silently");
     for (const std::string& said : done.alarms) {
         counts_.fed += said.starts_with("The relay had lost") ? 1 : 0;
-        counts_.asked += said.starts_with("Changes wait for") ? 1 : 0;
+        counts_.asked +=
+            said.starts_with("Changes wait for earlier ones that the relay does not have any more") ? 1 : 0;
     }
 }
 
