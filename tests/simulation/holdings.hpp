@@ -9,6 +9,7 @@
 #include <casasync_test/plain_cipher.hpp>
 
 #include <cstdint>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -16,6 +17,9 @@ namespace simulation {
 
 /// Changesets by author and sequence number.
 using holdings = std::set<std::pair<casasync::device_id, std::uint64_t>>;
+
+/// Of each author the greatest number.
+using last_seqs = std::map<casasync::device_id, std::uint64_t>;
 
 /// All that one with this frontier has merged.
 [[nodiscard]] holdings below(const casasync::frontier& seen);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "party.hpp"
 
+#include <algorithm>
+#include <limits>
 #include <sstream>
 
 namespace simulation {
@@ -208,17 +210,18 @@ knowledge party::know(bool whole_rows) {
     return out;
 }
 
-std::optional<holdings> party::has(bool confirmed) {
+std::optional<holdings> party::has(const last_seqs* sent) {
     const undisturbed now(machine.storage());
     if (!open()) return std::nullopt;
     const auto merged = machine.vault().merged();
     const auto known = machine.vault().known_of_relay();
     if (!merged || !known) return std::nullopt;
     holdings out = below(merged->seen);
-    if (confirmed || put_back)
-        std::erase_if(out, [&](const auto& one) {
-            return one.first == machine.vault().device() && one.second > known->last_sent;
-        });
+    const device_id self = machine.vault().device();
+    std::uint64_t own_max = std::numeric_limits<std::uint64_t>::max();
+    if (sent != nullptr) own_max = sent->contains(self) ? sent->at(self) : 0;
+    if (put_back) own_max = std::min(own_max, known->last_sent);
+    std::erase_if(out, [&](const auto& one) { return one.first == self && one.second > own_max; });
     return out;
 }
 

@@ -88,6 +88,8 @@ class world {
     [[nodiscard]] bool is_told_apart();
     /// What the files of members have, but for these.
     [[nodiscard]] holdings in_files(const std::set<const party*>& but);
+    /// What the relay has, or had before it lost it: what it lost may be unconfirmed to its author by now.
+    [[nodiscard]] const last_seqs& ever_at_relay();
     /// Whether nothing is gone for good when a file, or all of a device, or the relay, becomes what it was.
     [[nodiscard]] bool may_restore(party& p);
     [[nodiscard]] bool may_revoke(party& p);
@@ -121,6 +123,7 @@ class world {
     casasync::loopback::relay relay_;
     std::optional<casasync::loopback::relay> saved_relay_{};
     std::size_t relay_losses_ = 0;
+    last_seqs sent_{};       ///< see ever_at_relay()
     bool upgrades_ = false;  ///< there is a next version of the app, which everybody has in the end
     std::vector<std::unique_ptr<party>> parties_;
     ledger books_;

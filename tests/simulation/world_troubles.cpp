@@ -57,18 +57,24 @@ ledger& world::books(const party& p) {
     return relay_.is_revoked(p.beside.self) ? others_books_ : books_;
 }
 
+const last_seqs& world::ever_at_relay() {
+    for (const loopback::stored_record& r : relay_.records())
+        sent_[r.device] = std::max(sent_[r.device], r.seq);
+    return sent_;
+}
+
 holdings world::in_files(const std::set<const party*>& but) {
     holdings out;
     for (party* const p : members()) {
         if (but.contains(p)) continue;
-        if (auto one = p->has(false)) out.merge(*one);
+        if (auto one = p->has(nullptr)) out.merge(*one);
     }
     return out;
 }
 
 bool world::may_restore(party& p) {
     if (!scene_.careful || relay_.is_revoked(p.beside.self)) return true;
-    const auto lost = p.has(true);
+    const auto lost = p.has(&ever_at_relay());
     holdings rest = in_files({&p});
     rest.merge(at_relay(relay_, p.machine.keys()));
     rest.insert(p.saved->has.begin(), p.saved->has.end());
@@ -81,7 +87,7 @@ bool world::may_revoke(party& p) {
     std::set<const party*> removed;
     for (party* const other : members()) {
         if (other->beside.self != p.beside.self) continue;
-        auto one = other->has(true);
+        auto one = other->has(&ever_at_relay());
         if (!one) return false;
         lost.merge(*one);
         removed.insert(other);
@@ -108,7 +114,7 @@ void world::back_up(party& p) {
     // What was captured and not sealed would come twice where keys are integers (README, Limits).
     if (!p.machine.vault().seal()) return say("  not now");
     if (!p.machine.storage().is_powered()) return;
-    auto has = p.has(true);
+    auto has = p.has(&ever_at_relay());
     if (!has) return say("  not now");
     p.saved = saved_files{
         p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_, std::move(*has)};
@@ -156,6 +162,7 @@ void world::revoke(party& p) {
 void world::lose(const holdings& rest, const std::function<void(generation_id)>& how) {
     if (!is_told_apart()) return say("  not while two are one");
     if (!may_lose(rest)) return spare();
+    static_cast<void>(ever_at_relay());  // before it forgets
     ++counts_.relay_losses;
     ++relay_losses_;
     generation_id next;
