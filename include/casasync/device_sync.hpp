@@ -186,14 +186,6 @@ template <syncing_device Device>
            done.code() == errc::seq_gap;
 }
 
-/// Tells whether the relay has less of this device than it once said.
-template <syncing_device Device>
-[[nodiscard]] bool has_less(Device& d) {
-    const auto known = d.store().known_of_relay();
-    const auto there = d.last_seq_at_relay();
-    return known && there && *there < known->last_sent;
-}
-
 /// Sends again what the relay has lost of this device's own changesets.
 template <syncing_device Device>
 [[nodiscard]] result<sync_report> send_lost(Device& d, relay_state& heard) {
@@ -251,13 +243,11 @@ template <syncing_device Device>
 /// Gives the relay what it lost: this device's own changesets, and a snapshot that has what another device
 /// has given it in one. Others may have come to the log before that snapshot, and read on without it: they
 /// are told what this device has merged, and look for the snapshot where that is more than the log brings.
-/// \param certain  false: it may have lost something
 template <syncing_device Device>
-[[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard, bool certain) {
+[[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard) {
     auto done = d.sync_rounds(heard);
     if (!done && done.code() == errc::wrong_relay) done = d.sync_rounds(heard);  // from the log's beginning
     if (!done && done.code() != errc::seq_gap) return done;
-    if (done && !certain && !has_less(d)) return done;
     auto again = send_lost(d, heard);
     if (!again) return again;
     if (done)
@@ -358,9 +348,9 @@ template <syncing_device Device>
         if (!lacks) return lacks.failure();
         certain = *lacks;
     }
-    if (certain && !owed)
+    if (!certain) return done;
+    if (!owed)
         if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
-    if (!certain && !(done && done->snapshot_merged)) return done;
     if (!done) {  // a copy sends nothing in the name of the device that it was
         const auto copy = d.is_copy();
         if (!copy) return copy.failure();
@@ -370,14 +360,14 @@ template <syncing_device Device>
     if (before->fed_at != 0 && now - before->fed_at < feed_pause_ms) {
         if (!done && done.code() == errc::seq_gap)
             done = detail::send_lost(d, heard);  // or nothing would go out
-        if (done && certain)
+        if (done)
             done->alarms.emplace_back(
                 "The relay has lost something for the second time within a day. It is given no snapshot "
                 "again "
                 "before a day is over; everything on this device is safe. Ask its operator.");
         return done;
     }
-    auto fed = detail::feed(d, heard, certain);
+    auto fed = detail::feed(d, heard);
     if (!fed || !done) return fed;
     add(*done, std::move(*fed));
     return done;

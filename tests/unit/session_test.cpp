@@ -226,6 +226,43 @@ TEST_CASE("an envelope altered at the relay is left out, and the rest goes on", 
     h.check_b_has_all();
 }
 
+namespace {
+
+/// Keeps what it is told of its own envelopes in the log.
+struct noting_store : memory_store<hand_clock> {
+    std::vector<std::optional<digest256>> own{};
+    [[nodiscard]] result<void> accept(std::span<const inbound_part> parts, const cursor& at,
+                                      const std::optional<digest256>& mine) {
+        own.push_back(mine);
+        return memory_store<hand_clock>::accept(parts, at, mine);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("of its own envelopes a store hears of the last one below the cursor", "[session]") {
+    three_devices h;
+    noting_store store{h.b.store};
+    const auto write_and_sync = [&](const std::string& id) {
+        REQUIRE(store.write("txn", device::key(id), {{"amount", 7}}).ok());
+        store.own.clear();
+        REQUIRE(sync<plain_opener>(store, h.b.keys, h.b.way).ok());
+        return store.own;
+    };
+    const auto read = write_and_sync("b1");
+    REQUIRE(read.size() == 1);
+    CHECK(read[0] == h.relay.records().back().digest);
+
+    h.c.write("c2", {{"amount", 9}});
+    REQUIRE(h.c.sync().ok());
+    h.relay.records().back().envelope.back() ^= 1;  // the cursor stays before this one
+    h.relay.recompute_log();
+    const auto behind = write_and_sync("b2");
+    REQUIRE(behind.size() == 1);
+    CHECK_FALSE(behind[0].has_value());
+    CHECK(store.pending_out() == 0);
+}
+
 TEST_CASE("what is not of this vault, or pretends to be this device's, is not stored", "[session][hostile]") {
     three_devices h;
     envelope_header head;
