@@ -126,6 +126,7 @@ void world::restore(party& p, std::uint32_t dice) {
     // Files that are older than the relay's loss, mark and all, are recognised too late (README, Limits).
     const bool all = dice % 2 != 0 && p.saved->relay_losses == relay_losses_;
     ++counts_.restored;
+    now_ += 1'000;  // or what is written again, to the letter, in one millisecond is the same write
     books_.went_back(p.number, p.saved->writes);
     p.put(*p.saved, all);
     say(all ? "  with all that is beside it" : "  alone");
