@@ -52,8 +52,8 @@ struct captured_operation {
 
 namespace detail {
 
-inline std::vector<cell_write> all_cells(std::vector<value>&& values) {
-    std::vector<cell_write> cells;
+inline cell_writes all_cells(std::vector<value>&& values) {
+    cell_writes cells;
     cells.reserve(values.size());
     for (column_no c = 0; c < values.size(); ++c) cells.push_back({c, std::move(values[c])});
     return cells;
@@ -143,7 +143,7 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, std::vec
         out.push_back(std::move(op));
         return out;
     }
-    std::vector<cell_write> cells = std::exchange(op.cells, {});
+    cell_writes cells = std::exchange(op.cells, {});
     std::vector<row_operation> out{std::move(op)};
     std::size_t size = 0;
     for (cell_write& c : cells) {

@@ -6,6 +6,7 @@
 #include <casasync/causality.hpp>
 #include <casasync/detail/hash.hpp>
 #include <casasync/ids.hpp>
+#include <casasync/key.hpp>
 #include <casasync/row.hpp>
 #include <casasync/table.hpp>
 
@@ -22,7 +23,7 @@ namespace casasync {
 
 /// One operation and the row it writes.
 struct row_change {
-    bytes key{};  ///< canonical (key.hpp)
+    row_key key{};  ///< canonical (key.hpp)
     row_operation op{};
 
     friend bool operator==(const row_change&, const row_change&) = default;

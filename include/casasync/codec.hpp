@@ -303,10 +303,10 @@ inline bool get_keys(reader& r, std::vector<row_change>& rows, std::size_t& byte
             if (same ? n + 1 < size || size != last.size() : rest[0] < last[n]) return false;
         }
         bytes_left -= size;
-        bytes& key = rows[i].key;
+        row_key& key = rows[i].key;
         key.reserve(size);
-        key.assign(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(n));
-        key.insert(key.end(), rest.begin(), rest.end());
+        key.append(last.begin(), last.begin() + static_cast<std::ptrdiff_t>(n));
+        key.append(rest.begin(), rest.end());
         last = key;
     }
     return true;

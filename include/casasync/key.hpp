@@ -5,6 +5,7 @@
 /// One tagged field a key column: 1 integer (8 bytes, order-preserving), 2 real, 3 text, 4 blob (length,
 /// bytes), 5 a lower-case UUID text, packed to 16 bytes and restored byte for byte.
 #include <casasync/bytes.hpp>
+#include <casasync/detail/small_vector.hpp>
 #include <casasync/detail/wire.hpp>
 #include <casasync/limits.hpp>
 #include <casasync/result.hpp>
@@ -16,6 +17,9 @@
 #include <vector>
 
 namespace casasync {
+
+/// A row's key where there are many: that of a UUID, 17 bytes, or of two integers, 18, lies in place.
+using row_key = detail::small_vector<std::uint8_t, 24>;
 
 namespace detail {
 

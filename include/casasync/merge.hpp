@@ -182,7 +182,7 @@ inline merged_row merge_all(merge_plan& plan, const resolved_table& table, bytes
 
 /// Returns what merging `incoming` changes in `rows`. The changeset must be admitted (inbox.hpp); this
 /// device's own ones take the same way when they are sealed. Whoever does not need it any more moves it in:
-/// its keys and values become those of the plan.
+/// its values become those of the plan.
 ///
 /// \errors those of `rows`; nothing was changed then.
 /// \cost   one load a row, a second one with values only where a write was unseen, a row is deleted or comes
@@ -212,14 +212,12 @@ template <row_source Rows>
             const bool lone = ops.size() == 1 && !values;
             if (lone && ops.front().kind == op_kind::insert && before->empty() &&
                 ops.front().when != band::adopted)
-                plan.rows.push_back(
-                    detail::begin(plan, *table, std::move(first->key), std::move(ops.front())));
+                plan.rows.push_back(detail::begin(plan, *table, bytes(first->key), std::move(ops.front())));
             else if (lone && detail::only_replaces(*before, ops.front()))
-                plan.rows.push_back(detail::replace(plan, *table, std::move(first->key), std::move(*before),
+                plan.rows.push_back(detail::replace(plan, *table, bytes(first->key), std::move(*before),
                                                     std::move(ops.front())));
             else
-                plan.rows.push_back(
-                    detail::merge_all(plan, *table, std::move(first->key), *before, ops, vector));
+                plan.rows.push_back(detail::merge_all(plan, *table, bytes(first->key), *before, ops, vector));
             first = last;
         }
     }

@@ -8,6 +8,7 @@
 ///     cells: column -> (stamp, value) | live: writes that nobody has seen and overwritten | dead_seen: one
 ///     bit
 #include <casasync/causality.hpp>
+#include <casasync/detail/small_vector.hpp>
 #include <casasync/stamp.hpp>
 #include <casasync/table.hpp>
 #include <casasync/value.hpp>
@@ -96,12 +97,14 @@ struct cell_write {
     friend bool operator==(const cell_write&, const cell_write&) = default;
 };
 
+using cell_writes = detail::small_vector<cell_write, 1>;  // most operations are UPDATEs of one field
+
 /// One write of one row. INSERT writes every column its author knew, UPDATE those that changed, DELETE none.
 struct row_operation {
     op_kind kind = op_kind::update;
     bool blind = false;  ///< made over a row its author could not see: it covers nothing of other replicas
     stamp when{};
-    std::vector<cell_write> cells{};  ///< sorted by column, no duplicates
+    cell_writes cells{};  ///< sorted by column, no duplicates
 
     friend bool operator==(const row_operation&, const row_operation&) = default;
 };

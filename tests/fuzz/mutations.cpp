@@ -97,9 +97,10 @@ void change(source& in, changeset& c, table_changes& t, row_change& r) {
             if (!r.op.cells.empty()) r.op.cells[in.below(r.op.cells.size())].what = some_value(in);
             break;
         case 11:
-            if (!r.op.cells.empty())
-                r.op.cells.erase(r.op.cells.begin() +
-                                 static_cast<std::ptrdiff_t>(in.below(r.op.cells.size())));
+            if (!r.op.cells.empty()) {
+                const auto at = r.op.cells.begin() + in.below(r.op.cells.size());
+                r.op.cells.erase(at, at + 1);
+            }
             break;
         case 12:
             if (!t.table.columns.empty()) r.op.cells.push_back({column(), some_value(in)});

@@ -284,7 +284,7 @@ void household::record_operation(const row_change& r, const table_changes& t, co
     const bool older = is_older(begin_, static_cast<std::size_t>(o.when.author - 1));
     if (begin_.grouped && !older && o.cells.contains("a") != o.cells.contains("b"))
         fail("one member of a group was written alone");
-    row_truth& row = rows_[of_key(r.key)];
+    row_truth& row = rows_[of_key(bytes(r.key))];
     row.changesets.set(o.changeset);
     row.all.push_back(o);
 }

@@ -65,7 +65,8 @@ class model {
         for (const table_changes& t : c.tables) {
             const vault_table& table = *tables_->find(t.table.name);
             for (const row_change& r : t.rows)
-                merge_operation(registers[{t.table.name, r.key}], r.op, c.context.vector, table.traits);
+                merge_operation(registers[{t.table.name, bytes(r.key)}], r.op, c.context.vector,
+                                table.traits);
         }
     }
     [[nodiscard]] std::map<std::string, model_table> show() const {

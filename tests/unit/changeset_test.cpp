@@ -43,7 +43,7 @@ TEST_CASE("a changeset handed out in pieces has every operation once, whole rows
     for (const std::size_t operations : {0U, 1U, 2U, 5U, 1000U}) {
         changeset_pieces pieces(whole, operations);
         std::vector<std::pair<std::string, row_change>> all;
-        std::optional<std::pair<std::string, bytes>> last;
+        std::optional<std::pair<std::string, row_key>> last;
         std::size_t count = 0;
         while (auto piece = pieces.next()) {
             ++count;

@@ -134,7 +134,7 @@ TEST_CASE("keys and texts that take more than a changeset may are refused before
 
     std::vector<row_change> rows(50);
     for (std::size_t i = 0; i < rows.size(); ++i) {
-        rows[i].key.assign(1000, 7);
+        rows[i].key = bytes(1000, 7);
         rows[i].key.back() = static_cast<std::uint8_t>(i);
     }
     bytes keys;

@@ -131,7 +131,8 @@ result<merge_plan> restamp_rows(row_store& rows, const std::vector<changeset>& a
             if (!table) return table.failure();
             for (const row_change& r : t.rows)
                 if (done.emplace(table->table, r.key).second)
-                    if (auto ok = restamp_row(plan, *table, r.key, rows, fresh); !ok) return ok.failure();
+                    if (auto ok = restamp_row(plan, *table, bytes(r.key), rows, fresh); !ok)
+                        return ok.failure();
         }
     return plan;
 }

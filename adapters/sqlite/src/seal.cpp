@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <span>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -45,7 +46,6 @@ constexpr std::size_t part_bytes = std::size_t{1000} << 10;  ///< leaves room fo
 /// An operation with its place in the log.
 struct pending {
     std::int64_t position = 0;
-    std::size_t order = 0;
     unix_ms at = 0;
     const sealed_row* row = nullptr;
     row_operation op{};
@@ -244,7 +244,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
 
 std::vector<column_no> take_large(row_operation& op) {
     std::vector<column_no> out;
-    std::erase_if(op.cells, [&out](const cell_write& w) {
+    erase_if(op.cells, [&out](const cell_write& w) {
         const bool large = w.what.size() > limits::value_bytes_max;
         if (large) out.push_back(w.column);
         return large;
@@ -276,12 +276,12 @@ struct placed {
 
 }  // namespace
 
-/// Puts operations [first, last) into a changeset, tables and columns named once, rows sorted by key and
+/// Puts operations into a changeset, tables and columns named once, rows sorted by key and
 /// stamp.
-static changeset make_changeset(std::vector<pending>::iterator first, std::vector<pending>::iterator last) {
+static changeset make_changeset(std::span<pending* const> operations) {
     std::map<const vault_table*, std::vector<placed>> by_table;
     std::vector<const vault_table*> order;
-    for (auto p = first; p != last; ++p) {
+    for (pending* p : operations) {
         auto& list = by_table[p->row->table];
         if (list.empty()) order.push_back(p->row->table);
         list.emplace_back(*p);
@@ -462,32 +462,35 @@ result<std::size_t> vault::state::seal_all() {
                     if (there) large.push_back({&row, c});
                 if (o.op.kind == op_kind::update && o.op.cells.empty()) continue;
                 for (row_operation& piece : in_pieces(std::move(o.op)))
-                    operations.push_back({entry.position, operations.size(), at, &row, std::move(piece)});
+                    operations.push_back({entry.position, at, &row, std::move(piece)});
             }
             if (row.dropped) row.captured = {};
         }
-        std::sort(operations.begin(), operations.end(), [](const pending& a, const pending& b) {
-            return std::pair(a.position, a.order) < std::pair(b.position, b.order);
+        std::vector<pending*> in_order;  // of the log
+        in_order.reserve(operations.size());
+        for (pending& p : operations) in_order.push_back(&p);
+        std::sort(in_order.begin(), in_order.end(), [](const pending* a, const pending* b) {
+            return std::pair(a->position, a) < std::pair(b->position, b);
         });
-        for (pending& p : operations) {
-            hlc& clock = p.row->seed ? self.seed_clock : self.clock;
-            clock = p.row->seed ? hlc{clock.packed + 1} : tick_user(clock, p.at);
-            p.op.when = {clock, p.row->seed ? self.seeds : self.replica};
+        for (pending* p : in_order) {
+            hlc& clock = p->row->seed ? self.seed_clock : self.clock;
+            clock = p->row->seed ? hlc{clock.packed + 1} : tick_user(clock, p->at);
+            p->op.when = {clock, p->row->seed ? self.seeds : self.replica};
         }
-        std::stable_partition(operations.begin(), operations.end(),
-                              [](const pending& p) { return p.row->seed; });
-        for (auto first = operations.begin(); first != operations.end();) {
+        std::stable_partition(in_order.begin(), in_order.end(),
+                              [](const pending* p) { return p->row->seed; });
+        for (auto first = in_order.begin(); first != in_order.end();) {
             auto last = first;
             std::size_t size = 0, cells = 0;
-            const bool seeds = first->row->seed;
-            for (; last != operations.end() && last->row->seed == seeds && size < changeset_bytes_wanted &&
+            const bool seeds = (*first)->row->seed;
+            for (; last != in_order.end() && (*last)->row->seed == seeds && size < changeset_bytes_wanted &&
                    cells < limits::changeset_cells_max / 2;
                  ++last) {
-                cells += last->op.cells.size();
-                size += last->row->key.size() + 8;
-                for (const cell_write& w : last->op.cells) size += w.what.size();
+                cells += (*last)->op.cells.size();
+                size += (*last)->row->key.size() + 8;
+                for (const cell_write& w : (*last)->op.cells) size += w.what.size();
             }
-            changeset c = make_changeset(first, last);
+            changeset c = make_changeset({first, last});
             if (!seeds) {
                 auto known = context();
                 if (!known) return known.failure();

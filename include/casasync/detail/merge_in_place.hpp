@@ -110,11 +110,12 @@ class in_place_merge {
         packed_row& p = rows_->row(r);
         const bool plain = op.kind == op_kind::update && p.born != 0 && p.dead == 0 && p.has_live == 0;
         if (!plain || !counts(op.when) || rows_->less(when, {p.born, p.born_by})) return false;
-        for (const cell_write& w : op.cells) {
+        const std::span<const cell_write> cells(op.cells);
+        for (const cell_write& w : cells) {
             const column& c = columns_[w.column];
             if (!c.by_stamp || !is_older(rows_->cell(r, c.here), op, when)) return false;
         }
-        for (const cell_write& w : op.cells) {
+        for (const cell_write& w : cells) {
             const column& to = columns_[w.column];
             packed_cell& c = rows_->cell(r, to.here);
             const bool counted = is_counted(p, c);
@@ -155,7 +156,7 @@ class in_place_merge {
         std::vector<row_operation> op = translate({&own, 1}, table_->columns);
         merge_operation(after, std::move(op.front()), *vector_, *table_->traits);
         const merged_row merged =
-            compare_states(*sums_, *table_, std::move(own.key), before, std::move(after), op);
+            compare_states(*sums_, *table_, bytes(own.key), before, std::move(after), op);
         rows_->store(merged.key, merged.after);
     }
 
