@@ -220,10 +220,9 @@ inline void sort_by_clock(std::vector<clock_place>& all) {
 }
 
 /// Returns the operations in the order of their stamps, equal ones in their order in `rows`.
-inline std::vector<clock_place> by_stamp(const std::vector<row_change>& rows) {
+/// \param out  their clocks, in the order of the rows
+inline std::vector<clock_place> by_stamp(const std::vector<row_change>& rows, std::vector<clock_place> out) {
     constexpr std::size_t many = 500;  // fewer are sorted sooner by comparing
-    std::vector<clock_place> out(rows.size());
-    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = {rows[i].op.when.when.packed, i};
     const auto order = [&rows](const clock_place& a, const clock_place& b) {
         if (a.clock != b.clock) return a.clock < b.clock;
         const replica_id &x = rows[a.row].op.when.replica, &y = rows[b.row].op.when.replica;
@@ -236,54 +235,57 @@ inline std::vector<clock_place> by_stamp(const std::vector<row_change>& rows) {
 
 /// Writes keys: their sizes, how much of the one before each repeats (never all of it), and the rests.
 inline void put_keys(writer& w, const std::vector<row_change>& rows) {
-    numbers sizes, shared;
-    sizes.reserve(rows.size());
-    shared.reserve(rows.size());
+    numbers sizes(rows.size()), shared(rows.size());
     bytes_view last;
-    for (const row_change& row : rows) {
+    bytes rests;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+        const bytes_view key = rows[i].key;
         std::size_t n = 0;
-        while (n < last.size() && n + 1 < row.key.size() && last[n] == row.key[n]) ++n;
-        sizes.push_back(row.key.size());
-        shared.push_back(n);
-        last = row.key;
+        while (n < last.size() && n + 1 < key.size() && last[n] == key[n]) ++n;
+        sizes[i] = key.size();
+        shared[i] = n;
+        rests.insert(rests.end(), key.begin() + static_cast<std::ptrdiff_t>(n), key.end());
+        last = key;
     }
     put_numbers(w, sizes);
     put_numbers(w, shared);
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        w.raw(bytes_view(rows[i].key).subspan(static_cast<std::size_t>(shared[i])));
+    w.raw(rests);
 }
 
 /// Writes clocks in their order, as steps, then each operation's place in it, as the distance to the one
 /// behind that of the operation before.
-inline void put_stamps(writer& w, const std::vector<row_change>& rows, hlc greatest) {
-    const std::vector<clock_place> order = by_stamp(rows);
+/// \param order  the operations in the order of their stamps
+inline void put_stamps(writer& w, std::span<const clock_place> order, hlc greatest) {
     w.varint(greatest.packed - order[0].clock);
-    numbers steps, places(rows.size()), distances;
-    steps.reserve(rows.size());
-    distances.reserve(rows.size());
-    for (std::size_t i = 1; i < rows.size(); ++i) steps.push_back(order[i].clock - order[i - 1].clock);
+    numbers steps(order.size() - 1), places(order.size());
+    for (std::size_t i = 1; i < order.size(); ++i) steps[i - 1] = order[i].clock - order[i - 1].clock;
     put_numbers(w, steps);
-    for (std::size_t i = 0; i < rows.size(); ++i) places[order[i].row] = i;
+    for (std::size_t i = 0; i < order.size(); ++i) places[order[i].row] = i;
     std::uint64_t next = 0;
-    for (const std::uint64_t place : places) {
-        distances.push_back(zigzag(static_cast<std::int64_t>(place - next)));
+    for (std::uint64_t& place : places) {
+        const std::uint64_t distance = zigzag(static_cast<std::int64_t>(place - next));
         next = place + 1;
+        place = distance;
     }
-    put_numbers(w, distances);
+    put_numbers(w, places);
 }
 
 inline void put_operations(writer& w, const table_changes& t, const replica_index& replicas, hlc greatest) {
     w.varint(t.rows.size());
     put_keys(w, t.rows);
-    put_column(w, t.rows, [](const row_change& r) {
-        return static_cast<std::uint64_t>(r.op.kind) | (r.op.blind ? 8U : 0U);
-    });
+    numbers kinds(t.rows.size()), authors(t.rows.size());
+    std::vector<clock_place> clocks(t.rows.size());
     auto author = replicas.begin();
-    put_column(w, t.rows, [&](const row_change& r) {
-        if (author->first != r.op.when.replica) author = replicas.find(r.op.when.replica);
-        return author->second;
-    });
-    put_stamps(w, t.rows, greatest);
+    for (std::size_t i = 0; i < t.rows.size(); ++i) {
+        const row_operation& op = t.rows[i].op;
+        if (author->first != op.when.replica) author = replicas.find(op.when.replica);
+        kinds[i] = static_cast<std::uint64_t>(op.kind) | (op.blind ? 8U : 0U);
+        authors[i] = author->second;
+        clocks[i] = {op.when.when.packed, i};
+    }
+    put_numbers(w, kinds);
+    put_numbers(w, authors);
+    put_stamps(w, by_stamp(t.rows, std::move(clocks)), greatest);
     put_masks(w, t.rows);
     put_values(w, t);
 }
@@ -352,18 +354,17 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
                                    hlc greatest, content_left& left) {
     t.rows.resize(r.count(limits::changeset_ops_max));
     if (t.rows.empty() || !get_keys(r, t.rows, left.bytes)) return errc::malformed_changeset;
-    numbers column;
-    if (!get_numbers(r, t.rows.size(), column)) return errc::malformed_changeset;
-    for (std::size_t i = 0; i < column.size(); ++i) {
-        const std::uint64_t v = column[i];
+    numbers kinds, authors;
+    if (!get_numbers(r, t.rows.size(), kinds)) return errc::malformed_changeset;
+    for (const std::uint64_t v : kinds)
         if ((v & 7) < 1 || (v & 7) > 3 || v > 15) return errc::unknown_format_version;
-        t.rows[i].op.kind = static_cast<op_kind>(v & 3);
-        t.rows[i].op.blind = (v & 8) != 0;
-    }
-    if (!get_numbers(r, t.rows.size(), column)) return errc::malformed_changeset;
-    for (std::size_t i = 0; i < column.size(); ++i) {
-        if (column[i] >= replicas.size()) return errc::malformed_changeset;
-        t.rows[i].op.when.replica = replicas[static_cast<std::size_t>(column[i])];
+    if (!get_numbers(r, t.rows.size(), authors)) return errc::malformed_changeset;
+    for (std::size_t i = 0; i < t.rows.size(); ++i) {
+        if (authors[i] >= replicas.size()) return errc::malformed_changeset;
+        row_operation& op = t.rows[i].op;
+        op.kind = static_cast<op_kind>(kinds[i] & 3);
+        op.blind = (kinds[i] & 8) != 0;
+        op.when.replica = replicas[static_cast<std::size_t>(authors[i])];
     }
     if (!get_stamps(r, t.rows, greatest) || !get_masks(r, t, left.cells)) return errc::malformed_changeset;
     return get_values(r, t, left.bytes);
@@ -384,10 +385,12 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
     detail::put_context(w, c.context);
     detail::replica_index replicas;
     const replica_id* last = nullptr;
+    hlc greatest{};
     for (const table_changes& t : c.tables)
         for (const row_change& r : t.rows) {
             if (last == nullptr || *last != r.op.when.replica) replicas.emplace(r.op.when.replica, 0);
             last = &r.op.when.replica;
+            greatest = std::max(greatest, r.op.when.when);
         }
     w.varint(replicas.size());
     std::uint64_t n = 0;
@@ -395,7 +398,6 @@ inline result<void> get_operations(reader& r, table_changes& t, std::span<const 
         index = n++;
         w.raw(replica.octets);
     }
-    const hlc greatest = greatest_stamp(c).when;
     w.u64(greatest.packed);
     w.varint(c.tables.size());
     for (const table_changes& t : c.tables) {
@@ -470,15 +472,19 @@ inline result<changeset_head> get_head(reader& r) {
             return ok.failure();
     }
     detail::get_rest(r, c);
-    if (!r.done() || greatest_stamp(c).when != head->greatest) return errc::malformed_changeset;
+    if (!r.done()) return errc::malformed_changeset;
+    hlc greatest{};
     std::vector<bool> used(head->replicas.size());
+    auto author = head->replicas.begin();
     for (const table_changes& t : c.tables)
         for (const row_change& row : t.rows) {
-            const auto it =
-                std::lower_bound(head->replicas.begin(), head->replicas.end(), row.op.when.replica);
-            used[static_cast<std::size_t>(it - head->replicas.begin())] = true;
+            if (*author != row.op.when.replica)
+                author = std::lower_bound(head->replicas.begin(), head->replicas.end(), row.op.when.replica);
+            used[static_cast<std::size_t>(author - head->replicas.begin())] = true;
+            greatest = std::max(greatest, row.op.when.when);
         }
-    if (std::find(used.begin(), used.end(), false) != used.end()) return errc::malformed_changeset;
+    if (greatest != head->greatest || std::find(used.begin(), used.end(), false) != used.end())
+        return errc::malformed_changeset;
     return c;
 }
 

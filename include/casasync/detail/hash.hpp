@@ -68,8 +68,14 @@ class hash_state {
         const std::uint8_t* at = rest.data();
         std::size_t left = rest.size();
         for (; left >= 16; at += 16, left -= 16) block(load_le64(at), load_le64(at + 8));
-        return left > 8 ? end(load_le64(at), load_le64(at + 8, left - 8), size)
-                        : end(load_le64(at, left), 0, size);
+        std::uint64_t first = 0, second = 0;
+        if (left > 8) {
+            first = load_le64(at);
+            second = load_le64(at + 8, left - 8);
+        } else {
+            first = load_le64(at, left);
+        }
+        return end(first, second, size);
     }
 
  private:

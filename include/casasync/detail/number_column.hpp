@@ -105,7 +105,7 @@ class bit_reader {
 };
 
 constexpr std::size_t varint_size(std::uint64_t v) noexcept {
-    return (static_cast<std::size_t>(std::bit_width(v | 1)) + 6) / 7;
+    return (static_cast<std::size_t>(std::bit_width(v | 1)) * 9 + 64) / 64;  // a seventh of them, rounded up
 }
 
 inline constexpr std::uint8_t way_runs = 0, way_varints = 65;

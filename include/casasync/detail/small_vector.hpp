@@ -36,8 +36,7 @@ class small_vector {
 
     small_vector() noexcept {}
     template <std::input_iterator It>
-        requires std::sized_sentinel_for<It, It>
-    small_vector(It first, It last) : small_vector() {
+    requires std::sized_sentinel_for<It, It> small_vector(It first, It last) : small_vector() {
         append(first, last);
     }
     small_vector(std::initializer_list<T> all) : small_vector(all.begin(), all.end()) {}
@@ -106,7 +105,7 @@ class small_vector {
     void push_back(const T& v) { push_back(T(v)); }
     /// Adds elements that are not of this vector.
     template <std::input_iterator It>
-        requires std::sized_sentinel_for<It, It>
+    requires std::sized_sentinel_for<It, It>
     void append(It first, It last) {
         const auto n = static_cast<std::size_t>(last - first);
         reserve(size_ + n);
@@ -115,7 +114,7 @@ class small_vector {
     }
     /// Replaces all elements by others that are not of this vector.
     template <std::input_iterator It>
-        requires std::sized_sentinel_for<It, It>
+    requires std::sized_sentinel_for<It, It>
     void assign(It first, It last) {
         clear();
         append(first, last);
@@ -135,9 +134,8 @@ class small_vector {
     friend bool operator==(const small_vector& a, const small_vector& b) noexcept {
         return std::equal(a.begin(), a.end(), b.begin(), b.end());
     }
-    friend auto operator<=>(const small_vector& a, const small_vector& b) noexcept
-        requires std::three_way_comparable<T>
-    {
+    friend auto operator<=>(const small_vector& a,
+                            const small_vector& b) noexcept requires std::three_way_comparable<T> {
         return std::lexicographical_compare_three_way(a.begin(), a.end(), b.begin(), b.end());
     }
 

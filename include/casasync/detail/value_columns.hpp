@@ -22,15 +22,6 @@
 
 namespace casasync::detail {
 
-/// Writes what `number` gives for each operation.
-template <class Number>
-void put_column(writer& w, const std::vector<row_change>& rows, Number&& number) {
-    numbers all;
-    all.reserve(rows.size());
-    for (const row_change& r : rows) all.push_back(number(r));
-    put_numbers(w, all);
-}
-
 using column_mask = std::vector<column_no>;
 
 /// Orders operations by the columns they write.
@@ -51,23 +42,22 @@ inline bool same_columns(const row_operation& a, const row_operation& b) noexcep
 inline void put_masks(writer& w, const std::vector<row_change>& rows) {
     std::map<std::reference_wrapper<const row_operation>, std::uint64_t, by_columns> index;
     std::vector<const row_operation*> order;
-    numbers masks, of_column;  // of_column: 1 + the mask of just this column
-    masks.reserve(rows.size());
+    numbers masks(rows.size()), of_column;  // of_column: 1 + the mask of just this column
     for (std::size_t i = 0; i < rows.size(); ++i) {
         const row_operation& op = rows[i].op;
         const bool single = op.cells.size() == 1;
         const std::size_t column = single ? op.cells[0].column : 0;
         if (single && column < of_column.size() && of_column[column] != 0) {
-            masks.push_back(of_column[column] - 1);
+            masks[i] = of_column[column] - 1;
             continue;
         }
         if (i > 0 && !single && same_columns(op, rows[i - 1].op)) {
-            masks.push_back(masks.back());
+            masks[i] = masks[i - 1];
             continue;
         }
         const auto [it, added] = index.emplace(std::cref(op), order.size());
         if (added) order.push_back(&op);
-        masks.push_back(it->second);
+        masks[i] = it->second;
         if (!single) continue;
         of_column.resize(std::max(of_column.size(), column + 1));
         of_column[column] = it->second + 1;
