@@ -163,3 +163,30 @@ TEST_CASE("a snapshot brings the writes that stand, not those that were overwrit
     CHECK(classes_of(ops(w, "tablet")) == classes{1, 2, 0, 0});
     w.all_agree({"SELECT * FROM txn"});
 }
+
+TEST_CASE("a conflict tells what is shown, also where that is nobody's write", "[audit]") {
+    world w;
+    w.first("desktop", "CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, note TEXT)");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO txn VALUES('a', 'first')");
+    w.everyone_syncs();
+    w.sql("phone").run("ALTER TABLE txn ADD COLUMN place TEXT; UPDATE txn SET place = 'Rome'");
+    must(w["phone"].seal());
+    w.now += 60'000;
+    w.sql("desktop").run("REPLACE INTO txn VALUES('a', 'anew')");
+    w.sql("desktop").run("UPDATE casasync_log SET at = NULL");  // SQLite's clock is another
+    w.push("desktop");
+    w.push("phone");
+    w.pull("phone");
+    REQUIRE(w.sql("phone").dump("SELECT * FROM txn") == "a|anew|NULL\n");
+    const auto all = must(w["phone"].conflicts());
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].column == "place");
+    CHECK(all[0].loser == value("Rome"));
+    CHECK(all[0].winner == value());
+    must(w["phone"].keep(all[0].id));
+    const auto kept = must(w["phone"].conflicts(false));
+    REQUIRE(kept.size() == 1);
+    CHECK_FALSE(kept[0].open);
+    CHECK(kept[0].winner == value());
+}

@@ -14,10 +14,13 @@ constexpr const char* columns =
     "SELECT id, t, k, c, value, hlc, replica, open, opened, closed, won, won_hlc, won_replica, why FROM "
     "casasync_conflict ";
 
-/// What is shown in place of a lost write; NULL in a hidden row.
-value shown_instead(const merged_row& row, const conflict& c) {
-    const cell* const now = c.column && row.is_visible ? row.after.find(*c.column) : nullptr;
-    return now != nullptr && now->what ? *now->what : value{};
+/// What a row shows in a column; NULL where that is nobody's write: in a hidden row, or after it was inserted
+/// anew by somebody who does not have the column.
+value shown_in(const row_state& row, bool is_visible, const table_traits& table,
+               const std::optional<column_no>& column) {
+    const cell* const now = column && is_visible ? row.find(*column) : nullptr;
+    const bool shown = now != nullptr && now->what && is_shown(row, *now, table.columns[*column].rule);
+    return shown ? *now->what : value{};
 }
 
 }  // namespace
@@ -76,7 +79,8 @@ result<void> audit_log::note(const merged_row& row, unix_ms now) {
         const value column = c.column ? value(std::int64_t{*c.column}) : value{};
         s->bind_all(audit_id(table, row.key, c), std::int64_t{row.table}, row.key, column,
                     stored_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
-                    c.loser.replica.view(), now, stored_value(shown_instead(row, c)),
+                    c.loser.replica.view(), now,
+                    stored_value(shown_in(row.after, row.is_visible, table, c.column)),
                     static_cast<std::int64_t>(c.winner.when.packed), c.winner.replica.view(),
                     static_cast<std::int64_t>(c.why));
         if (auto ok = s->run(); !ok) return ok;
@@ -124,8 +128,7 @@ result<void> audit_log::refresh(audit_entry& e) {
     const table_traits& table = tables_->find(e.table)->traits;
     for (const conflict& c : open_conflicts(*row, table))
         if (c.column == e.lost.column && c.loser == e.lost.loser && c.what == e.lost.what) e.lost = c;
-    const cell* now = e.lost.column && is_visible(*row, table.policy) ? row->find(*e.lost.column) : nullptr;
-    e.shown = now != nullptr && now->what ? *now->what : value{};
+    e.shown = shown_in(*row, is_visible(*row, table.policy), table, e.lost.column);
     return {};
 }
 

@@ -93,7 +93,8 @@ struct conflict_info {
     std::optional<std::string> column{};  ///< none: the lost write is a DELETE of the row
     value loser{};
     author loser_by{};
-    value winner{};  ///< what is shown, or was when a closed one was noticed; NULL when the row is not
+    value winner{};  ///< what is shown, or was when a closed one was noticed; NULL when the row is
+                     ///< not, or the column by its DEFAULT alone
     author winner_by{};
     conflict_reason reason = conflict_reason::older_stamp;
     bool open = true;
