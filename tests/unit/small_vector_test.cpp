@@ -38,21 +38,6 @@ bool has(const List& list, const std::vector<typename List::value_type>& expecte
            std::vector<typename List::value_type>(list) == expected;
 }
 
-/// Counts how many there are; the copy that is `doomed` throws.
-struct fragile {
-    static inline int alive = 0, doomed = 0;
-
-    fragile() { ++alive; }
-    fragile(const fragile&) {
-        if (--doomed == 0) throw std::runtime_error("no more copies");
-        ++alive;
-    }
-    fragile(fragile&&) noexcept { ++alive; }
-    fragile& operator=(const fragile&) = default;
-    fragile& operator=(fragile&&) noexcept = default;
-    ~fragile() { --alive; }
-};
-
 }  // namespace
 
 TEST_CASE("few elements lie in the vector itself, more of them on the heap", "[small_vector]") {
@@ -168,6 +153,27 @@ TEST_CASE("vectors compare as lists of their elements do", "[small_vector]") {
     CHECK(std::span<const std::uint8_t>(rising[5])[2] == 4);
 }
 
+#ifdef __cpp_exceptions  // scripts/coverage counts branches without them
+
+namespace {
+
+/// Counts how many there are; the copy that is `doomed` throws.
+struct fragile {
+    static inline int alive = 0, doomed = 0;
+
+    fragile() { ++alive; }
+    fragile(const fragile&) {
+        if (--doomed == 0) throw std::runtime_error("no more copies");
+        ++alive;
+    }
+    fragile(fragile&&) noexcept { ++alive; }
+    fragile& operator=(const fragile&) = default;
+    fragile& operator=(fragile&&) noexcept = default;
+    ~fragile() { --alive; }
+};
+
+}  // namespace
+
 TEST_CASE("a copy that fails leaves nothing behind", "[small_vector]") {
     using fragiles = casasync::detail::small_vector<fragile, 2>;
     for (const std::size_t n : {2U, 5U}) {
@@ -189,3 +195,5 @@ TEST_CASE("a copy that fails leaves nothing behind", "[small_vector]") {
     }
     CHECK(fragile::alive == 0);
 }
+
+#endif
