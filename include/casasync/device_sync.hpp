@@ -145,29 +145,48 @@ template <syncing_device Device>
         "its operator."};
 }
 
-/// Tells whether the relay has more of this device than it said that it had.
+/// This device's changesets at the relay: how many it said that it had, and how many it has now.
+struct own_stream {
+    std::uint64_t confirmed = 0, there = 0;
+    [[nodiscard]] bool grew() const noexcept { return there > confirmed; }
+    [[nodiscard]] bool shrank() const noexcept { return there < confirmed; }
+};
+
 template <syncing_device Device>
-[[nodiscard]] result<bool> has_more(Device& d) {
+[[nodiscard]] result<own_stream> look_at_own(Device& d) {
     const auto known = d.store().known_of_relay();
     if (!known) return known.failure();
     const auto has = d.last_seq_at_relay();
     if (!has) return has.failure();
-    return *has > known->last_sent;
+    return own_stream{known->last_sent, *has};
+}
+
+/// Tells whether the newest snapshot shows what this file did not send, though its maker has not merged that
+/// yet: merging the snapshot tells, and changes nothing then.
+template <syncing_device Device>
+[[nodiscard]] result<bool> waits_in_snapshot(Device& d) {
+    const auto merged = d.merge_newest_snapshot();
+    if (merged || merged.code() == errc::device_copied) return !merged;
+    return merged.failure();
 }
 
 /// Becomes a device of its own. \param suspected  the relay alone says that this is a copy: nothing is done
-/// unless the log has a changeset that this device signed and this file did not send. Returns whether it did;
-/// if not, the log had what was to be sent: in an envelope that is another by now, because the relay was
-/// emptied, what it had lost was sealed again, and then it was restored, or got late what was on the way
+/// unless the log, or a member's snapshot, has a changeset of this device that this file did not send.
+/// Returns whether it did; if not, the log had what was to be sent: in an envelope that is another by now,
+/// because the relay was emptied, what it had lost was sealed again, and then it was restored, or got late
+/// what was on the way
 template <syncing_device Device>
 [[nodiscard]] result<bool> succeed(Device& d, bool suspected) {
     if (auto ok = d.catch_up(); !ok) return ok.failure();
     const auto others = find_others(d);
     if (!others) return others.failure();
     if (suspected && !*others) {
-        const auto more = has_more(d);
-        if (!more) return more.failure();
-        return *more ? result<bool>(confused()) : result<bool>(false);
+        const auto own = look_at_own(d);
+        if (!own) return own.failure();
+        if (!own->grew()) return false;
+        const auto waits = waits_in_snapshot(d);
+        if (!waits) return waits.failure();
+        if (!*waits) return confused();
     }
     const auto done = d.become_new_device();
     return done ? result<bool>(true) : done.failure();
@@ -189,27 +208,15 @@ template <syncing_device Device>
 /// Sends again what the relay has lost of this device's own changesets.
 template <syncing_device Device>
 [[nodiscard]] result<sync_report> send_lost(Device& d, relay_state& heard) {
-    const auto known = d.store().known_of_relay();
-    if (!known) return known.failure();
-    const auto has = d.last_seq_at_relay();
-    if (!has) return has.failure();
-    const auto whole = *has < known->last_sent ? d.store().send_again(*has) : result<bool>(true);
+    const auto own = look_at_own(d);
+    if (!own) return own.failure();
+    const auto whole = own->shrank() ? d.store().send_again(own->there) : result<bool>(true);
     if (!whole) return whole.failure();
     if (*whole) return d.sync_rounds(heard);
     return error{errc::seq_gap,
                  "The relay has lost changes of this device that were sent more than 30 days ago, and "
                  "takes no newer ones without them. Everything is safe on this device, and it goes on "
                  "receiving. Leave the vault (casasync leave), and join again."};
-}
-
-/// Tells whether the relay has less of this device than it said that it had.
-template <syncing_device Device>
-[[nodiscard]] result<bool> lacks_own(Device& d) {
-    const auto known = d.store().known_of_relay();
-    if (!known) return known.failure();
-    const auto has = d.last_seq_at_relay();
-    if (!has) return has.failure();
-    return *has < known->last_sent;
 }
 
 /// Tells whether the relay has lost something of this device that the log did not bring back: where it is put
@@ -219,8 +226,9 @@ template <syncing_device Device>
     const auto known = d.store().known_of_relay();
     if (!known) return known.failure();
     if (known->last_sent <= known->read_back) return false;
-    const auto lacks = lacks_own(d);
-    if (!lacks || *lacks) return lacks;
+    const auto own = look_at_own(d);
+    if (!own) return own.failure();
+    if (own->shrank()) return true;
     const auto at = d.store().position();
     if (!at) return at.failure();
     if (at->pos < heard.head) return false;
@@ -325,11 +333,11 @@ template <syncing_device Device>
     bool owed = before->owed;
     if (!done && done.code() == errc::unauthenticated) {
         if (auto ok = d.attach_again(); !ok) return ok.failure();
-        const auto lacks = detail::lacks_own(d);
-        if (!lacks) return lacks.failure();
-        if (*lacks && !owed)
+        const auto own = detail::look_at_own(d);
+        if (!own) return own.failure();
+        if (own->shrank() && !owed)
             if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
-        owed = owed || *lacks;
+        owed = owed || own->shrank();
         done = sync_as_itself(d, heard);
     }
     // One that was put back to before the list of devices grew takes nothing under a newer key.

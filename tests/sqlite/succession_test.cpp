@@ -359,6 +359,43 @@ TEST_CASE("a changeset of which only a part was sent is sent whole, under the ne
     CHECK(must(w["phone"].digest()) == must(w["desktop"].digest()));
 }
 
+TEST_CASE("what a restored file lacks is seen in a snapshot, though its maker has not merged it",
+          "[succession]") {
+    copying_world w;
+    w.first("desktop", plain_notes);
+    w.joins("phone", "desktop");
+    w.everyone_syncs();
+    w.back_up("phone");
+    const unix_ms right = w.now;
+    w.now +=
+        unix_ms{25} * 24 * 3600 * 1000;  // the phone's clock is weeks ahead: others wait with what it writes
+    w.sql("phone").run("INSERT INTO note VALUES('ahead', 'of its time')");
+    w.push("phone");
+    w.now = right;
+    w.pull("desktop");
+    CHECK(w.sql("desktop").dump(all_notes[0]).empty());
+    cursor at;
+    at.pos = w.log.size();
+
+    must(w["phone"].merge_snapshot(w.snapshot_of("desktop"), at));  // it made that itself
+    CHECK_FALSE(must(w["phone"].copied()));
+    w.restore("phone");
+    SECTION("it has written nothing since") {}
+    SECTION("what it wrote has the same number") {
+        w.sql("phone").run("INSERT INTO note VALUES('another', 'on time')");
+        must(w["phone"].seal());
+    }
+    CHECK(w["phone"].merge_snapshot(w.snapshot_of("desktop"), at).code() == errc::device_copied);
+    CHECK(must(w["phone"].copied()));
+    const std::string before = w.sql("phone").dump(all_notes[0]);
+    must(w["phone"].succeed(id_of(w.next++)));
+    w.now += unix_ms{26} * 24 * 3600 * 1000;
+    w.two_rounds();
+    w.all_agree(all_notes);
+    check_stamps(w);
+    CHECK(w.sql("phone").dump(all_notes[0]) == "ahead|of its time\n" + before);
+}
+
 TEST_CASE("any envelope a changeset ever had settles it, and none of a device that the file was",
           "[succession]") {
     copying_world w;

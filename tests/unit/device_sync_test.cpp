@@ -103,7 +103,28 @@ std::vector<story> about_copies() {
              d.at_relay = 1;
          },
          errc::authentication_failed,
-         {"last_seq_at_relay"},
+         {"last_seq_at_relay", "merge_newest_snapshot"},
+         {"become_new_device"}},
+        {"the relay says so, shows nothing, and a snapshot has it, unmerged by its maker",
+         [=](device& d) {
+             denied(errc::seq_conflict, {})(d);
+             d.at_relay = 1;
+             d.fails_name = "merge_newest_snapshot";
+             d.failure = errc::device_copied;
+         },
+         {},
+         {"become_new_device"},
+         {},
+         copied},
+        {"the relay says so, shows nothing, and its snapshot cannot be read",
+         [=](device& d) {
+             denied(errc::seq_conflict, {})(d);
+             d.at_relay = 1;
+             d.fails_name = "merge_newest_snapshot";
+             d.failure = errc::malformed_snapshot;
+         },
+         errc::malformed_snapshot,
+         {},
          {"become_new_device"}},
         {"the relay says so again and again, and has no more than was sent",
          [](device& d) {

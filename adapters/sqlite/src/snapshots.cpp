@@ -200,6 +200,16 @@ result<void> add_unmerged(vault::state& v, snapshot_writer& out) {
     }
 }
 
+/// Tells whether a part in this device's name is another one than this file made.
+result<bool> is_foreign(vault::state& v, const unmerged_part& p) {
+    if (p.seq > v.self.last_seq) return true;
+    const auto differs =
+        v.db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload <> ?2)",
+                            static_cast<std::int64_t>(p.seq), bytes_view(p.payload));
+    if (!differs) return differs.failure();
+    return *differs != 0;
+}
+
 /// Merges a snapshot, a batch of rows at a time.
 class snapshot_merger {
  public:
@@ -235,6 +245,7 @@ class snapshot_merger {
         return plan_.rows.size() < rows_at_once ? result<void>{} : flush();
     }
     result<void> unmerged(const unmerged_part& p) {
+        if (p.device == v_->self.device) return own_unmerged(p);
         return v_->db->run(
             "INSERT OR IGNORE INTO casasync_inbox(device, seq, part, parts, pos, payload) VALUES(?1, ?2, ?3, "
             "?4, 0, ?5)",
@@ -242,6 +253,7 @@ class snapshot_merger {
             p.payload);
     }
     result<void> end() {
+        if (copied_) return errc::device_copied;
         plan_.merged = header_.merged;
         for (const auto& [replica, when] : header_.merged.vector.entries())
             plan_.greatest = observe(plan_.greatest, when);
@@ -265,6 +277,16 @@ class snapshot_merger {
  private:
     static constexpr std::size_t rows_at_once = 2000;
 
+    /// Its maker had received it, and waited for something; this file has it, or is a copy.
+    result<void> own_unmerged(const unmerged_part& p) {
+        const auto foreign = is_foreign(*v_, p);
+        if (!foreign) return foreign.failure();
+        if (!*foreign) return {};
+        copied_ = true;
+        v_->remember({0, p.device, p.seq, p.part, p.parts, p.payload, {}});
+        return {};
+    }
+
     result<void> flush() {
         std::sort(plan_.rows.begin(), plan_.rows.end(), [](const merged_row& a, const merged_row& b) {
             return a.table != b.table ? a.table < b.table : a.key < b.key;
@@ -277,7 +299,7 @@ class snapshot_merger {
     }
 
     vault::state* v_;
-    bool joining_ = false;
+    bool joining_ = false, copied_ = false;
     snapshot_header header_;
     version_vector before_;
     std::vector<resolved_table> tables_;
