@@ -171,22 +171,24 @@ std::optional<row_name> item_of(const sqlite::conflict_info& c) {
 
 }  // namespace
 
-std::optional<row_name> party::named(const sqlite::conflict_info& c) {
-    if (c.table != "item") return row_of(c.table, c.key);
-    // Numbers change: an item goes by its label.
-    if (const auto item = item_of(c)) return item;
+std::set<row_name> party::named(const sqlite::conflict_info& c) {
+    if (c.table != "item") return {row_of(c.table, c.key)};
+    // Numbers change, and that of a row that is deleted may be another's by now: an item goes by its label.
+    if (const auto item = item_of(c)) return {*item};
+    std::set<row_name> out;
     const std::string found =
         machine.sql().rows("SELECT quote(label) FROM item WHERE id = " + text_of(c.key.at(0)));
-    if (found.size() >= 4) return row_name{"item", found.substr(2, found.size() - 4)};
-    if (const auto list = machine.vault().conflicts(true))  // it is deleted
+    if (found.size() >= 4) out.insert({"item", found.substr(2, found.size() - 4)});
+    if (const auto list = machine.vault().conflicts(false))
         for (const auto& other : *list)
-            if (const auto item = other.key == c.key ? item_of(other) : std::nullopt) return item;
-    return std::nullopt;
+            if (const auto item = other.key == c.key ? item_of(other) : std::nullopt) out.insert(*item);
+    return out;
 }
 
 std::optional<row_name> party::booked(const sqlite::conflict_info& c) {
     if (c.table == "pin" || (c.table == "item" && c.column && *c.column != "note")) return std::nullopt;
-    return named(c);
+    const auto names = named(c);
+    return names.size() == 1 ? std::optional(*names.begin()) : std::nullopt;
 }
 
 losers party::open_conflicts() {

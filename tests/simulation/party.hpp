@@ -91,9 +91,10 @@ class party {
     [[nodiscard]] picture rows();
     /// The other rows, as lines.
     [[nodiscard]] std::string other_rows();
-    /// Returns the row a conflict is about, by the name the books have for it; nothing where they have none.
-    [[nodiscard]] std::optional<row_name> named(const casasync::sqlite::conflict_info& c);
-    /// The same of a conflict whose values are in the books.
+    /// Returns the row a conflict is about, by the name the books have for it; none where they have none,
+    /// several where its number was given out again.
+    [[nodiscard]] std::set<row_name> named(const casasync::sqlite::conflict_info& c);
+    /// The one row of a conflict whose values are in the books.
     [[nodiscard]] std::optional<row_name> booked(const casasync::sqlite::conflict_info& c);
     /// What somebody at this device can know. \param whole_rows  as far as it matters to one who writes or
     /// deletes whole rows; this seals

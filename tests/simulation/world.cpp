@@ -296,8 +296,10 @@ void world::resolve(party& p, const event& e) {
     if (!list || list->empty()) return say("  nothing to decide");
     const auto& c = (*list)[(e.a / 2) % list->size()];
     const bool restores = e.a % 2 == 0;
-    const std::optional<row_name> name = p.booked(c), about = p.named(c);
-    const row_name row = about ? *about : row_of(c.table, c.key);
+    const std::optional<row_name> name = p.booked(c);
+    const auto about = p.named(c);
+    if (about.size() > 1) return say("  two rows have had that number");
+    const row_name row = about.empty() ? row_of(c.table, c.key) : *about.begin();
     const auto done = restores ? p.machine.vault().restore(c.id) : p.machine.vault().keep(c.id);
     say("  " + words(done) + ": " + (restores ? "restore " : "keep ") + row.table + "[" + row.key + "] " +
         c.column.value_or("deletion"));
