@@ -91,15 +91,14 @@ error not_writable(const vault_table& table, const error& why) {
 }  // namespace
 
 result<conflict_info> vault::restore(const std::string& id) {
-    conflict_info out;
     if (auto n = seal(); !n) return n.failure();
     auto hold = std::make_optional<foreign_keys_hold>(*state_);
-    auto ok = state_->write_captured([&]() -> result<void> {
+    auto restored = state_->write_captured([&]() -> result<conflict_info> {
         state& v = *state_;
         auto entry = find_entry(v, id);
         if (!entry) return entry.failure();
         const vault_table& table = *v.tables.find(entry->table);
-        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok.failure();
         auto row = v.rows->load(entry->table, entry->key, true);
         if (!row) return row.failure();
         auto key = v.key_in_file(table, entry->key);
@@ -107,8 +106,7 @@ result<conflict_info> vault::restore(const std::string& id) {
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         auto told = v.describe(*entry);
-        if (!told) return told.failure();
-        out = std::move(*told);
+        if (!told) return told;
         result<void> written;
         if (!entry->lost.column) {
             auto s = v.db->prepare("DELETE FROM main." + quote_name(table.shape.name) + where_key(table, 1));
@@ -125,7 +123,7 @@ result<conflict_info> vault::restore(const std::string& id) {
             written = v.insert_again(table, entry->key, values);
         } else if (table.holds(*entry->lost.column)) {
             auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
-                                   quote_name(*out.column) + " = ?1" + where_key(table, 2));
+                                   quote_name(*told->column) + " = ?1" + where_key(table, 2));
             if (!s) return s.failure();
             auto what = v.rows->numbers().to_number(table.traits.columns[*entry->lost.column].refers,
                                                     entry->lost.what);
@@ -134,51 +132,52 @@ result<conflict_info> vault::restore(const std::string& id) {
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 2, (*key)[i]);
             written = s->run();
         } else {
-            return not_here(*out.column, "restore it");
+            return not_here(*told->column, "restore it");
         }
-        return written ? result<void>{} : result<void>{not_writable(table, written.failure())};
+        if (!written) return not_writable(table, written.failure());
+        told->open = false;
+        return told;
     });
     hold.reset();
-    if (!ok) return ok.failure();
+    if (!restored) return restored;
     if (auto n = seal(); !n) return n.failure();
-    out.open = false;
-    return out;
+    return restored;
 }
 
 result<conflict_info> vault::keep(const std::string& id) {
-    conflict_info out;
     if (auto n = seal(); !n) return n.failure();
-    auto ok = state_->write_captured([&]() -> result<void> {
+    auto kept = state_->write_captured([&]() -> result<conflict_info> {
         state& v = *state_;
         auto entry = find_entry(v, id);
         if (!entry) return entry.failure();
         const vault_table& table = *v.tables.find(entry->table);
         auto told = v.describe(*entry);
-        if (!told) return told.failure();
-        out = std::move(*told);
-        if (!entry->open) return {};
-        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok;
+        if (!told) return told;
+        told->open = false;
+        if (!entry->open) return told;
+        if (auto ok = check_shown(*v.shown, table, entry->key); !ok) return ok.failure();
         auto key = v.key_in_file(table, entry->key);
         if (!key) return key.failure();
         auto there = v.rows->in_table(table, entry->key);
         if (!there) return there.failure();
         value kind(std::int64_t{-2});  // not there: deleted, once more
         if (!*there && table.numbered())
-            if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok) return ok;
+            if (auto ok = v.rows->numbers().reserve(table, entry->key, (*key)[0].integer()); !ok)
+                return ok.failure();
         if (*there && entry->lost.column) {
-            if (!table.holds(*entry->lost.column)) return not_here(*out.column, "decide this conflict");
+            if (!table.holds(*entry->lost.column)) return not_here(*told->column, "decide this conflict");
             kind = update_of(table, *entry->lost.column);
         } else if (*there) {
             const auto row = v.rows->load(entry->table, entry->key, true);
             if (!row) return row.failure();
             kind = stay_of(table, *row);
         }
-        return log_by_hand(*v.db, table.number, *key, kind);  // is said once more
+        if (auto ok = log_by_hand(*v.db, table.number, *key, kind); !ok) return ok.failure();
+        return told;  // is said once more
     });
-    if (!ok) return ok.failure();
+    if (!kept) return kept;
     if (auto n = seal(); !n) return n.failure();
-    out.open = false;
-    return out;
+    return kept;
 }
 
 }  // namespace casasync::sqlite

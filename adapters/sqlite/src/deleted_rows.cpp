@@ -136,9 +136,9 @@ result<void> vault::state::insert_again(const vault_table& table, bytes_view key
 }
 
 result<std::vector<deleted_row>> vault::deleted(const std::string& table) {
-    std::vector<deleted_row> out;
     if (auto n = seal(); !n) return n.failure();
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<deleted_row>> {
+        std::vector<deleted_row> out;
         if (!table.empty() && state_->tables.find(table) == nullptr)
             return error{errc::not_found, "table " + table + " is not in this vault"};
         auto found = find_deleted(*state_, table);
@@ -148,19 +148,16 @@ result<std::vector<deleted_row>> vault::deleted(const std::string& table) {
             if (!told) return told.failure();
             out.push_back(std::move(*told));
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<deleted_row> vault::undelete(const std::string& id) {
-    deleted_row out;
     if (id.size() < 4)
         return error{errc::invalid_argument,
                      "the id of a deleted row has at least 4 digits; `casasync deleted` lists them"};
     if (auto n = seal(); !n) return n.failure();
-    auto ok = state_->write_captured([&]() -> result<void> {
+    auto back = state_->write_captured([&]() -> result<deleted_row> {
         state& v = *state_;
         auto found = find_deleted(v, {});
         if (!found) return found.failure();
@@ -173,17 +170,16 @@ result<deleted_row> vault::undelete(const std::string& id) {
                          "several deleted rows begin with " + id + "; give more digits"};
         const found_row& row = found->front();
         auto told = describe_deleted(v, row);
-        if (!told) return told.failure();
-        out = std::move(*told);
+        if (!told) return told;
         const auto done = v.insert_again(*row.table, row.key, last_values(*row.table, row.row));
         if (!done)
-            return error{done.code(), "table " + out.table + " does not take the row back: " +
+            return error{done.code(), "table " + told->table + " does not take the row back: " +
                                           done.failure().text() + " Nothing was changed."};
-        return {};
+        return told;
     });
-    if (!ok) return ok.failure();
+    if (!back) return back;
     if (auto n = seal(); !n) return n.failure();
-    return out;
+    return back;
 }
 
 }  // namespace casasync::sqlite

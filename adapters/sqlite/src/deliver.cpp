@@ -145,25 +145,17 @@ result<void> vault::state::prune_sent() {
 }
 
 result<bool> vault::send_again(std::uint64_t after) {
-    bool whole = false;
-    auto ok = state_->write([&]() -> result<void> {
+    return state_->write([&]() -> result<bool> {
         const auto at = static_cast<std::int64_t>(after);
         const std::uint64_t last = state_->self.last_seq;
-        std::uint64_t kept = 0;
-        {
-            auto s = state_->db->prepare("SELECT count(*) FROM casasync_outbox WHERE seq > ?1");
-            if (!s) return s.failure();
-            s->bind_all(at);
-            const auto row = s->step();
-            if (!row) return row.failure();
-            kept = static_cast<std::uint64_t>(s->integer(0));
-        }
-        whole = after >= last || kept == last - after;
-        return whole ? state_->db->run("UPDATE casasync_outbox SET sent = 0 WHERE seq > ?1", at)
-                     : result<void>{};
+        const auto kept =
+            state_->db->query_integer("SELECT count(*) FROM casasync_outbox WHERE seq > ?1", at);
+        if (!kept) return kept.failure();
+        if (after < last && static_cast<std::uint64_t>(*kept) != last - after) return false;
+        if (auto ok = state_->db->run("UPDATE casasync_outbox SET sent = 0 WHERE seq > ?1", at); !ok)
+            return ok.failure();
+        return true;
     });
-    if (!ok) return ok.failure();
-    return whole;
 }
 
 /// Merges one admissible changeset of the inbox; false when there is none.
@@ -374,13 +366,7 @@ result<causal_context> vault::state::context() {
 }
 
 result<causal_context> vault::merged() {
-    result<causal_context> out = causal_context{};
-    auto ok = state_->run([&]() -> result<void> {
-        out = state_->context();
-        return out ? result<void>{} : out.failure();
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&] { return state_->context(); });
 }
 
 result<void> vault::tell_merged() {
@@ -395,8 +381,7 @@ result<void> vault::tell_merged() {
 }
 
 result<bool> vault::waits() {
-    bool out = false;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<bool> {
         const auto any = [this](std::string_view why) {
             return state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_inbox WHERE why = ?1)",
                                              why);
@@ -404,48 +389,35 @@ result<bool> vault::waits() {
         const auto earlier = any(waits_for_earlier), time = any(waits_for_time);
         if (!earlier) return earlier.failure();
         if (!time) return time.failure();
-        out = *earlier != 0 && *time == 0;
-        return {};
+        return *earlier != 0 && *time == 0;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<bool> vault::ask_for_snapshot() {
-    bool asked = false;
-    auto ok = state_->write([&]() -> result<void> {
-        auto done = state_->ask_for_snapshot();
-        if (!done) return done.failure();
-        asked = *done;
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return asked;
+    return state_->write([&] { return state_->ask_for_snapshot(); });
 }
 
 result<snapshot_asks> vault::asks() {
-    snapshot_asks out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<snapshot_asks> {
+        snapshot_asks out;
         const settings& self = state_->self;
         out.other = self.asked;
         if (self.suspect && self.suspect->asked != 0) out.own = {self.device, self.suspect->asked};
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<void> vault::note_mended() {
-    return state_->write([&]() -> result<void> { return state_->self.suspect.reset(), result<void>{}; });
+    return state_->write([&] { state_->self.suspect.reset(); });
 }
 
 result<void> vault::note_answered() {
-    return state_->write([&]() -> result<void> { return state_->self.asked.reset(), result<void>{}; });
+    return state_->write([&] { state_->self.asked.reset(); });
 }
 
 result<stream_mark> vault::stream(const device_id& device) {
-    stream_mark out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<stream_mark> {
+        stream_mark out;
         auto s = state_->db->prepare(
             "SELECT max(seq), NULL FROM (SELECT seq FROM casasync_device WHERE id = ?1 UNION ALL SELECT "
             "max(seq) FROM casasync_inbox WHERE device = ?1) UNION ALL SELECT * FROM (SELECT seq, link FROM "
@@ -455,7 +427,7 @@ result<stream_mark> vault::stream(const device_id& device) {
         for (;;) {
             const auto row = s->step();
             if (!row) return row.failure();
-            if (!*row) return {};
+            if (!*row) return out;
             const auto seq = static_cast<std::uint64_t>(s->integer(0));
             if (seq < out.seq) continue;
             out = {seq, {}};
@@ -463,36 +435,24 @@ result<stream_mark> vault::stream(const device_id& device) {
             if (link.size() == out.link.size()) std::copy(link.begin(), link.end(), out.link.begin());
         }
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<std::size_t> vault::seal() {
-    std::size_t sealed = 0;
-    bool pending = false;
-    auto looked = state_->run([&]() -> result<void> {
+    const auto pending = state_->run([&]() -> result<bool> {
         const auto any = state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log)");
         if (!any) return any.failure();
         auto changed = state_->changed_tables();
         if (!changed) return changed.failure();
-        pending = *any != 0 || !changed->empty();
-        return {};
+        return *any != 0 || !changed->empty();
     });
-    if (!looked) return looked.failure();
-    if (!pending) return sealed;
-    auto ok = state_->write([&]() -> result<void> {
-        auto n = state_->seal_log();
-        if (!n) return n.failure();
-        sealed = *n;
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return sealed;
+    if (!pending) return pending.failure();
+    if (!*pending) return std::size_t{0};
+    return state_->write([&] { return state_->seal_log(); });
 }
 
 result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
-    std::vector<outbound_part> out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<outbound_part>> {
+        std::vector<outbound_part> out;
         auto s = state_->db->prepare(
             "SELECT o.seq, part, parts, hour, payload, envelope, link FROM casasync_outbox o LEFT JOIN "
             "casasync_link l ON l.device = ?1 AND l.seq = o.seq - 1 WHERE sent = 0 ORDER BY o.seq");
@@ -501,9 +461,9 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
         for (std::size_t size = 0;;) {
             const auto row = s->step();
             if (!row) return row.failure();
-            if (!*row) return {};
+            if (!*row) return out;
             size += s->blob(4).size();
-            if (!out.empty() && size > bytes_max) return {};
+            if (!out.empty() && size > bytes_max) return out;
             outbound_part& p = out.emplace_back();
             p.seq = static_cast<std::uint64_t>(s->integer(0));
             p.part = static_cast<std::uint16_t>(s->integer(1));
@@ -516,8 +476,6 @@ result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {
                 std::copy(link.begin(), link.end(), p.link.begin());
         }
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<void> vault::keep_envelope(std::uint64_t seq, bytes_view envelope, const digest256& digest,
@@ -568,25 +526,16 @@ result<bool> vault::settle(const digest256& envelope, std::uint64_t relay_head) 
 }
 
 result<bool> vault::made(const digest256& envelope) {
-    bool known = false;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<bool> {
         auto s = state_->db->prepare("SELECT 1 FROM casasync_made WHERE digest = ?1");
         if (!s) return s.failure();
         s->bind_all(bytes_view(envelope));
-        const auto row = s->step();
-        if (!row) return row.failure();
-        known = *row;
-        return {};
+        return s->step();
     });
-    if (!ok) return ok.failure();
-    return known;
 }
 
 result<cursor> vault::position() {
-    cursor at;
-    auto ok = state_->run([&]() -> result<void> { return at = state_->self.at, result<void>{}; });
-    if (!ok) return ok.failure();
-    return at;
+    return state_->run([&]() -> result<cursor> { return state_->self.at; });
 }
 
 }  // namespace casasync::sqlite

@@ -66,15 +66,7 @@ result<history_info> vault::state::tell_history() {
 }
 
 result<history_info> vault::history() {
-    history_info out;
-    auto ok = state_->run([&]() -> result<void> {
-        auto told = state_->tell_history();
-        if (!told) return told.failure();
-        out = *told;
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&] { return state_->tell_history(); });
 }
 
 result<history_info> vault::set_history(const history_policy& policy) {
@@ -82,24 +74,22 @@ result<history_info> vault::set_history(const history_policy& policy) {
         return error{errc::invalid_argument, "days can be 0 (for good) to 36500; nothing was changed"};
     if (auto n = seal(); !n) return n.failure();  // what was written before is kept as before
     for (std::int64_t dropped = history_log::pruned_at_once; dropped >= history_log::pruned_at_once;) {
-        auto ok = state_->write([&]() -> result<void> {
+        const auto n = state_->write([&] {
             state_->self.history = policy;
-            auto n = state_->past->prune(policy, state_->stamping_now());
-            if (!n) return n.failure();
-            dropped = *n;
-            return {};
+            return state_->past->prune(policy, state_->stamping_now());
         });
-        if (!ok) return ok.failure();
+        if (!n) return n.failure();
+        dropped = *n;
     }
     return history();
 }
 
 result<std::vector<kept_write>> vault::kept_writes(const std::string& table, unix_ms since) {
-    std::vector<kept_write> out;
     if (auto n = seal(); !n) return n.failure();
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<kept_write>> {
+        std::vector<kept_write> out;
         const vault_table* const only = table.empty() ? nullptr : state_->tables.find(table);
-        if (!table.empty() && only == nullptr) return {};
+        if (!table.empty() && only == nullptr) return out;
         auto found =
             state_->past->entries(only != nullptr ? std::optional(only->number) : std::nullopt, {}, since);
         if (!found) return found.failure();
@@ -108,10 +98,8 @@ result<std::vector<kept_write>> vault::kept_writes(const std::string& table, uni
             if (!told) return told.failure();
             out.push_back(std::move(*told));
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 }  // namespace casasync::sqlite

@@ -369,15 +369,7 @@ result<std::vector<schema_difference>> vault::state::migrate(
 
 result<std::vector<schema_difference>> vault::migrate(
     const std::function<result<void>(const sql_runner& run)>& change) {
-    std::vector<schema_difference> out;
-    auto ok = state_->write_captured([&]() -> result<void> {
-        auto done = state_->migrate(change);
-        if (!done) return done.failure();
-        out = std::move(*done);
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->write_captured([&] { return state_->migrate(change); });
 }
 
 }  // namespace casasync::sqlite

@@ -255,8 +255,8 @@ result<std::vector<bytes>> vault::state::all_keys(const vault_table& table) {
 }
 
 result<vault_status> vault::status() {
-    vault_status out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<vault_status> {
+        vault_status out;
         state& v = *state_;
         result<void> failed;
         const auto count = [&](const char* sql) -> std::size_t {
@@ -299,36 +299,24 @@ result<vault_status> vault::status() {
         auto differences = v.schema_differences();
         if (!differences) return differences.failure();
         out.schema = std::move(*differences);
-        return failed;
+        if (!failed) return failed.failure();
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<std::string> vault::digest() {
     if (auto n = seal(); !n) return n.failure();
-    std::string out;
-    auto ok = state_->run([&]() -> result<void> { return out = state_->digest_text(), result<void>{}; });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&]() -> result<std::string> { return state_->digest_text(); });
 }
 
 result<std::vector<device_info>> vault::devices() {
-    std::vector<device_info> out;
-    auto ok = state_->run([&]() -> result<void> {
-        auto d = state_->list_devices();
-        if (!d) return d.failure();
-        out = std::move(*d);
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&] { return state_->list_devices(); });
 }
 
 result<std::vector<conflict_info>> vault::conflicts(bool open_only) {
     if (auto n = seal(); !n) return n.failure();
-    std::vector<conflict_info> out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<conflict_info>> {
+        std::vector<conflict_info> out;
         auto entries = state_->audit->entries(open_only);
         if (!entries) return entries.failure();
         for (const audit_entry& e : *entries) {
@@ -336,10 +324,8 @@ result<std::vector<conflict_info>> vault::conflicts(bool open_only) {
             if (!told) return told.failure();
             out.push_back(std::move(*told));
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<std::vector<renumbered_row>> vault::state::read_renumbered() {
@@ -359,33 +345,22 @@ result<std::vector<renumbered_row>> vault::state::read_renumbered() {
 }
 
 result<std::vector<renumbered_row>> vault::renumbered() {
-    std::vector<renumbered_row> out;
-    auto ok = state_->run([&]() -> result<void> {
-        auto rows = state_->read_renumbered();
-        if (!rows) return rows.failure();
-        out = std::move(*rows);
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&] { return state_->read_renumbered(); });
 }
 
 result<std::vector<renumbered_row>> vault::take_renumbered() {
-    auto out = renumbered();
-    if (!out || out->empty()) return out;
-    auto ok = state_->write([&]() -> result<void> {
+    if (auto any = renumbered(); !any || any->empty()) return any;
+    return state_->write([&]() -> result<std::vector<renumbered_row>> {
         auto rows = state_->read_renumbered();
-        if (!rows) return rows.failure();
-        out = std::move(rows);
-        return state_->db->run("DELETE FROM casasync_renumbered");
+        if (!rows) return rows;
+        if (auto ok = state_->db->run("DELETE FROM casasync_renumbered"); !ok) return ok.failure();
+        return rows;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<std::vector<parked_info>> vault::integrity() {
-    std::vector<parked_info> out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<parked_info>> {
+        std::vector<parked_info> out;
         auto parked = state_->shown->parked();
         if (!parked) return parked.failure();
         for (parked_row& p : *parked) {
@@ -397,10 +372,8 @@ result<std::vector<parked_info>> vault::integrity() {
             info.reason = std::move(p.reason);
             info.detail = std::move(p.detail);
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 namespace {
@@ -423,9 +396,9 @@ static cell_history* cell_of(row_history& row, const std::string& column) {
 }
 
 result<row_history> vault::why(const std::string& name, std::span<const std::string> typed) {
-    row_history out;
     if (auto n = seal(); !n) return n.failure();
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<row_history> {
+        row_history out;
         state& v = *state_;
         const vault_table* table = v.tables.find(name);
         if (table == nullptr || !table->tracked)
@@ -482,10 +455,8 @@ result<row_history> vault::why(const std::string& name, std::span<const std::str
             else if (cell_history* h = cell_of(out, *told->column))
                 h->writes.push_back(std::move(*told));
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 }  // namespace casasync::sqlite

@@ -196,16 +196,10 @@ result<std::size_t> vault::state::restamp() {
 }
 
 result<std::size_t> vault::restamp(unix_ms relay_now) {
-    std::size_t writes = 0;
-    auto ok = state_->write([&]() -> result<void> {
+    return state_->write([&] {
         state_->hear_time(relay_now);
-        auto done = state_->restamp();
-        if (!done) return done.failure();
-        writes = *done;
-        return {};
+        return state_->restamp();
     });
-    if (!ok) return ok.failure();
-    return writes;
 }
 
 }  // namespace casasync::sqlite

@@ -379,36 +379,32 @@ result<void> track_all(vault::state& v, const snapshot_header& h) {
 }  // namespace
 
 result<causal_context> vault::write_snapshot(const snapshot_sink& sink) {
-    auto sealed = state_->write([&]() -> result<void> {
+    auto sealed = state_->write([&] {
         state_->self.adopting = false;  // from here on, other devices may have the rows
-        auto n = state_->seal_log();
-        return n ? result<void>{} : result<void>{n.failure()};
+        return state_->seal_log();
     });
     if (!sealed) return sealed.failure();
-    causal_context merged;
     // The write lock keeps registers and tables in step while they are read.
-    auto ok = state_->write([&]() -> result<void> {
-        auto n = state_->seal_log();
-        if (!n) return n.failure();
+    return state_->write([&]() -> result<causal_context> {
+        if (auto n = state_->seal_log(); !n) return n.failure();
         auto header = header_of(*state_);
         if (!header) return header.failure();
-        merged = header->merged;
         snapshot_writer out(sink);
-        if (auto begun = out.begin(*header); !begun) return begun;
+        if (auto begun = out.begin(*header); !begun) return begun.failure();
         const auto order = in_snapshot_order(state_->tables);
         digest128 sum;
         for (std::size_t place = 0; place < order.size(); ++place)
-            if (auto added = add_rows(*state_, out, place, *order[place], sum); !added) return added;
+            if (auto added = add_rows(*state_, out, place, *order[place], sum); !added)
+                return added.failure();
         if (sum != state_->self.digest)
             return error{errc::store_failed,
                          "what this file has of its rows is not what it has merged: it was damaged, so that "
                          "it gives no snapshot to others. Nothing was changed. `casasync verify` tells more; "
                          "another device of the vault can give one"};
-        if (auto added = add_unmerged(*state_, out); !added) return added;
-        return out.end();
+        if (auto added = add_unmerged(*state_, out); !added) return added.failure();
+        if (auto ended = out.end(); !ended) return ended.failure();
+        return std::move(header->merged);
     });
-    if (!ok) return ok.failure();
-    return merged;
 }
 
 result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& at) {

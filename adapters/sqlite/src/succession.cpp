@@ -175,12 +175,12 @@ result<void> vault::succeed(const device_id& next) {
 }
 
 result<void> vault::note_copied() {
-    return state_->write([&]() -> result<void> { return state_->self.copied = true, result<void>{}; });
+    return state_->write([&] { state_->self.copied = true; });
 }
 
 result<relay_memory> vault::known_of_relay() {
-    relay_memory out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<relay_memory> {
+        relay_memory out;
         const auto unsent =
             state_->db->query_integer("SELECT COALESCE(min(seq), 0) FROM casasync_outbox WHERE sent = 0");
         if (!unsent) return unsent.failure();
@@ -192,54 +192,45 @@ result<relay_memory> vault::known_of_relay() {
         out.head = state_->self.relay_head;
         out.owed = state_->self.relay_owed;
         out.fed_at = state_->self.relay_fed_at;
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<void> vault::note_read_back() {
     const auto known = known_of_relay();
     if (!known) return known.failure();
-    return state_->write(
-        [&]() -> result<void> { return state_->self.read_back = known->last_sent, result<void>{}; });
+    return state_->write([&] { state_->self.read_back = known->last_sent; });
 }
 
 result<void> vault::note_relay_lost() {
-    return state_->write([&]() -> result<void> { return state_->self.relay_owed = true, result<void>{}; });
+    return state_->write([&] { state_->self.relay_owed = true; });
 }
 
 result<void> vault::note_relay_fed() {
-    return state_->write([&]() -> result<void> {
+    return state_->write([&] {
         state_->self.relay_fed_at = state_->own_now();
         state_->self.relay_head = 0;  // of another log
         state_->self.relay_owed = false;
-        return {};
     });
 }
 
 result<bool> vault::copied() {
-    bool out = false;
-    auto ok = state_->run([&]() -> result<void> { return out = state_->self.copied, result<void>{}; });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&]() -> result<bool> { return state_->self.copied; });
 }
 
 result<bool> vault::settle_same(const inbound_part& sent) {
-    bool same = false;
-    auto ok = state_->write([&]() -> result<void> {
+    const auto same = state_->write([&]() -> result<bool> {
         auto s =
             state_->db->prepare("SELECT 1 FROM casasync_outbox WHERE seq = ?1 AND payload = ?2 AND sent = 0");
         if (!s) return s.failure();
         s->bind_all(static_cast<std::int64_t>(sent.seq), bytes_view(sent.payload));
         const auto row = s->step();
-        if (!row) return row.failure();
-        same = *row;
+        if (!row || !*row) return row;
         s->reset();
-        return same ? state_->settle(sent.seq) : result<void>{};
+        if (auto ok = state_->settle(sent.seq); !ok) return ok.failure();
+        return true;
     });
-    if (!ok) return ok.failure();
-    if (!same) state_->remember(sent);
+    if (same && !*same) state_->remember(sent);
     return same;
 }
 

@@ -153,20 +153,10 @@ result<vault> vault::create(const std::string& path, const identity& who, vault_
 result<vault> vault::open(const std::string& path, vault_options options) {
     auto s = std::make_unique<state>(path, std::move(options));
     if (auto ok = s->connect(open_mode::read_write); !ok) return ok.failure();
-    bool repair = false;
-    auto looked = s->run([&]() -> result<void> {
-        auto changed = s->changed_tables();
-        if (!changed) return changed.failure();
-        repair = !changed->empty();
-        return {};
-    });
-    if (!looked) return looked.failure();
-    if (!repair) return vault(std::move(s));
-    auto mended = s->write([&]() -> result<void> {
-        auto n = s->seal_log();
-        return n ? result<void>{} : result<void>{n.failure()};
-    });
-    if (!mended) return mended.failure();
+    const auto changed = s->run([&] { return s->changed_tables(); });
+    if (!changed) return changed.failure();
+    if (!changed->empty())
+        if (auto mended = s->write([&] { return s->seal_log(); }); !mended) return mended.failure();
     return vault(std::move(s));
 }
 
@@ -178,44 +168,33 @@ device_id vault::device() const {
 }
 
 result<std::vector<std::string>> vault::tables() {
-    std::vector<std::string> out;
-    auto ok = state_->run([&]() -> result<void> {
-        auto names = application_tables(*state_->db);
-        if (!names) return names.failure();
-        out = std::move(*names);
-        return {};
-    });
-    if (!ok) return ok.failure();
-    return out;
+    return state_->run([&] { return application_tables(*state_->db); });
 }
 
 result<std::vector<std::string>> vault::tracked() {
-    std::vector<std::string> out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<std::string>> {
+        std::vector<std::string> out;
         for (const auto& t : state_->tables.tables())
             if (t->tracked) out.push_back(t->traits.name);
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<std::vector<untrackable>> vault::check(std::span<const std::string> names) {
-    std::vector<untrackable> out;
-    auto ok = state_->run([&]() -> result<void> {
+    return state_->run([&]() -> result<std::vector<untrackable>> {
+        std::vector<untrackable> out;
         for (const std::string& name : names) {
             auto shape = read_shape(*state_->db, name);
             if (!shape && shape.code() != errc::not_found) return shape.failure();
             auto fine = shape ? check_trackable(*shape) : result<void>{shape.failure()};
             const vault_table* known = shape ? state_->tables.find(shape->name) : nullptr;
             if (fine && (known == nullptr || !known->tracked)) fine = check_key_lengths(*state_->db, *shape);
-            if (!fine && fine.code() != errc::not_trackable && fine.code() != errc::not_found) return fine;
+            if (!fine && fine.code() != errc::not_trackable && fine.code() != errc::not_found)
+                return fine.failure();
             if (!fine) out.push_back({name, fine.failure().text()});
         }
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 result<void> vault::track(const std::string& table, const track_options& how) {

@@ -17,6 +17,7 @@
 #include <casasync/sqlite/vault.hpp>
 
 #include <chrono>
+#include <concepts>
 #include <functional>
 #include <map>
 #include <memory>
@@ -24,6 +25,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -47,6 +49,12 @@ struct stray_row {
     std::vector<value> key{};  ///< as in the file
     bool known = false;        ///< it has registers, which say that it is hidden
 };
+
+template <class Work>
+using returned = std::invoke_result_t<const Work&>;
+/// Work that returns a result<T>, T not void.
+template <class Work>
+concept gives_value = !std::is_void_v<returned<Work>> && !std::same_as<returned<Work>, result<void>>;
 
 struct vault::state {
     state(std::string file, vault_options how) : path(std::move(file)), options(std::move(how)) {}
@@ -79,6 +87,25 @@ struct vault::state {
     [[nodiscard]] result<void> write(const std::function<result<void>()>& work);
     /// The same, but what `work` writes is captured as this device's own.
     [[nodiscard]] result<void> write_captured(const std::function<result<void>()>& work);
+    /// The same three for work that gives a value: they return what it returns.
+    template <gives_value Work>
+    [[nodiscard]] returned<Work> run(const Work& work) {
+        return value_of(work, &state::run);
+    }
+    template <gives_value Work>
+    [[nodiscard]] returned<Work> write(const Work& work) {
+        return value_of(work, &state::write);
+    }
+    template <gives_value Work>
+    [[nodiscard]] returned<Work> write_captured(const Work& work) {
+        return value_of(work, &state::write_captured);
+    }
+    /// The same for work that cannot fail.
+    template <class Work>
+    requires std::is_void_v<returned<Work>>
+    [[nodiscard]] result<void> write(const Work& work) {
+        return write([&]() -> result<void> { return work(), result<void>{}; });
+    }
     /// Makes the file a vault and runs `work` on it, in one transaction that is captured.
     [[nodiscard]] result<void> create(const identity& who, const std::function<result<void>()>& work);
 
@@ -228,6 +255,18 @@ struct vault::state {
     [[nodiscard]] result<void> on_connection(const std::function<result<void>()>& work);
 
  private:
+    using way_in = result<void> (state::*)(const std::function<result<void>()>&);
+    template <gives_value Work>
+    [[nodiscard]] returned<Work> value_of(const Work& work, way_in way) {
+        returned<Work> out = errc::io_failed;  // for a run_on_app that runs nothing
+        const auto ok = (this->*way)([&]() -> result<void> {
+            out = work();
+            return out ? result<void>{} : out.failure();
+        });
+        if (!ok) return ok.failure();
+        return out;
+    }
+
     [[nodiscard]] result<void> refresh();
     [[nodiscard]] result<void> transact(const std::function<result<void>()>& begin,
                                         const std::function<result<void>()>& work, bool captured);

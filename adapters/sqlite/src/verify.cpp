@@ -15,8 +15,8 @@ static bool counts_stand(const accounts& counts, const accounts& standing) {
 }
 
 result<verify_report> vault::verify(const std::function<void(std::size_t)>& progress) {
-    verify_report out;
-    auto ok = state_->write([&]() -> result<void> {
+    return state_->write([&]() -> result<verify_report> {
+        verify_report out;
         state& v = *state_;
         if (auto n = v.seal_log(); !n) return n.failure();
         detail::u128 digest, open;
@@ -66,10 +66,8 @@ result<verify_report> vault::verify(const std::function<void(std::size_t)>& prog
         if (!out.counts_match)
             out.differences.push_back("the writes that stand do not add up to their running counts");
         out.digest = v.digest_text();
-        return {};
+        return out;
     });
-    if (!ok) return ok.failure();
-    return out;
 }
 
 }  // namespace casasync::sqlite
