@@ -80,26 +80,24 @@ template <syncing_device Device>
     return forgotten_stream{(*newest)->merged.seen.of(d.store().device()) > known->last_sent, (*newest)->at};
 }
 
-/// Looks through what the relay has of this file's device above the cursor. What is in the outbox, too, is
+/// Looks through what the relay has of this file's device above `at`. What is in the outbox, too, is
 /// taken out: the relay has it. Returns whether there is something that this file did not send.
 template <syncing_device Device>
-[[nodiscard]] result<bool> find_others(Device& d) {
+[[nodiscard]] result<bool> find_others(Device& d, cursor at) {
     auto& vault = d.store();
-    auto at = vault.position();
-    if (!at) return at.failure();
     bool others = false;
     for (bool more = true; more;) {
-        auto page = d.pull({*at});
-        if (!page && page.code() == errc::log_mismatch && at->pos > 0) {  // the relay lost data as well
-            *at = {};
+        auto page = d.pull({at});
+        if (!page && page.code() == errc::log_mismatch && at.pos > 0) {  // the relay lost data as well
+            at = {};
             continue;
         }
         if (!page && page.code() == errc::history_compacted) {
             const auto behind = look_behind(d);
             if (!behind) return behind.failure();
             others |= behind->others;
-            if (behind->others || !behind->next || behind->next->pos <= at->pos) return others;
-            *at = *behind->next;
+            if (behind->others || !behind->next || behind->next->pos <= at.pos) return others;
+            at = *behind->next;
             continue;
         }
         if (!page) return page.failure();
@@ -131,7 +129,7 @@ template <syncing_device Device>
                 !ok)
                 return ok.failure();
         }
-        *at = {page->relay.generation, page->last, page->log};
+        at = {page->relay.generation, page->last, page->log};
         more = page->more && !page->records.empty();
     }
     return others;
@@ -170,6 +168,25 @@ template <syncing_device Device>
     return merged.failure();
 }
 
+/// Tells whether the relay is right that this is a copy. \errors authentication_failed when it shows nothing
+template <syncing_device Device>
+[[nodiscard]] result<bool> is_right(Device& d, const cursor& at) {
+    // Below the cursor lies what a relay that was restored has of what it was to be sent again.
+    for (const cursor& from : {at, cursor{}}) {
+        const auto others = find_others(d, from);
+        if (!others || *others) return others;
+        const auto own = look_at_own(d);
+        if (!own) return own.failure();
+        if (!own->grew()) return false;
+        if (at.pos == 0) break;
+    }
+    const auto waits = waits_in_snapshot(d);
+    if (!waits || *waits) return waits;
+    const auto own = look_at_own(d);  // what waits there, and is in the outbox, was sent
+    if (!own) return own.failure();
+    return own->grew() ? result<bool>(confused()) : result<bool>(false);
+}
+
 /// Becomes a device of its own. \param suspected  the relay alone says that this is a copy: nothing is done
 /// unless the log, or a member's snapshot, has a changeset of this device that this file did not send.
 /// Returns whether it did; if not, the log had what was to be sent: in an envelope that is another by now,
@@ -178,16 +195,11 @@ template <syncing_device Device>
 template <syncing_device Device>
 [[nodiscard]] result<bool> succeed(Device& d, bool suspected) {
     if (auto ok = d.catch_up(); !ok) return ok.failure();
-    const auto others = find_others(d);
+    const auto at = d.store().position();
+    if (!at) return at.failure();
+    const auto others = suspected ? is_right(d, *at) : find_others(d, *at);
     if (!others) return others.failure();
-    if (suspected && !*others) {
-        const auto own = look_at_own(d);
-        if (!own) return own.failure();
-        if (!own->grew()) return false;
-        const auto waits = waits_in_snapshot(d);
-        if (!waits) return waits.failure();
-        if (!*waits) return confused();
-    }
+    if (suspected && !*others) return false;
     const auto done = d.become_new_device();
     return done ? result<bool>(true) : done.failure();
 }

@@ -379,6 +379,10 @@ TEST_CASE("what a restored file lacks is seen in a snapshot, though its maker ha
 
     must(w["phone"].merge_snapshot(w.snapshot_of("desktop"), at));  // it made that itself
     CHECK_FALSE(must(w["phone"].copied()));
+    must(w["phone"].send_again(1));  // and the relay has it
+    CHECK(must(w["phone"].known_of_relay()).last_sent == 1);
+    must(w["phone"].merge_snapshot(w.snapshot_of("desktop"), at));
+    CHECK(must(w["phone"].known_of_relay()).last_sent == 2);
     w.restore("phone");
     SECTION("it has written nothing since") {}
     SECTION("what it wrote has the same number") {

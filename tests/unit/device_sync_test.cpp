@@ -116,6 +116,15 @@ std::vector<story> about_copies() {
          {"become_new_device"},
          {},
          copied},
+        {"the relay says so, shows nothing, and a snapshot has what was to be sent, unmerged by its maker",
+         [=](device& d) {
+             denied(errc::seq_conflict, {})(d);
+             d.at_relay = 1;
+             d.on_merge = [](device& of) { of.known.last_sent = 1; };
+         },
+         {},
+         {"merge_newest_snapshot", "sync_rounds"},
+         {"become_new_device"}},
         {"the relay says so, shows nothing, and its snapshot cannot be read",
          [=](device& d) {
              denied(errc::seq_conflict, {})(d);
@@ -156,6 +165,25 @@ std::vector<story> about_copies() {
          errc::authentication_failed,
          {"settle"},
          {"become_new_device"}},
+        {"the relay was restored, and has below the cursor what it was to be sent again",
+         [=](device& d) {
+             denied(errc::seq_conflict, {page{}, foreign()})(d);
+             d.own = {digest_of(3)};
+             d.at_relay = 1;
+             d.on_settle = [](device& of) { of.known.last_sent = 1; };
+         },
+         {},
+         {"settle", "sync_rounds"},
+         {"note_copied", "become_new_device", "merge_newest_snapshot"}},
+        {"the relay was restored, and has below the cursor what another copy sent",
+         [=](device& d) {
+             denied(errc::seq_conflict, {page{}, foreign()})(d);
+             d.at_relay = 1;
+         },
+         {},
+         {"note_copied", "become_new_device"},
+         {},
+         copied},
         {"the new device was made by another copy first",
          [](device& d) {
              d.copied = {true};
@@ -756,7 +784,7 @@ TEST_CASE("a copy reads the log to its end, once, and takes for its own what thi
     };
     const std::vector<count> counts{{"what the log has is told apart", 2, 1},
                                     {"the log has two changes of another copy", 1, 2},
-                                    {"the log is forgotten as far as the snapshot goes", 2, 0},
+                                    {"the log is forgotten as far as the snapshot goes", 3, 0},
                                     {"the log is forgotten while it is read", 2, 1}};
     std::size_t met = 0;
     for (const story& s : about_copies())

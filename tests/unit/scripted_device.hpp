@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -42,6 +43,7 @@ struct scripted_device {
     bool waiting = false, may_ask = false;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
+    std::function<void(scripted_device&)> on_settle{}, on_merge{};
 
     std::vector<std::string> calls{};
     std::size_t fails_at = 0;  ///< which call fails; 0: none
@@ -104,11 +106,13 @@ struct scripted_device {
     }
     result<void> merge_newest_snapshot() {
         known.read_back = 0;
+        if (on_merge) on_merge(*this);
         return say<void>("merge_newest_snapshot", {});
     }
 
     result<cursor> position() { return say<cursor>("position", at); }
     result<bool> settle(const digest256& envelope, std::uint64_t) {
+        if (on_settle) on_settle(*this);
         return say<bool>("settle", std::find(own.begin(), own.end(), envelope) != own.end());
     }
     result<void> note_copied() { return say<void>("note_copied", {}); }
