@@ -22,7 +22,7 @@ namespace casasync::sqlite {
 struct unsent {
     std::uint64_t seq = 0;  ///< of its first part
     bytes payload{};
-    hlc was{};  ///< see casasync_outbox in deliver.cpp
+    hlc was{};  ///< see casasync_outbox in outbox.cpp
 };
 
 /// In the order of their sequence. \errors store_failed where a part is missing

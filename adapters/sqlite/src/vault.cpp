@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/// Making, opening and tracking. Sealing is in seal.cpp, in and out in deliver.cpp, snapshots in
-/// snapshots.cpp, questions in reports.cpp.
+/// Making, opening and tracking. Sealing is in seal.cpp, what goes out and comes in in outbox.cpp and
+/// inbox.cpp, snapshots in snapshots.cpp, questions in reports.cpp.
 #include "brought_rows.hpp"
 #include "vault_state.hpp"
 

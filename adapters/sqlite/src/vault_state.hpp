@@ -140,8 +140,6 @@ struct vault::state {
     /// Merges a queued changeset, or a piece of one; the tables have its rows already.
     template <row_source Rows>
     [[nodiscard]] result<std::vector<merged_row>> merge_own(changeset c, Rows& source);
-    /// Cuts a changeset into pieces to be merged one after the other, where its tables allow that.
-    [[nodiscard]] result<changeset_pieces> pieces_of(changeset c);
     /// Keeps the writes of a changeset, where the policy says so.
     [[nodiscard]] result<void> keep_writes(const changeset& c);
     /// Writes down what a merge decided besides the rows: audit, digests, contexts, clock.
@@ -195,21 +193,29 @@ struct vault::state {
                                            const std::string& fresh);
     [[nodiscard]] result<void> log_changed(const vault_table& table, const followed_table& followed);
 
-    // deliver.cpp: inside write()
+    // outbox.cpp: inside write()
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<void> prune_sent();
+
+    // inbox.cpp: inside write()
     [[nodiscard]] result<void> keep_links(std::span<const inbound_part> parts);
+    /// Merges one admissible changeset of the inbox; false when there is none.
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, merge_report& done);
-    /// Holds what its author says of its state against this file's, where both have merged the same.
-    void compare_state(const changeset& c);
-    /// Asks another device for a snapshot, where another state was found; once a day.
-    /// Returns whether it did: once a day is enough.
-    [[nodiscard]] result<bool> ask_for_snapshot();
+    /// Cuts a changeset into pieces to be merged one after the other, where its tables allow that.
+    [[nodiscard]] result<changeset_pieces> pieces_of(changeset c);
     /// Merges and shows a changeset whose tables are known, or a piece of one. \param done  gets what it did
     [[nodiscard]] result<void> merge_piece(changeset c, merge_report& done);
 
-    [[nodiscard]] result<frontier> read_frontier();
+    // merged_state.cpp: inside write(), context() inside run(), too
+    /// What this device has merged.
     [[nodiscard]] result<causal_context> context();
+    /// Holds what its author says of its state against this file's, where both have merged the same.
+    void compare_state(const changeset& c);
+    /// Asks another device for a snapshot, where another state was found. Returns whether it did: once a day
+    /// is enough.
+    [[nodiscard]] result<bool> ask_for_snapshot();
+
+    [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
 
