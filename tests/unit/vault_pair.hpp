@@ -48,6 +48,8 @@ struct household {
     loopback::network network{1};
 };
 
+constexpr std::size_t amount = 0, note = 1, high = 2, low = 3;  // columns of txn
+
 /// A device with a table txn(id; amount, note, high max, low min), amount and note a group where wanted.
 struct device {
     device(household& h, std::uint8_t n, bool grouped = false, vault_id vault = id_of<vault_id>(7))
