@@ -149,7 +149,7 @@ result<void> catalog::create(connection& db) {
     return db.execute(
         "CREATE TABLE IF NOT EXISTS casasync_table(t INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, tracked "
         "INTEGER NOT NULL, "
-        "policy INTEGER NOT NULL, number TEXT NOT NULL, adopted INTEGER NOT NULL) STRICT;"
+        "policy INTEGER NOT NULL, number TEXT NOT NULL, adopted INTEGER) STRICT;"
         "CREATE TABLE IF NOT EXISTS casasync_column(t INTEGER NOT NULL, c INTEGER NOT NULL, name TEXT NOT "
         "NULL, rule INTEGER NOT "
         "NULL, refers TEXT NOT NULL, PRIMARY KEY(t, c)) WITHOUT ROWID, STRICT;"
@@ -176,7 +176,7 @@ result<void> catalog::read(connection& db) {
             t.tracked = s->integer(2) != 0;
             t.traits.policy = static_cast<delete_policy>(s->integer(3));
             t.traits.number = s->text(4);
-            t.adopted = s->integer(5) != 0;
+            if (!s->is_null(5)) t.adopted = static_cast<column_no>(s->integer(5));
         }
     }
     for (auto& t : tables) {
@@ -252,6 +252,17 @@ const vault_table* catalog::find(std::string_view name) const noexcept {
     return nullptr;
 }
 
+namespace {
+
+/// Notes what the rows have that are there when the vault begins.
+result<void> adopt(connection& db, vault_table& table) {
+    table.adopted = static_cast<column_no>(table.traits.columns.size());
+    return db.run("UPDATE casasync_table SET adopted = ?2 WHERE t = ?1", std::int64_t{table.number},
+                  std::int64_t{*table.adopted});
+}
+
+}  // namespace
+
 result<const vault_table*> catalog::track(connection& db, std::string_view name, const tracking& how,
                                           const capture_options& capture) {
     auto shape = read_shape(db, name);
@@ -280,11 +291,10 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         if (!kept && (known->tracked || *any)) return kind_mismatch(shape->name);
         if (kept) number = known->traits.number;
     }
-    if (auto ok = db.run(
-            "INSERT INTO casasync_table(name, tracked, policy, number, adopted) VALUES(?1, 1, ?2, ?3, ?4) "
-            "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, number = "
-            "excluded.number",
-            shape->name, static_cast<std::int64_t>(how.policy), number, std::int64_t{how.adopt ? 1 : 0});
+    if (auto ok = db.run("INSERT INTO casasync_table(name, tracked, policy, number) VALUES(?1, 1, ?2, ?3) "
+                         "ON CONFLICT(name) DO UPDATE SET tracked = 1, policy = excluded.policy, number = "
+                         "excluded.number",
+                         shape->name, static_cast<std::int64_t>(how.policy), number);
         !ok)
         return ok.failure();
     if (known == nullptr) {
@@ -293,8 +303,8 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         if (!n) return n.failure();
         t.number = static_cast<table_no>(*n);
         t.traits.name = shape->name;
-        t.adopted = how.adopt;
     }
+    const bool adopts = known == nullptr && how.adopt;
     vault_table& table = *const_cast<vault_table*>(find(shape->name));
     const bool was_tracked = table.tracked;
     table.tracked = true;
@@ -309,6 +319,8 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
             if (auto added = add_column(db, table, {column, rule, {}}); !added) return added.failure();
     if (auto ok = fit(db, table); !ok) return ok.failure();
     if (auto ok = find_references(db, table, how, was_tracked); !ok) return ok.failure();
+    if (adopts)
+        if (auto ok = adopt(db, table); !ok) return ok.failure();
     if (!how.groups.empty()) table.groups.clear();
     for (const auto& group : how.groups) {
         auto& columns = table.groups.emplace_back();
@@ -333,7 +345,7 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
     if (auto ok = remove(db, table->number); !ok) return ok;
     if (auto ok = forget_shape(db, table->number); !ok) return ok;
     // Every row has a record now; one without is written by somebody who was not watched, and is not adopted.
-    return db.run("UPDATE casasync_table SET tracked = 0, adopted = 0 WHERE t = ?1",
+    return db.run("UPDATE casasync_table SET tracked = 0, adopted = NULL WHERE t = ?1",
                   std::int64_t{table->number});
 }
 
@@ -372,9 +384,9 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
     if (known == nullptr) {
         if (tables_.size() >= limits::tables_max)
             return error{errc::limit_exceeded, "this vault names more than 1,000 tables"};
-        if (auto ok = db.run(
-                "INSERT INTO casasync_table(name, tracked, policy, number, adopted) VALUES(?1, 0, ?2, ?3, 0)",
-                theirs.name, static_cast<std::int64_t>(theirs.policy), theirs.number);
+        if (auto ok = db.run("INSERT INTO casasync_table(name, tracked, policy, number, adopted) VALUES(?1, "
+                             "0, ?2, ?3, NULL)",
+                             theirs.name, static_cast<std::int64_t>(theirs.policy), theirs.number);
             !ok)
             return ok.failure();
         auto number = db.query_integer("SELECT t FROM casasync_table WHERE name = ?1", theirs.name);

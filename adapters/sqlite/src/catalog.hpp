@@ -39,7 +39,9 @@ struct vault_table {
     table_no number = 0;
     table_traits traits{};  ///< every column that ever had a register: of this file, or only of other devices
     bool tracked = false;   ///< it is in this file and captured
-    bool adopted = false;   ///< its rows without a record were there when the vault began
+    /// How many columns it had when the vault began, the first ones: all that its rows without a record,
+    /// which were there, have written. None: it has no such rows.
+    std::optional<column_no> adopted{};
     std::optional<misfit> unfit{};  ///< why the table in this file is left alone, though it should be tracked
     std::vector<std::vector<column_no>> groups{};
     table_shape shape{};  ///< only when tracked

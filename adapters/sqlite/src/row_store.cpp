@@ -197,11 +197,7 @@ result<row_state> row_store::load(table_no number, bytes_view key, bool values) 
     auto shown = in_table(table, key);
     if (!shown) return shown.failure();
     if (!*shown) return row;
-    if (!*known) {  // there when the vault began
-        row.born = row.touched = band::adopted;
-        for (column_no c = 0; c < table.traits.columns.size(); ++c)
-            if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
-    }
+    if (!*known) row = adopted_row(*table.adopted);
     for (cell& c : row.cells)
         if (!c.what && table.holds(c.column)) c.what = std::move((**shown)[*table.in_shape[c.column]]);
     return row;

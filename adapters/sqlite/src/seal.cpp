@@ -135,10 +135,7 @@ class states_before {
                                              : rows_->record(table, key);
         if (!known) return known.failure();
         row_state row = *known ? std::move(**known) : row_state{};
-        if (!*known && sealed.adopted) {
-            row.born = row.touched = band::adopted;
-            for (const column_no c : sealed.columns) row.cells.push_back({c, band::adopted, std::nullopt});
-        }
+        if (!*known && sealed.adopted) row = adopted_row(*sealed.table->adopted);
         if (!values && !sealed.table->numbered() && !sealed.table->has_references()) return row;
         const std::vector<value>* seen = sealed.captured.now ? &*sealed.captured.now : nullptr;
         if (sealed.captured.buried) seen = &*sealed.captured.buried;

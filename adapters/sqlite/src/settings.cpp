@@ -8,7 +8,7 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 6;
+constexpr std::uint8_t settings_format = 7;
 
 bytes encode_settings(const settings& s) {
     bytes out;

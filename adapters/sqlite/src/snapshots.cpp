@@ -147,9 +147,7 @@ result<void> add_rows(vault::state& v, snapshot_writer& out, std::size_t place, 
             row_state row = *known ? std::move(**known) : row_state{};
             if (!*known) {
                 if (!table.adopted) continue;
-                row.born = row.touched = band::adopted;
-                for (column_no c = 0; c < table.traits.columns.size(); ++c)
-                    if (table.holds(c)) row.cells.push_back({c, band::adopted, std::nullopt});
+                row = adopted_row(*table.adopted);
             }
             for (cell& c : row.cells) {
                 if (c.what) continue;
