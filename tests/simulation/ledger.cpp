@@ -19,6 +19,14 @@ void each_cell(Cells& cells, const row_name& row, Visit visit) {
         visit(it->first, it->second);
 }
 
+/// Tells whether a row that was there was taken away and inserted again: only an INSERT writes such a note
+/// (app_writes.cpp).
+bool is_anew(const picture& before, const picture& after, const row_name& row) {
+    const auto old = before.find({row, "note"}), now = after.find({row, "note"});
+    return now != after.end() && now->second.starts_with("'new ") &&
+           (old == before.end() || old->second != now->second);
+}
+
 }  // namespace
 
 std::string text_of(const cell_name& c) {
@@ -58,7 +66,8 @@ void ledger::wrote(std::size_t device, const knowledge& before, const picture& a
     rows.insert(named.begin(), named.end());
     for (const row_name& row : rows) {
         const bool there = then.contains(row), stays = now.contains(row);
-        const bool whole = !there || !stays || replaced.contains(row);
+        const bool whole = !there || !stays || replaced.contains(row) ||
+                           (named.contains(row) && is_anew(before.shown, after, row));
         if (whole) settled(device, before, row);
         if (!stays) continue;
         each_cell(after, row, [&](const cell_name& cell, const std::string& value) {
