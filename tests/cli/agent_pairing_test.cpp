@@ -1,20 +1,12 @@
 // SPDX-License-Identifier: MIT
 // A device joins, and everything that keeps one out: both sides and the relay in one process.
-#include "folder.hpp"
+#include "home.hpp"
 #include "pairing_message.hpp"
 
 #include <casasync/agent/pairing_link.hpp>
-#include <casasync/agent/setup.hpp>
 #include <casasync/beast/mailbox.hpp>
 #include <casasync/openssl/random.hpp>
-#include <casasync/relay/server.hpp>
 
-#include <casasync_test/catch.hpp>
-#include <casasync_test/pair_devices.hpp>
-
-#include <sqlite3.h>
-
-#include <atomic>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -26,49 +18,27 @@
 #include <vector>
 
 using namespace casasync;
+using namespace casasync_test;
 
 namespace {
 
-void run_sql(const std::string& file, const std::string& statements) {
-    sqlite3* db = nullptr;
-    sqlite3_open(file.c_str(), &db);
-    if (sqlite3_exec(db, statements.c_str(), nullptr, nullptr, nullptr) != SQLITE_OK)
-        FAIL(sqlite3_errmsg(db));
-    sqlite3_close(db);
-}
+/// A home whose desktop invites.
+struct inviting_home : home {
+    agent::link desktop = open("desktop");
 
-/// A relay whose clock can be put forward, and a desktop with a vault.
-struct home {
-    casasync_test::folder dir{};
-    std::atomic<std::int64_t> ahead_ms = 0;
-    std::unique_ptr<relay::server> server{};
-    std::optional<agent::link> desktop{};
-
-    home() {
-        relay::server_options options;
-        options.data = dir / "relay";
-        options.clock = [this] {
-            const auto now = std::chrono::system_clock::now().time_since_epoch();
-            return std::chrono::duration_cast<std::chrono::milliseconds>(now).count() + ahead_ms.load();
-        };
-        server = std::move(relay::server::start(options).value());
-        run_sql(
-            dir / "home.db",
-            "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT); INSERT INTO note VALUES('n', 'x')");
-        agent::init_options init{dir / "home.db", server->address(), "desktop", {}, {}};
-        init.track = [](sqlite::vault& vault) { return vault.track("note"); };
-        desktop.emplace(std::move(agent::init_vault(init).value()));
-        REQUIRE(desktop->sync());
+    inviting_home() {
+        write("desktop", "n");
+        REQUIRE(desktop.sync());
     }
 
     agent::join_options phone() const {
         agent::join_options o;
-        o.path = dir / "phone.db";
+        o.path = file("phone");
         o.relay = server->address();
         o.device_name = "phone";
         return o;
     }
-    std::size_t active_devices() { return desktop->keys().members.active_count(); }
+    std::size_t active_devices() { return desktop.keys().members.active_count(); }
     bool left(const std::string& name) const { return std::filesystem::exists(dir / name); }
 };
 
@@ -113,9 +83,9 @@ bool has(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE("a device that knows the code joins, after both people have looked", "[agent][pairing]") {
-    home h;
+    inviting_home h;
     run_sql(h.dir / "phone.db", "CREATE TABLE mine(a); INSERT INTO mine VALUES(1), (2)");
-    auto invited = agent::invitation::make(*h.desktop).value();
+    auto invited = agent::invitation::make(h.desktop).value();
     CHECK(invited.unfinished() == 0);
     agent::join_options o = h.phone();
     o.code = invited.code();
@@ -132,16 +102,16 @@ TEST_CASE("a device that knows the code joins, after both people have looked", "
     CHECK(end.who.name == "phone");
     CHECK_FALSE(end.who.platform.empty());
     REQUIRE(seen);
-    CHECK(seen->name == "home.db");
+    CHECK(seen->name == "desktop.db");
     CHECK(seen->from == "desktop");
     CHECK(seen->devices == std::vector<std::string>{"desktop"});
     CHECK(seen->relay == h.server->address());
     CHECK(seen->rows == 2);
     auto phone = agent::link::open(h.dir / "phone.db").value();
-    REQUIRE(h.desktop->sync());
-    CHECK(phone.vault().digest().value() == h.desktop->vault().digest().value());
+    REQUIRE(h.desktop.sync());
+    CHECK(phone.vault().digest().value() == h.desktop.vault().digest().value());
     CHECK(h.active_devices() == 2);
-    CHECK_FALSE(h.left("home.db-casasync.tries"));
+    CHECK_FALSE(h.left("desktop.db-casasync.tries"));
     CHECK_FALSE(h.left("phone.db-casasync.tries"));
     // The code is used up.
     o.path = h.dir / "other.db";
@@ -151,8 +121,8 @@ TEST_CASE("a device that knows the code joins, after both people have looked", "
 }
 
 TEST_CASE("a link brings its relay along, and leads nowhere else", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
     const auto link = agent::pairing_link::parse(invited.link_text()).value();
     CHECK(link.relay == h.server->address());
     CHECK(link.slot == openssl::pairing_code::parse(invited.code())->slot());
@@ -164,7 +134,7 @@ TEST_CASE("a link brings its relay along, and leads nowhere else", "[agent][pair
     o.relay.clear();
     agent::pairing_link elsewhere = link;
     elsewhere.mailbox.octets[0] ^= 1;
-    auto misled = agent::invitation::make(*h.desktop).value();
+    auto misled = agent::invitation::make(h.desktop).value();
     elsewhere.slot = agent::pairing_link::parse(misled.link_text())->slot;
     o.code = elsewhere.text();
     CHECK(agent::join_vault(o).code() == errc::pairing_wrong_code);
@@ -179,9 +149,9 @@ TEST_CASE("a link brings its relay along, and leads nowhere else", "[agent][pair
 }
 
 TEST_CASE("each guess is counted on both sides, and after three only a link is taken", "[agent][pairing]") {
-    home h;
+    inviting_home h;
     for (std::size_t n = 0; n < 3; ++n) {
-        auto invited = agent::invitation::make(*h.desktop).value();
+        auto invited = agent::invitation::make(h.desktop).value();
         CHECK(invited.unfinished() == n);
         agent::join_options o = h.phone();
         o.code = guess_for(invited.code());
@@ -194,7 +164,7 @@ TEST_CASE("each guess is counted on both sides, and after three only a link is t
         CHECK_FALSE(h.left("phone.db"));
         CHECK_FALSE(h.left("phone.db-casasync.key"));
     }
-    auto invited = agent::invitation::make(*h.desktop).value();
+    auto invited = agent::invitation::make(h.desktop).value();
     CHECK(invited.unfinished() == 3);
     CHECK(invited.code().empty());
     agent::join_options o = h.phone();
@@ -208,21 +178,21 @@ TEST_CASE("each guess is counted on both sides, and after three only a link is t
     CHECK(typed.code() == errc::pairing_wrong_code);
     CHECK(has(typed.failure().detail, "link"));
 
-    auto again = agent::invitation::make(*h.desktop).value();
+    auto again = agent::invitation::make(h.desktop).value();
     o = h.phone();
     o.code = again.link_text();
     CHECK(run(again, o).joined == errc{});
     // What was counted is forgotten after a day.
-    std::ofstream(h.dir / "home.db-casasync.tries") << std::time(nullptr) - 86'401 << '\n'
-                                                    << std::time(nullptr) - 86'300 << '\n';
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
-    std::ofstream(h.dir / "home.db-casasync.tries") << "what is this\nand this\n";
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 2);
+    std::ofstream(h.dir / "desktop.db-casasync.tries") << std::time(nullptr) - 86'401 << '\n'
+                                                       << std::time(nullptr) - 86'300 << '\n';
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 1);
+    std::ofstream(h.dir / "desktop.db-casasync.tries") << "what is this\nand this\n";
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 2);
 }
 
 TEST_CASE("other digits than the new device shows keep it out", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
     agent::join_options o = h.phone();
     o.code = invited.code();
     bool asked = false;
@@ -237,12 +207,12 @@ TEST_CASE("other digits than the new device shows keep it out", "[agent][pairing
     CHECK_FALSE(asked);
     CHECK(h.active_devices() == 1);
     CHECK_FALSE(h.left("phone.db-casasync.key"));
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 1);
 }
 
 TEST_CASE("a device whose user declines is no member, and nothing is left of it", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
     agent::join_options o = h.phone();
     o.code = invited.code();
     o.confirm = [](const agent::vault_offer&) { return false; };
@@ -253,12 +223,12 @@ TEST_CASE("a device whose user declines is no member, and nothing is left of it"
     CHECK(h.active_devices() == 1);
     CHECK_FALSE(h.left("phone.db"));
     CHECK_FALSE(h.left("phone.db-casasync.key"));
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 0);
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 0);
 }
 
 TEST_CASE("a code that two have tried is void for both", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
     beast::endpoint at;
     at.url = h.server->address();
     const auto stranger = beast::claim_mailbox(at, openssl::pairing_code::parse(invited.code())->slot());
@@ -272,23 +242,23 @@ TEST_CASE("a code that two have tried is void for both", "[agent][pairing]") {
 }
 
 TEST_CASE("a code past its five minutes is good for nothing", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
-    h.ahead_ms += 300'001;
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
+    h.relay_ahead_ms += 300'001;
     agent::join_options o = h.phone();
     o.code = invited.code();
     CHECK(agent::join_vault(o).code() == errc::pairing_expired);
     CHECK(invited.meet().code() == errc::pairing_expired);
-    CHECK_FALSE(h.left("home.db-casasync.tries"));
+    CHECK_FALSE(h.left("desktop.db-casasync.tries"));
 }
 
 TEST_CASE("an agreement that comes too late is none", "[agent][pairing]") {
-    home h;
-    auto invited = agent::invitation::make(*h.desktop).value();
+    inviting_home h;
+    auto invited = agent::invitation::make(h.desktop).value();
     agent::join_options o = h.phone();
     o.code = invited.code();
     o.confirm = [&](const agent::vault_offer&) {
-        h.ahead_ms += 600'001;
+        h.relay_ahead_ms += 600'001;
         return true;
     };
     std::promise<std::string> shown;
@@ -311,7 +281,7 @@ struct relay_between {
     openssl::pairing_place old_place, new_place;
     beast::mailbox to_old, to_new;
 
-    static relay_between make(const home& h, const std::string& code) {
+    static relay_between make(const inviting_home& h, const std::string& code) {
         const std::string at = h.server->address(), own = h.dir / ("mallory-" + code + ".db");
         run_sql(own, "CREATE TABLE note(id TEXT NOT NULL PRIMARY KEY, text TEXT)");
         agent::init_options init{own, at, "mallory", {}, {}};
@@ -348,8 +318,9 @@ struct relay_between {
 };
 
 /// Runs both devices with `between` the two, who then ends the new one's mailbox.
-ending run_with(home& h, const std::function<void(relay_between&, const std::string& code)>& between) {
-    auto invited = agent::invitation::make(*h.desktop).value();
+ending run_with(inviting_home& h,
+                const std::function<void(relay_between&, const std::string& code)>& between) {
+    auto invited = agent::invitation::make(h.desktop).value();
     agent::join_options o = h.phone();
     o.code = invited.code();
     auto relay = relay_between::make(h, invited.code());
@@ -369,7 +340,7 @@ ending run_with(home& h, const std::function<void(relay_between&, const std::str
 
 TEST_CASE("a relay between two devices that guesses the code, or passes on what they say, gets nowhere",
           "[agent][pairing][hostile]") {
-    home h;
+    inviting_home h;
     const ending guessed = run_with(h, [](relay_between& between, const std::string& code) {
         const auto secret = openssl::pairing_code::parse(guess_for(code))->secret();
         const auto guest =
@@ -382,7 +353,7 @@ TEST_CASE("a relay between two devices that guesses the code, or passes on what 
     });
     CHECK(guessed.admitted == errc::pairing_wrong_code);
     CHECK(guessed.joined == errc::pairing_wrong_code);
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);  // it had its one guess
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 1);  // it had its one guess
 
     const ending passed_on = run_with(h, [](relay_between& between, const std::string&) {
         REQUIRE(between.to_new.put(0, between.from_old(0)));
@@ -395,7 +366,7 @@ TEST_CASE("a relay between two devices that guesses the code, or passes on what 
 
 TEST_CASE("a relay between two devices that has seen the code is stopped by the digits",
           "[agent][pairing][hostile]") {
-    home h;
+    inviting_home h;
     const ending end = run_with(h, [](relay_between& between, const std::string& code) {
         const auto secret = openssl::pairing_code::parse(code)->secret();
         const auto guest =
@@ -422,5 +393,5 @@ TEST_CASE("a relay between two devices that has seen the code is stopped by the 
     CHECK(end.admitted == errc::pairing_wrong_code);
     CHECK(has(end.said_here, "not let in"));
     CHECK(end.joined == errc::pairing_expired);
-    CHECK(agent::invitation::make(*h.desktop)->unfinished() == 1);
+    CHECK(agent::invitation::make(h.desktop)->unfinished() == 1);
 }

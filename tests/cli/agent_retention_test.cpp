@@ -20,13 +20,13 @@ using casasync_test::app;
 namespace {
 
 /// A relay whose clock the test moves, and a desktop with one note, and a phone.
-struct home {
+struct forgetful_home {
     casasync_test::folder dir{};
     relay::server_options options{};
     std::unique_ptr<relay::server> server{};
     std::string desktop = dir / "desktop.db", phone = dir / "phone.db";
 
-    explicit home(std::uint64_t vault_bytes_max = std::uint64_t{1} << 30) {
+    explicit forgetful_home(std::uint64_t vault_bytes_max = std::uint64_t{1} << 30) {
         options.data = dir / "relay";
         options.keep.at_least = std::chrono::seconds(0);
         options.keep.every = std::chrono::hours(1000);
@@ -82,7 +82,7 @@ struct home {
 TEST_CASE(
     "S57_retention_expired: a device that was away merges a snapshot, keeps what it has to send, and goes on",
     "[agent][retention][scenario]") {
-    home h;
+    forgetful_home h;
     h.options.keep.dormant_expire = std::chrono::hours(24);
     h.restart();
     app(h.phone).run(
@@ -107,21 +107,21 @@ TEST_CASE(
         REQUIRE(device->offer_snapshot());
     }
     h.server->tidy();
-    const auto at = home::info(h.desktop);
+    const auto at = forgetful_home::info(h.desktop);
     CHECK(at.relay.floor == at.relay.head);
 
-    const auto back = home::sync(h.phone);
+    const auto back = forgetful_home::sync(h.phone);
     REQUIRE(back);
     CHECK(back->snapshot_merged);
     CHECK(back->pushed >= 1);
-    REQUIRE(home::sync(h.desktop));
+    REQUIRE(forgetful_home::sync(h.desktop));
     CHECK(h.agree());
     CHECK(app(h.desktop).text("SELECT text FROM note WHERE id='n'") == "on the phone");
     CHECK(app(h.desktop).text("SELECT text FROM note WHERE id='p'") == "phone");
     CHECK(app(h.phone).text("SELECT count(*) FROM note WHERE id IN ('a0','gone','edited')") == "0");
     CHECK(app(h.phone).text("SELECT count(*) FROM note") == "6");
     CHECK(sqlite::vault::open(h.phone)->status()->open_conflicts == 1);  // the edit that the delete hides
-    const auto quiet = home::sync(h.phone);
+    const auto quiet = forgetful_home::sync(h.phone);
     REQUIRE(quiet);
     CHECK_FALSE(quiet->snapshot_merged);
     CHECK(quiet->pushed == 0);
@@ -129,30 +129,30 @@ TEST_CASE(
 
 TEST_CASE("S60_quota: devices make the snapshots that a full vault needs, and go on by themselves",
           "[agent][retention][scenario]") {
-    home h(std::uint64_t{48} << 10);
+    forgetful_home h(std::uint64_t{48} << 10);
     REQUIRE(h.write(h.desktop, 2, "a", 8000));
-    REQUIRE(home::sync(h.phone));
+    REQUIRE(forgetful_home::sync(h.phone));
     // Far more than the vault may hold at once, by either device.
     for (int round = 0; round < 8; ++round) {
         INFO("round " << round);
         const std::string& writing = round % 2 == 0 ? h.desktop : h.phone;
         static_cast<void>(h.write(writing, 1, "r" + std::to_string(round), 8000));
-        static_cast<void>(home::sync(h.desktop));
-        static_cast<void>(home::sync(h.phone));
+        static_cast<void>(forgetful_home::sync(h.desktop));
+        static_cast<void>(forgetful_home::sync(h.phone));
     }
-    REQUIRE(home::sync(h.desktop));
-    REQUIRE(home::sync(h.phone));
+    REQUIRE(forgetful_home::sync(h.desktop));
+    REQUIRE(forgetful_home::sync(h.phone));
     CHECK(h.agree());
     CHECK(app(h.phone).text("SELECT count(*) FROM note") == "13");
-    CHECK(home::info(h.phone).relay.floor > 0);
+    CHECK(forgetful_home::info(h.phone).relay.floor > 0);
 }
 
 TEST_CASE(
     "S60_quota: while a vault is full everything stays, the device says so, and it resumes when there is "
     "room",
     "[agent][retention][scenario]") {
-    home h;
-    const std::uint64_t used = home::info(h.desktop).bytes;
+    forgetful_home h;
+    const std::uint64_t used = forgetful_home::info(h.desktop).bytes;
     h.options.vault_bytes_max = used + 2000;
     h.restart();
     {
@@ -168,15 +168,15 @@ TEST_CASE(
     CHECK(full->last_error.find("quota_exceeded") == 0);
     CHECK(app(h.desktop).text("SELECT count(*) FROM note") == "4");
     app(h.phone).run("UPDATE note SET text='small' WHERE id='n'");
-    REQUIRE(home::sync(h.phone));  // small enough
-    const auto received = home::sync(h.desktop);
+    REQUIRE(forgetful_home::sync(h.phone));  // small enough
+    const auto received = forgetful_home::sync(h.desktop);
     CHECK(received.code() == errc::quota_exceeded);
     CHECK(app(h.desktop).text("SELECT text FROM note WHERE id='n'") == "small");  // receiving goes on
 
     h.options.vault_bytes_max = used + 100'000;
     h.restart();
-    REQUIRE(home::sync(h.desktop));
-    REQUIRE(home::sync(h.phone));
+    REQUIRE(forgetful_home::sync(h.desktop));
+    REQUIRE(forgetful_home::sync(h.phone));
     CHECK(h.agree());
     CHECK(sqlite::vault::open(h.desktop)->status()->last_error.empty());
 }

@@ -11,25 +11,16 @@
 #include <fstream>
 #include <iterator>
 
+using casasync_test::check_error;
+using casasync_test::has;
 using casasync_test::household;
 using casasync_test::outcome;
 
 namespace {
 
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
 std::string content(const std::string& path) {
     std::ifstream in(path, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void check_error(const outcome& done, int exit, const std::string& said) {
-    INFO(done.out << done.err);
-    CHECK(done.exit == exit);
-    CHECK(done.err.rfind("casasync: ", 0) == 0);
-    CHECK(has(done.err, said));
 }
 
 }  // namespace

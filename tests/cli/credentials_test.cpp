@@ -12,7 +12,12 @@
 #include <iterator>
 
 using namespace casasync;
-using namespace casasync::agent;
+using agent::credentials;
+using agent::find_credentials;
+using agent::key_file_of;
+using agent::read_credentials;
+using agent::setup;
+using agent::write_credentials;
 
 namespace {
 

@@ -2,6 +2,7 @@
 #include "household.hpp"
 
 #include <boost/json/parse.hpp>
+#include <casasync_test/catch.hpp>
 
 #include <csignal>
 #include <stdexcept>
@@ -107,6 +108,17 @@ std::string household::add_device(const std::string& inviting, const std::string
         throw std::runtime_error("join: " + joined.err);
     if (const outcome ended = pair->wait(); ended.exit != 0) throw std::runtime_error("pair: " + ended.err);
     return db;
+}
+
+bool has(const std::string& text, const std::string& part) {
+    return text.find(part) != std::string::npos;
+}
+
+void check_error(const outcome& done, int exit, const std::string& said) {
+    INFO(done.out << done.err);
+    CHECK(done.exit == exit);
+    CHECK(done.err.rfind("casasync: ", 0) == 0);
+    CHECK(has(done.err, said));
 }
 
 }  // namespace casasync_test

@@ -58,4 +58,8 @@ class household {
     std::unique_ptr<process> relay_{};
 };
 
+bool has(const std::string& text, const std::string& part);
+/// A command ended with `exit` and an error of ours that says `said`.
+void check_error(const outcome& done, int exit, const std::string& said);
+
 }  // namespace casasync_test

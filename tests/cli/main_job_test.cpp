@@ -7,14 +7,11 @@
 #include <sys/stat.h>
 #include <csignal>
 
+using casasync_test::has;
 using casasync_test::household;
 using casasync_test::outcome;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
 
 /// Both devices sync until neither has anything for the other.
 void sync_both(const household& home, const std::string& a, const std::string& b) {

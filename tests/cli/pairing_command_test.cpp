@@ -8,21 +8,12 @@
 
 #include <filesystem>
 
+using casasync_test::check_error;
+using casasync_test::has;
 using casasync_test::household;
 using casasync_test::outcome;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-void check_error(const outcome& done, int exit, const std::string& said) {
-    INFO(done.out << done.err);
-    CHECK(done.exit == exit);
-    CHECK(has(done.err, "casasync: "));
-    CHECK(has(done.err, said));
-}
 
 void check_nothing_made(const household& home, const std::string& name) {
     CHECK_FALSE(std::filesystem::exists(home.dir / name));
