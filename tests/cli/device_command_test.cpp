@@ -51,6 +51,9 @@ TEST_CASE("a device is taken out by its name", "[cli][members]") {
     CHECK(has(home.casasync({"devices", desktop}).out, "phone.db, added by desktop.db"));
 
     check_error(home.casasync({"devices", "remove", desktop, "nobody"}), 66, "no device nobody");
+    const std::string id = "-AAAAAAAAAAAAAAAAAAAAA";  // one in 64 begins with a dash
+    check_error(home.casasync({"devices", "remove", desktop, id, "--only"}), 66, "no device " + id);
+    check_error(home.casasync({"devices", "remove", "--only", desktop, "--", id}), 66, "no device " + id);
     check_error(home.casasync({"devices", "remove", desktop, "desktop.db"}), 64, "cannot remove itself");
     check_error(home.casasync({"devices", "remove", desktop}), 64, "DEVICE");
     check_error(home.casasync({"devices"}), 64, "DB");
