@@ -200,7 +200,10 @@ class session {
         stream_mark sealed;
         for (outbound_part& p : *parts) {
             if (out.envelopes.size() == limits::request_envelopes_max) break;
-            if (sealed.seq != 0 && sealed.seq + 1 == p.seq) p.link = sealed.link;
+            // A relay that was restored has some of what it was to be sent again: it takes no numbers that
+            // skip.
+            if (!pushed_.empty() && pushed_.back() + 1 != p.seq) break;
+            if (sealed.seq != 0) p.link = sealed.link;
             sealed = {};
             if (!may_go(p)) {
                 if (auto ok = seal(p, sealed); !ok) return stop(ok.failure()), push_request{};

@@ -198,17 +198,19 @@ result<void> add_unmerged(vault::state& v, snapshot_writer& out) {
     }
 }
 
-/// Tells whether a part in this device's name is another one than this file made. One that waits to be sent
-/// was sent: its maker had it from the relay.
+/// Tells whether a part in this device's name is another one than this file made. The first one that waits to
+/// be sent was sent: its maker had it from the relay.
 result<bool> is_foreign(vault::state& v, const unmerged_part& p) {
     if (p.seq > v.self.last_seq) return true;
-    auto s = v.db->prepare("SELECT payload = ?2, sent FROM casasync_outbox WHERE seq = ?1");
+    auto s = v.db->prepare(
+        "SELECT payload = ?2, seq = (SELECT min(seq) FROM casasync_outbox WHERE sent = 0) FROM "
+        "casasync_outbox WHERE seq = ?1");
     if (!s) return s.failure();
     s->bind_all(static_cast<std::int64_t>(p.seq), bytes_view(p.payload));
     const auto kept = s->step();
     if (!kept) return kept.failure();
     if (!*kept) return false;  // it was sent long ago
-    const bool same = s->integer(0) != 0, waits = s->integer(1) == 0;
+    const bool same = s->integer(0) != 0, waits = s->integer(1) != 0;
     s->reset();
     if (same && waits)
         if (auto ok = v.settle(p.seq); !ok) return ok.failure();
