@@ -102,17 +102,21 @@ class memory_rows {
 
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs) {
         memory_table* found = find(theirs.name);
-        if (found != nullptr)
-            for (const column_traits& c : theirs.columns)
-                if (const auto here = found->traits.column(c.name);
-                    here && found->traits.columns[*here].rule != c.rule)
-                    return error{errc::schema_mismatch, "The column " + theirs.name + "." + c.name +
-                                                            " merges by another rule on another device."};
+        constexpr auto unknown = static_cast<column_no>(-1);
+        column_list places;
+        places.reserve(theirs.columns.size());
+        for (const column_traits& c : theirs.columns) {
+            const auto here = found != nullptr ? found->traits.column(c.name) : std::nullopt;
+            if (here && found->traits.columns[*here].rule != c.rule)
+                return error{errc::schema_mismatch, "The column " + theirs.name + "." + c.name +
+                                                        " merges by another rule on another device."};
+            places.push_back(here.value_or(unknown));
+        }
         memory_table& table = found != nullptr ? *found : add(theirs.without_columns());
-        resolved_table out{number_of(table), &table.traits, {}};
-        for (const column_traits& c : theirs.columns) out.columns.push_back(place_of(table, c));
+        for (std::size_t i = 0; i < places.size(); ++i)
+            if (places[i] == unknown) places[i] = place_of(table, theirs.columns[i]);
         table.rows.widen(table.traits.columns.size());
-        return out;
+        return resolved_table{number_of(table), &table.traits, std::move(places)};
     }
     [[nodiscard]] result<row_state> load(table_no table, bytes_view key, bool values) const {
         const auto& rows = tables_[table].rows;
@@ -127,7 +131,7 @@ class memory_rows {
     }
     /// Merges a changeset: what apply(merge(incoming, *this)) does, without a plan. \errors as merge()
     [[nodiscard]] result<merged_changeset> merge(const changeset& incoming) {
-        std::vector<resolved_table> resolved;
+        detail::small_vector<resolved_table, 1> resolved;
         for (const table_changes& t : incoming.tables) {
             auto table = resolve(t.table);
             if (!table) return table.failure();
@@ -138,12 +142,12 @@ class memory_rows {
         for (std::size_t i = 0; i < resolved.size(); ++i) {
             const std::vector<row_change>& changes = incoming.tables[i].rows;
             detail::in_place_merge(tables_[resolved[i].table].rows, resolved[i], incoming.context.vector,
-                                   sums)
+                                   merged_.vector, sums)
                 .merge(changes);
             for (std::size_t n = 0; n < changes.size(); ++n)
                 out.rows += n == 0 || changes[n].key != changes[n - 1].key ? 1 : 0;
         }
-        sums.merged.seen.raise(incoming.device, std::max(incoming.seq, incoming.last_seq));
+        merged_.seen.raise(incoming.device, std::max(incoming.seq, incoming.last_seq));
         add(sums);
         out.duplicates = sums.duplicates;
         out.greatest = sums.greatest;

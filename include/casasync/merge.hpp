@@ -20,12 +20,13 @@
 namespace casasync {
 
 using table_no = std::uint32_t;
+using column_list = detail::small_vector<column_no, 8>;  ///< of a row
 
 /// A table as this store knows it, and where an author's columns are in it.
 struct resolved_table {
     table_no table = 0;
     const table_traits* traits = nullptr;  ///< every column this store knows, unknown ones of others included
-    std::vector<column_no> columns{};      ///< the author's column number -> this store's
+    column_list columns{};                 ///< the author's column number -> this store's
 };
 
 /// Loads what a merge needs. The compiler checks the names; a model also promises:
@@ -45,13 +46,13 @@ concept row_source = requires(R& rows, const table_traits& theirs, table_no tabl
 /// What becomes of one row.
 struct merged_row {
     table_no table = 0;
-    bytes key{};
+    row_key key{};
     row_state after{};  ///< values of unchanged cells may be missing when the row stays visible
     bool was_visible = false;
     bool is_visible = false;
-    std::vector<column_no> written{};  ///< columns whose register changed, sorted
-    std::vector<conflict> opened{};    ///< open now, and not before
-    std::vector<conflict> closed{};    ///< open before, and not now
+    column_list written{};           ///< columns whose register changed, sorted
+    std::vector<conflict> opened{};  ///< open now, and not before
+    std::vector<conflict> closed{};  ///< open before, and not now
 };
 
 /// What applying a changeset changes. `digest`, `open_digest` and `counts` are differences, to be added to
@@ -67,19 +68,12 @@ struct merge_plan {
 
 namespace detail {
 
-/// Takes out the operations on one row, with this store's column numbers.
-inline std::vector<row_operation> translate(std::span<row_change> group,
-                                            const std::vector<column_no>& columns) {
-    std::vector<row_operation> out;
-    out.reserve(group.size());
-    for (row_change& change : group) {
-        row_operation& op = out.emplace_back(std::move(change.op));
-        for (cell_write& c : op.cells) c.column = columns[c.column];
-        const auto order = [](const cell_write& a, const cell_write& b) { return a.column < b.column; };
-        if (!std::is_sorted(op.cells.begin(), op.cells.end(), order))
-            std::sort(op.cells.begin(), op.cells.end(), order);
-    }
-    return out;
+/// Gives an operation this store's column numbers. \param columns  the author's column number -> this store's
+inline void translate(row_operation& op, const column_list& columns) {
+    for (cell_write& c : op.cells) c.column = columns[c.column];
+    const auto order = [](const cell_write& a, const cell_write& b) { return a.column < b.column; };
+    if (!std::is_sorted(op.cells.begin(), op.cells.end(), order))
+        std::sort(op.cells.begin(), op.cells.end(), order);
 }
 
 inline std::vector<conflict> without(const std::vector<conflict>& all, const std::vector<conflict>& taken) {
@@ -95,7 +89,7 @@ inline std::vector<conflict> without(const std::vector<conflict>& all, const std
 
 /// Fills in the plan for one row from its state before and after.
 /// \param operations  what was merged, whose values may be gone; none: another replica's state of the row
-inline merged_row compare_states(merge_plan& plan, const resolved_table& table, bytes key,
+inline merged_row compare_states(merge_plan& plan, const resolved_table& table, row_key key,
                                  const row_state& before, row_state after,
                                  std::span<const row_operation> operations) {
     merged_row row{table.table,
@@ -129,7 +123,7 @@ inline merged_row compare_states(merge_plan& plan, const resolved_table& table, 
 }
 
 /// Merges the only operation on a row that nothing is known of, an INSERT: all of it is shown.
-inline merged_row begin(merge_plan& plan, const resolved_table& table, bytes key, row_operation&& y) {
+inline merged_row begin(merge_plan& plan, const resolved_table& table, row_key key, row_operation&& y) {
     const digest128 seed = row_seed(*table.traits, key);
     merged_row row{table.table, std::move(key), {}, false, true, {}, {}, {}};
     begin_row(row.after, std::move(y));
@@ -150,7 +144,7 @@ inline bool only_replaces(const row_state& row, const row_operation& y) noexcept
 }
 
 /// Merges the only operation on a row, one that only_replaces() registers.
-inline merged_row replace(merge_plan& plan, const resolved_table& table, bytes key, row_state before,
+inline merged_row replace(merge_plan& plan, const resolved_table& table, row_key key, row_state before,
                           row_operation&& y) {
     const digest128 seed = row_seed(*table.traits, key);
     merged_row row{table.table, std::move(key), std::move(before), true, true, {}, {}, {}};
@@ -171,8 +165,12 @@ inline merged_row replace(merge_plan& plan, const resolved_table& table, bytes k
 }
 
 /// Merges operations on one row by the registers' definition.
-inline merged_row merge_all(merge_plan& plan, const resolved_table& table, bytes key, const row_state& before,
-                            std::span<row_operation> operations, const version_vector& vector) {
+inline merged_row merge_all(merge_plan& plan, const resolved_table& table, row_key key,
+                            const row_state& before, std::span<row_change> changes,
+                            const version_vector& vector) {
+    std::vector<row_operation> operations;
+    operations.reserve(changes.size());
+    for (row_change& c : changes) operations.push_back(std::move(c.op));
     row_state after = before;
     for (row_operation& y : operations) merge_operation(after, std::move(y), vector, *table.traits);
     return compare_states(plan, table, std::move(key), before, std::move(after), operations);
@@ -197,27 +195,29 @@ template <row_source Rows>
         for (auto first = changes.rows.begin(); first != changes.rows.end();) {
             const auto last = std::find_if(first, changes.rows.end(),
                                            [&](const row_change& r) { return r.key != first->key; });
-            auto ops = detail::translate({first, last}, table->columns);
+            const std::span<row_change> group(first, last);
             auto before = rows.load(table->table, first->key, false);
             if (!before) return before.failure();
-            for (const row_operation& y : ops) {
+            bool values = false;
+            for (row_change& change : group) {
+                row_operation& y = change.op;
+                detail::translate(y, table->columns);
                 plan.merged.vector.raise(y.when.replica, y.when.when);
                 plan.greatest = observe(plan.greatest, y.when.when);
+                values = values || needs_values(*before, y, vector, *table->traits);
             }
-            const bool values = std::any_of(ops.begin(), ops.end(), [&](const row_operation& y) {
-                return needs_values(*before, y, vector, *table->traits);
-            });
             if (values) before = rows.load(table->table, first->key, true);
             if (!before) return before.failure();
-            const bool lone = ops.size() == 1 && !values;
-            if (lone && ops.front().kind == op_kind::insert && before->empty() &&
-                ops.front().when != band::adopted)
-                plan.rows.push_back(detail::begin(plan, *table, bytes(first->key), std::move(ops.front())));
-            else if (lone && detail::only_replaces(*before, ops.front()))
-                plan.rows.push_back(detail::replace(plan, *table, bytes(first->key), std::move(*before),
-                                                    std::move(ops.front())));
+            const bool lone = group.size() == 1 && !values;
+            row_operation& y = first->op;
+            if (lone && y.kind == op_kind::insert && before->empty() && y.when != band::adopted)
+                plan.rows.push_back(detail::begin(plan, *table, std::move(first->key), std::move(y)));
+            else if (lone && detail::only_replaces(*before, y))
+                plan.rows.push_back(
+                    detail::replace(plan, *table, std::move(first->key), std::move(*before), std::move(y)));
             else
-                plan.rows.push_back(detail::merge_all(plan, *table, bytes(first->key), *before, ops, vector));
+                plan.rows.push_back(
+                    detail::merge_all(plan, *table, std::move(first->key), *before, group, vector));
             first = last;
         }
     }

@@ -36,7 +36,7 @@ struct rows_in_memory {
     merge_plan take(const changeset& c) {
         auto plan = merge(c, *this);
         REQUIRE(plan.ok());
-        for (const merged_row& row : plan->rows) rows[row.key] = row.after;
+        for (const merged_row& row : plan->rows) rows[bytes(row.key)] = row.after;
         digest += plan->digest;
         open_digest += plan->open_digest;
         return std::move(*plan);

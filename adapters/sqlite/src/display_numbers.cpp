@@ -26,9 +26,9 @@ struct display_pass::claim_set {
     }
 };
 
-result<number_claim> display_pass::claim_of(const vault_table& table, const bytes& key,
-                                            const row_state& row) {
-    number_claim out{.identity = key, .wanted = std::nullopt, .when = {}, .until = std::nullopt};
+result<number_claim> display_pass::claim_of(const vault_table& table, bytes_view key, const row_state& row) {
+    number_claim out{
+        .identity = bytes(key.begin(), key.end()), .wanted = std::nullopt, .when = {}, .until = std::nullopt};
     const auto column = table.traits.column(table.traits.number);
     const cell* asked = column ? row.find(*column) : nullptr;
     if (asked != nullptr) {
@@ -121,15 +121,14 @@ result<std::vector<display_pass::row_id>> display_pass::decide_numbers(std::span
 }
 
 /// Returns the key under which a row that is not in its table is going to be.
-result<std::vector<value>> display_pass::destination(const lane& home, const bytes& key,
-                                                     const row_state& row) {
+result<std::vector<value>> display_pass::destination(const lane& home, bytes_view key, const row_state& row) {
     const vault_table& table = *home.table;
     if (!table.numbered()) {
         auto out = store_->numbers().in_table(table, key);
         if (!out) return out.failure();
         return *out ? std::move(**out) : std::vector<value>{};
     }
-    const row_id id{table.number, key};
+    const row_id id{table.number, bytes(key.begin(), key.end())};
     if (!decided_.contains(id)) {
         claim_set alone;
         auto claim = claim_of(table, key, row);
@@ -222,7 +221,7 @@ result<std::vector<display_pass::row_entry*>> display_pass::entries_of(std::vect
 result<void> display_pass::let_go_of_deleted(std::span<const merged_row> changed) {
     struct deleted {
         const vault_table* table = nullptr;
-        const bytes* key = nullptr;
+        bytes_view key{};
         std::int64_t number = 0;
         std::optional<bytes> next{};  ///< who has the number now
     };
@@ -241,16 +240,16 @@ result<void> display_pass::let_go_of_deleted(std::span<const merged_row> changed
         auto children = children_of_deleted(*table, **number);
         if (!children) return children.failure();
         if (children->empty()) continue;
-        parents.push_back({table, &row.key, **number, std::move(*next)});
+        parents.push_back({table, row.key, **number, std::move(*next)});
         std::move(children->begin(), children->end(), std::back_inserter(rows));
     }
     // A row may refer to several of them: all have their numbers while their children are looked up.
     for (const deleted& d : parents)
-        if (auto ok = numbers.place(*d.table, *d.key, d.number); !ok) return ok;
+        if (auto ok = numbers.place(*d.table, d.key, d.number); !ok) return ok;
     const auto children = entries_of(std::move(rows));
     if (!children) return children.failure();
     for (const deleted& d : parents) {
-        if (auto ok = numbers.place(*d.table, *d.key, std::nullopt); !ok) return ok;
+        if (auto ok = numbers.place(*d.table, d.key, std::nullopt); !ok) return ok;
         if (d.next)
             if (auto ok = numbers.place(*d.table, *d.next, d.number); !ok) return ok;
     }

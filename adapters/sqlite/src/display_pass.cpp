@@ -73,12 +73,12 @@ result<display_pass::lane*> display_pass::lane_of(const vault_table& table) {
     return &lanes_.emplace(table.number, std::move(out)).first->second;
 }
 
-result<display_pass::row_entry*> display_pass::entry_of(lane& home, const bytes& key,
+result<display_pass::row_entry*> display_pass::entry_of(lane& home, bytes_view key,
                                                         const merged_row* changed) {
-    const row_id id{home.table->number, key};
+    const row_id id{home.table->number, bytes(key.begin(), key.end())};
     const auto known = entries_.find(id);
     if (known != entries_.end()) return &known->second;
-    row_entry e{.home = &home, .key = key, .changed = changed};
+    row_entry e{.home = &home, .key = id.second, .changed = changed};
     bool shown = changed == nullptr || changed->was_visible;
     if (const auto kept = kept_.find(id); kept != kept_.end()) {
         e.changed = kept->second;
@@ -233,7 +233,8 @@ result<void> display_pass::show_plain(lane& home, const merged_row& row) {
         if (!gone) return gone.failure();
         if (*gone) return {};
         return parked_.put(
-            {row.table, row.key, std::string(parked_list::check), stuck_detail(home.writer.why())}, now_);
+            {row.table, bytes(row.key), std::string(parked_list::check), stuck_detail(home.writer.why())},
+            now_);
     }
     if (row.was_visible || has_all_values(row.after)) {
         const auto key = destination(home, row.key, row.after);
@@ -260,11 +261,11 @@ result<void> display_pass::keep(std::span<const merged_row> changed) {
     if (!moved) return moved.failure();
     if (!references_.all().empty() || !moved->empty())
         for (const merged_row& row : changed)
-            if (tables_->find(row.table)->tracked) kept_.emplace(row_id{row.table, row.key}, &row);
+            if (tables_->find(row.table)->tracked) kept_.emplace(id_of(row), &row);
     if (auto ok = vacate(*moved); !ok) return ok;
     if (auto ok = let_go_of_deleted(changed); !ok) return ok;
     for (const merged_row& row : changed)
-        if (!entries_.contains({row.table, row.key}))
+        if (!entries_.contains(id_of(row)))
             if (auto ok = keep_row(row); !ok) return ok;
     return any_parked_ || !entries_.empty() || !to_check_.empty() ? decide(tables_of(changed)) : finish();
 }
@@ -312,11 +313,11 @@ result<void> display_pass::keep_row(const merged_row& row) {
             if (*fate == shown_reference::fate::loose) return find_missing(**e);
             (*e)->to_write = due::all;
             enqueue(**e);
-            to_check_.insert({row.table, row.key});
+            to_check_.insert(id_of(row));
             return {};
         }
     }
-    if (row.is_visible && may_lack_parent(row)) to_check_.insert({row.table, row.key});
+    if (row.is_visible && may_lack_parent(row)) to_check_.insert(id_of(row));
     if (home.parked)
         if (auto ok = parked_.remove(row.table, row.key); !ok) return ok;
     if (auto ok = save_changed(row, row.is_visible, &home); !ok) return ok;

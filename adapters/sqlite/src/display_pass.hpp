@@ -100,6 +100,7 @@ class display_pass {
         friend auto operator<=>(const queue_place&, const queue_place&) = default;
     };
     using row_id = std::pair<table_no, bytes>;
+    static row_id id_of(const merged_row& row) { return {row.table, bytes(row.key)}; }
     struct file_row {
         const vault_table* table = nullptr;
         std::vector<value> key{};  ///< as the file has it
@@ -109,7 +110,7 @@ class display_pass {
 
     [[nodiscard]] result<void> open();
     [[nodiscard]] result<lane*> lane_of(const vault_table& table);
-    [[nodiscard]] result<row_entry*> entry_of(lane& home, const bytes& key,
+    [[nodiscard]] result<row_entry*> entry_of(lane& home, bytes_view key,
                                               const merged_row* changed = nullptr);
     [[nodiscard]] result<void> complete(row_entry& e);
     /// Saves a changed row whose place is decided, without an entry. \param home null when not tracked
@@ -119,9 +120,9 @@ class display_pass {
     [[nodiscard]] result<std::vector<row_id>> decide_numbers(std::span<const merged_row> changed);
     [[nodiscard]] result<void> settle_claims(const vault_table& table, claim_set& to);
     [[nodiscard]] result<void> add_rivals(const vault_table& table, std::int64_t number, claim_set& to);
-    [[nodiscard]] result<number_claim> claim_of(const vault_table& table, const bytes& key,
+    [[nodiscard]] result<number_claim> claim_of(const vault_table& table, bytes_view key,
                                                 const row_state& row);
-    [[nodiscard]] result<std::vector<value>> destination(const lane& home, const bytes& key,
+    [[nodiscard]] result<std::vector<value>> destination(const lane& home, bytes_view key,
                                                          const row_state& row);
     [[nodiscard]] result<void> vacate(const std::vector<row_id>& moved);
     [[nodiscard]] result<std::vector<std::vector<value>>> showing(const reference& r, std::int64_t number);

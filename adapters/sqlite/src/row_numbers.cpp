@@ -167,8 +167,9 @@ result<std::optional<bytes>> row_numbers::adopted_holder(const vault_table& tabl
     return *there != 0 ? std::optional(std::move(*identity)) : none;
 }
 
-result<void> row_numbers::place(const vault_table& table, const bytes& identity,
+result<void> row_numbers::place(const vault_table& table, bytes_view row,
                                 std::optional<std::int64_t> number) {
+    const bytes identity(row.begin(), row.end());
     const auto old = number_of(table, identity);
     if (!old) return old.failure();
     if (*old && *old != number) {

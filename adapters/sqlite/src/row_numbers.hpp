@@ -73,7 +73,7 @@ class row_numbers {
     [[nodiscard]] result<std::optional<bytes>> adopted_holder(const vault_table& table, std::int64_t number);
 
     /// Notes which number a row has from now on, until row_store::save() has written it down.
-    [[nodiscard]] result<void> place(const vault_table& table, const bytes& identity,
+    [[nodiscard]] result<void> place(const vault_table& table, bytes_view row,
                                      std::optional<std::int64_t> number);
     /// Has a row, which has a record and is not in its table, be the one that a coming INSERT of the number
     /// makes: the next seal takes it for this row.

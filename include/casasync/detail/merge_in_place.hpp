@@ -20,10 +20,11 @@ namespace casasync::detail {
 
 class in_place_merge {
  public:
-    /// \param sums  gets what the rows' sums, vector and clock change by
+    /// \param vector  what the author had merged \param merged  is raised to what is merged
+    /// \param sums  gets what the rows' sums and clock change by
     in_place_merge(packed_rows& rows, const resolved_table& table, const version_vector& vector,
-                   merge_plan& sums)
-        : rows_(&rows), table_(&table), vector_(&vector), sums_(&sums) {
+                   version_vector& merged, merge_plan& sums)
+        : rows_(&rows), table_(&table), vector_(&vector), merged_(&merged), sums_(&sums) {
         columns_.reserve(table.columns.size());
         for (const column_no c : table.columns) {
             const column_traits& traits = table.traits->columns[c];
@@ -49,7 +50,7 @@ class in_place_merge {
                 rows_->prefetch_row(seeds[i], first_column(now[i].op));
             for (std::size_t i = 0; i < now.size(); ++i) merge(seeds[i], now[i]);
         }
-        if (author_) sums_->merged.vector.raise(author_->id, author_->latest);
+        if (author_) merged_->raise(author_->id, author_->latest);
         author_.reset();
     }
 
@@ -81,7 +82,7 @@ class in_place_merge {
     void take_author(const stamp& s) {
         sums_->greatest = observe(sums_->greatest, s.when);
         if (!author_ || author_->id != s.replica) {
-            if (author_) sums_->merged.vector.raise(author_->id, author_->latest);
+            if (author_) merged_->raise(author_->id, author_->latest);
             author_ = author{s.replica, rows_->number_of(s.replica), {}};
         }
         author_->latest = std::max(author_->latest, s.when);
@@ -152,20 +153,21 @@ class in_place_merge {
         const auto row = rows_->find(change.key);
         const row_state before = row ? rows_->load(*row, true) : row_state{};
         row_state after = before;
-        row_change own = change;
-        std::vector<row_operation> op = translate({&own, 1}, table_->columns);
-        merge_operation(after, std::move(op.front()), *vector_, *table_->traits);
+        row_operation op = change.op;
+        translate(op, table_->columns);
+        merge_operation(after, std::move(op), *vector_, *table_->traits);
         const merged_row merged =
-            compare_states(*sums_, *table_, bytes(own.key), before, std::move(after), op);
+            compare_states(*sums_, *table_, change.key, before, std::move(after), {&op, 1});
         rows_->store(merged.key, merged.after);
     }
 
     packed_rows* rows_;
     const resolved_table* table_;
     const version_vector* vector_;
+    version_vector* merged_;
     merge_plan* sums_;
-    std::vector<column> columns_{};      ///< by the author's number
-    std::vector<std::uint64_t> seen_{};  ///< seen(), by a replica's number
+    small_vector<column, 4> columns_{};      ///< by the author's number
+    small_vector<std::uint64_t, 4> seen_{};  ///< seen(), by a replica's number
     std::optional<author> author_{};
 };
 
