@@ -15,7 +15,7 @@ namespace casasync::bench::merge_program {
 namespace {
 
 struct givens {
-    changeset full{}, changes{};
+    changeset full{}, changes{}, moved{};  ///< moved: a copy of `changes` that a plan takes over
     std::vector<changeset> singly{};
     std::vector<floor_write> flat{};
     std::unique_ptr<floor_table> table{};
@@ -67,8 +67,12 @@ std::vector<question> questions(const run_options& o) {
     question by_plan = q;
     by_plan.name = "merge in memory, with a plan";
     by_plan.ours.name = "merge() and apply()";
+    by_plan.ours.prepare = [=] {
+        g->rows = g->before;
+        g->moved = g->changes;
+    };
     by_plan.ours.work = [=](std::size_t) {
-        auto plan = merge(g->changes, *g->rows);
+        auto plan = merge(std::move(g->moved), *g->rows);
         if (!plan) throw std::runtime_error(plan.failure().text());
         g->rows->apply(*plan);
     };

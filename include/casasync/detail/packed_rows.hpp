@@ -157,7 +157,9 @@ class packed_rows {
         prefetch(&rows_[*r]);
         if (c < columns_) prefetch(&cell(*r, c));
     }
-    [[nodiscard]] packed_stamp pack(const stamp& s) { return {s.when.packed, number_of(s.replica)}; }
+    [[nodiscard]] packed_stamp pack(const stamp& s) {
+        return s.exists() ? packed_stamp{s.when.packed, number_of(s.replica)} : packed_stamp{};
+    }
     [[nodiscard]] stamp unpack(const packed_stamp& s) const noexcept {
         return s.when == 0 ? stamp{} : stamp{hlc{s.when}, replicas_[s.replica]};
     }
