@@ -19,6 +19,11 @@ result<causal_context> vault::merged() {
     return state_->run([&] { return state_->context(); });
 }
 
+result<std::vector<merged_row>> vault::state::publish(changeset& c, row_store& into) {
+    if (auto ok = queue(c); !ok) return ok.failure();
+    return merge_own(std::move(c), into);
+}
+
 result<void> vault::tell_merged() {
     return state_->write([&]() -> result<void> {
         auto context = state_->context();

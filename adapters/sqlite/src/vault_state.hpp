@@ -132,9 +132,6 @@ struct vault::state {
     [[nodiscard]] result<void> take_out_lost(std::vector<merged_row>& merged);
     [[nodiscard]] result<void> keep_dangling(const vault_table& table, const row_state& known,
                                              std::vector<value>& in_shape);
-    /// Stamps, merges and queues one changeset of this device; `rows` supplies the states it merges into.
-    template <row_source Rows>
-    [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, Rows& source);
     [[nodiscard]] result<void> correct_defaults();
     [[nodiscard]] result<void> queue(changeset& c);
     /// Merges a queued changeset, or a piece of one; the tables have its rows already.
@@ -209,6 +206,8 @@ struct vault::state {
     // merged_state.cpp: inside write(), context() inside run(), too
     /// What this device has merged.
     [[nodiscard]] result<causal_context> context();
+    /// Stamps, queues and merges one changeset of this device.
+    [[nodiscard]] result<std::vector<merged_row>> publish(changeset& c, row_store& into);
     /// Holds what its author says of its state against this file's, where both have merged the same.
     void compare_state(const changeset& c);
     /// Asks another device for a snapshot, where another state was found. Returns whether it did: once a day
@@ -277,12 +276,6 @@ struct vault::state {
     [[nodiscard]] result<void> transact(const std::function<result<void>()>& begin,
                                         const std::function<result<void>()>& work, bool captured);
 };
-
-template <row_source Rows>
-result<std::vector<merged_row>> vault::state::publish(changeset& c, Rows& source) {
-    if (auto ok = queue(c); !ok) return ok.failure();
-    return merge_own(std::move(c), source);
-}
 
 template <row_source Rows>
 result<std::vector<merged_row>> vault::state::merge_own(changeset c, Rows& source) {
