@@ -260,35 +260,6 @@ template <syncing_device Device>
     return merged ? result<bool>(true) : merged.failure();
 }
 
-/// Gives the relay what it lost: this device's own changesets, and a snapshot that has what another device
-/// has given it in one. Others may have come to the log before that snapshot, and read on without it: they
-/// are told what this device has merged, and look for the snapshot where that is more than the log brings.
-template <syncing_device Device>
-[[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard) {
-    auto done = d.sync_rounds(heard);
-    if (!done && done.code() == errc::wrong_relay) done = d.sync_rounds(heard);  // from the log's beginning
-    if (!done && done.code() != errc::seq_gap) return done;
-    auto again = send_lost(d, heard);
-    if (!again) return again;
-    if (done)
-        add(*done, std::move(*again));
-    else
-        done = std::move(again);
-    // One that cannot be read is no reason to give none.
-    if (const auto more = take_more(d); !more && more.failure().what() == condition::retryable)
-        return more.failure();
-    if (auto ok = d.offer(); !ok) return ok.failure();
-    if (auto ok = d.store().tell_merged(); !ok) return ok.failure();
-    auto told = d.sync_rounds(heard);
-    if (!told) return told;
-    add(*done, std::move(*told));
-    if (auto ok = d.store().note_relay_fed(); !ok) return ok.failure();
-    done->alarms.emplace_back(
-        "The relay had lost something: it was emptied, or restored from a backup. This device gave it again "
-        "what it has, and nothing was lost here.");
-    return done;
-}
-
 }  // namespace detail
 
 /// How long a relay that was given again what it had lost has to keep it before it is given it once more.
@@ -332,6 +303,40 @@ template <syncing_device Device>
         "gone, remove it: see casasync devices.");
     return done;
 }
+
+namespace detail {
+
+/// Gives the relay what it lost: this device's own changesets, and a snapshot that has what another device
+/// has given it in one. Others may have come to the log before that snapshot, and read on without it: they
+/// are told what this device has merged, and look for the snapshot where that is more than the log brings.
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> feed(Device& d, relay_state& heard) {
+    auto done = sync_as_itself(d, heard);
+    if (!done && done.code() == errc::wrong_relay)
+        done = sync_as_itself(d, heard);  // from the log's beginning
+    if (!done && done.code() != errc::seq_gap) return done;
+    auto again = send_lost(d, heard);
+    if (!again) return again;
+    if (done)
+        add(*done, std::move(*again));
+    else
+        done = std::move(again);
+    // One that cannot be read is no reason to give none.
+    if (const auto more = take_more(d); !more && more.failure().what() == condition::retryable)
+        return more.failure();
+    if (auto ok = d.offer(); !ok) return ok.failure();
+    if (auto ok = d.store().tell_merged(); !ok) return ok.failure();
+    auto told = d.sync_rounds(heard);
+    if (!told) return told;
+    add(*done, std::move(*told));
+    if (auto ok = d.store().note_relay_fed(); !ok) return ok.failure();
+    done->alarms.emplace_back(
+        "The relay had lost something: it was emptied, or restored from a backup. This device gave it again "
+        "what it has, and nothing was lost here.");
+    return done;
+}
+
+}  // namespace detail
 
 /// Syncs as itself; a relay that has lost something is given it again, at most once in feed_pause_ms.
 /// \errors as sync_as_itself(); seq_gap when what the relay lost is not kept here any more

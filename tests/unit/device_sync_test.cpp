@@ -803,6 +803,22 @@ TEST_CASE("a copy reads the log to its end, once, and takes for its own what thi
     CHECK(met == counts.size());
 }
 
+TEST_CASE(
+    "a log of another life may show that this is a copy: then that is a device of its own, and feeds it",
+    "[device_sync]") {
+    device d;
+    d.rounds = {errc::wrong_relay, errc::device_copied};
+    d.pages = {foreign()};
+    relay_state heard;
+    const auto done = sync_and_mend(d, heard);
+    REQUIRE(done.ok());
+    for (const char* did : {"note_copied", "note_relay_lost", "become_new_device", "offer", "note_relay_fed"})
+        CHECK(d.times(did) == 1);
+    REQUIRE(done->alarms.size() == 2);
+    CHECK(done->alarms[0].starts_with(copied));
+    CHECK(done->alarms[1].starts_with(fed));
+}
+
 TEST_CASE("what several rounds did is one report, each alarm told once", "[device_sync]") {
     sync_report sum, more;
     sum.sealed = sum.pushed = sum.received = sum.merged = sum.rows = 1;
