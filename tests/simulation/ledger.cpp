@@ -33,6 +33,15 @@ std::string text_of(const cell_name& c) {
     return c.row.table + "[" + c.row.key + "]." + c.column;
 }
 
+bool ledger::is_own(std::size_t device, const written& w) const {
+    while (w.device != device) {
+        const auto copy = origins_.find(device);
+        if (copy == origins_.end() || w.number >= copy->second.writes) return false;
+        device = copy->second.device;
+    }
+    return true;
+}
+
 void ledger::overwrite(std::size_t device, const knowledge& before, const cell_name& cell) {
     const auto book = books_.find(cell);
     if (book == books_.end()) return;
@@ -43,7 +52,7 @@ void ledger::overwrite(std::size_t device, const knowledge& before, const cell_n
         const bool known =
             (shown != before.shown.end() && shown->second == w.value) ||
             std::any_of(first, last, [&](const auto& loser) { return loser.second == w.value; });
-        if (blind ? w.device == device : known) w.overwritten = true;
+        if (blind ? is_own(device, w) : known) w.overwritten = true;
     }
 }
 

@@ -50,6 +50,8 @@ class ledger {
     /// Books that a write of the whole row by someone with this knowledge happened, or may have.
     void settled(std::size_t device, const knowledge& before, const row_name& row);
 
+    /// Books that a device is a copy of another one: what that wrote so far is its own, too.
+    void copied(std::size_t from, std::size_t to) { origins_[to] = {from, writes_}; }
     /// Books that everything a device wrote is at the relay.
     void sent(std::size_t device);
     /// Books that a device is what it was when there were `writes` in the books. What it wrote since, and the
@@ -76,12 +78,18 @@ class ledger {
         bool excused = false;     ///< it may be lost
         std::size_t number = 0;   ///< of writes in the books before it
     };
+    struct origin {
+        std::size_t device = 0;
+        std::size_t writes = 0;  ///< in the books when it was copied
+    };
     template <class Visit>
     void each_of(Visit visit);
+    [[nodiscard]] bool is_own(std::size_t device, const written& w) const;
     void overwrite(std::size_t device, const knowledge& before, const cell_name& cell);
     void add(std::size_t device, const cell_name& cell, const std::string& value);
 
     std::map<cell_name, std::vector<written>> books_;
+    std::map<std::size_t, origin> origins_;
     std::size_t writes_ = 0;
 };
 

@@ -419,6 +419,7 @@ void world::heal() {
     if (relay_losses_ > 0) now_ += feed_pause_ms;
     for (const auto& p : parties_) {
         p->machine.storage().repair();
+        behind_ = std::max(behind_, -p->clock_error);
         p->clock_error = 0;
         p->way.on_page = nullptr;
         p->network.set({});
@@ -449,6 +450,7 @@ void world::converge() {
         }
         why = disagreement();
         say("round: " + why);
+        if (round == 0) now_ += behind_;  // what was stamped before the relay's time was heard waits as long
     }
     must(why.empty(), "no agreement after " + std::to_string(rounds_max) + " rounds: " + why);
 }

@@ -141,6 +141,7 @@ void world::clone(party& p) {
         ++counts_.clones;
         other->put(*p.saved, true);
         other->joined = true;
+        books_.copied(p.number, other->number);
         // Two machines' clocks differ; rows that two copies number in the same millisecond are one row.
         other->clock_error = p.clock_error + 1;
         p.doubtful = p.put_back = true;
