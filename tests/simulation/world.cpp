@@ -230,7 +230,21 @@ void world::happen(const event& e) {
     power_up(p);
 }
 
+namespace {
+
+bool has_more_columns(app& sql) {
+    return !sql.rows("SELECT place FROM txn LIMIT 0").starts_with("error");
+}
+
+}  // namespace
+
 void world::write(party& p, const event& e) {
+    if (!p.upgraded &&
+        has_more_columns(p.machine.sql())) {  // an app goes on with its migration when it begins
+        upgrade(p);
+        power_up(p);
+        if (!p.upgraded) return;
+    }
     const app_write& w = e.app;
     const bool whole_rows = !w.replaced.empty() || w.sql.find("DELETE FROM txn") != std::string::npos ||
                             w.sql.find("SET id") != std::string::npos;
@@ -351,8 +365,7 @@ void world::upgrade(party& p) {
     upgrades_ = true;
     if (p.upgraded) return;
     app& sql = p.machine.sql();
-    if (sql.rows("SELECT place FROM txn LIMIT 0").starts_with("error") &&
-        sql.transact(more_columns) != SQLITE_OK)
+    if (!has_more_columns(sql) && sql.transact(more_columns) != SQLITE_OK)
         return say("  no columns: " + sql.message());
     if (sql.transact(more_tables) != SQLITE_OK) return say("  no tables: " + sql.message());
     const auto tracked = p.machine.vault().track("budget");
