@@ -326,7 +326,10 @@ void world::resolve(party& p, const event& e) {
         if (done.code() == errc::not_found || (restores && survived && p.rows() == rows_before)) return;
         return books(p).settled(p.number, before, row);  // it may have happened
     }
-    const picture after = p.rows();
+    picture after = p.rows();
+    std::erase_if(after, [&](const auto& cell) {  // a row that was parked and comes back, nobody wrote
+        return cell.first.row != row && before.parked.contains(cell.first.row);
+    });
     books(p).wrote(p.number, before, after, {}, {});
     const bool was_there = std::any_of(before.shown.begin(), before.shown.end(),
                                        [&](const auto& cell) { return cell.first.row == row; });
