@@ -153,6 +153,11 @@ picture party::rows() {
     return look_at(machine.sql(), upgraded);
 }
 
+bool party::has_more_columns() {
+    const undisturbed now(machine.storage());
+    return !machine.sql().rows("SELECT place FROM txn LIMIT 0").starts_with("error");
+}
+
 std::string party::other_rows() {
     const undisturbed now(machine.storage());
     std::string out;

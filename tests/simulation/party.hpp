@@ -89,6 +89,8 @@ class party {
     void become(const party_image& image);
     /// The rows the app sees, as far as they are booked; nothing of an unhappy disk stands in the way.
     [[nodiscard]] picture rows();
+    /// True when the file has what the app's next version adds to its tables.
+    [[nodiscard]] bool has_more_columns();
     /// The other rows, as lines.
     [[nodiscard]] std::string other_rows();
     /// Returns the row a conflict is about, by the name the books have for it; none where they have none,

@@ -230,17 +230,8 @@ void world::happen(const event& e) {
     power_up(p);
 }
 
-namespace {
-
-bool has_more_columns(app& sql) {
-    return !sql.rows("SELECT place FROM txn LIMIT 0").starts_with("error");
-}
-
-}  // namespace
-
 void world::write(party& p, const event& e) {
-    if (!p.upgraded &&
-        has_more_columns(p.machine.sql())) {  // an app goes on with its migration when it begins
+    if (!p.upgraded && p.has_more_columns()) {  // an app goes on with its migration when it begins
         upgrade(p);
         power_up(p);
         if (!p.upgraded) return;
@@ -368,7 +359,7 @@ void world::upgrade(party& p) {
     upgrades_ = true;
     if (p.upgraded) return;
     app& sql = p.machine.sql();
-    if (!has_more_columns(sql) && sql.transact(more_columns) != SQLITE_OK)
+    if (!p.has_more_columns() && sql.transact(more_columns) != SQLITE_OK)
         return say("  no columns: " + sql.message());
     if (sql.transact(more_tables) != SQLITE_OK) return say("  no tables: " + sql.message());
     const auto tracked = p.machine.vault().track("budget");
