@@ -324,6 +324,16 @@ std::vector<story> about_losses() {
          {"offer", "note_relay_fed"},
          {"send_again"},
          fed},
+        {"the relay forgot this device, and what it had read back",
+         [=](device& d) {
+             behind(d);
+             d.known.read_back = 3;
+             d.rounds = {errc::unauthenticated};
+         },
+         {},
+         feeds,
+         {},
+         fed},
         {"another device was faster, and its snapshot has more",
          [=](device& d) {
              another_life(d);
