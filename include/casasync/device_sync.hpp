@@ -171,14 +171,14 @@ template <syncing_device Device>
 /// Tells whether the relay is right that this is a copy. \errors authentication_failed when it shows nothing
 template <syncing_device Device>
 [[nodiscard]] result<bool> is_right(Device& d, const cursor& at) {
-    // Below the cursor lies what a relay that was restored has of what it was to be sent again.
-    for (const cursor& from : {at, cursor{}}) {
+    for (cursor from = at;; from = {}) {
         const auto others = find_others(d, from);
         if (!others || *others) return others;
         const auto own = look_at_own(d);
         if (!own) return own.failure();
         if (!own->grew()) return false;
-        if (at.pos == 0) break;
+        if (from.pos == 0) break;
+        // Below the cursor lies what a relay that was restored has of what it was to be sent again.
     }
     const auto waits = waits_in_snapshot(d);
     if (!waits || *waits) return waits;

@@ -250,3 +250,14 @@ TEST_CASE("rows whose hashes are equal are told apart", "[memory_store]") {
         CHECK(index.find(7, [wanted](detail::row_no r) { return r == wanted; }) == wanted);
     CHECK_FALSE(index.find(7, [](detail::row_no) { return false; }));
 }
+
+TEST_CASE("a column that is new, and named twice, has one place", "[memory_store]") {
+    memory_rows rows;
+    table_traits theirs;
+    theirs.name = "t";
+    theirs.columns = {{"a", merge_rule::lww, {}}, {"b", merge_rule::lww, {}}, {"a", merge_rule::lww, {}}};
+    const auto resolved = rows.resolve(theirs);
+    REQUIRE(resolved.ok());
+    CHECK(std::vector<column_no>(resolved->columns) == std::vector<column_no>{0, 1, 0});
+    CHECK(rows.tables().front().traits.columns.size() == 2);
+}
