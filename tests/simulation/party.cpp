@@ -226,8 +226,10 @@ std::optional<holdings> party::has(const last_seqs* sent) {
     holdings out = below(merged->seen);
     const device_id self = machine.vault().device();
     std::uint64_t own_max = std::numeric_limits<std::uint64_t>::max();
-    if (sent != nullptr) own_max = sent->contains(self) ? sent->at(self) : 0;
-    if (put_back) own_max = std::min(own_max, known->last_sent);
+    if (sent != nullptr)
+        own_max = sent->contains(self) ? sent->at(self) : 0;
+    else if (put_back)
+        own_max = known->last_sent;
     std::erase_if(out, [&](const auto& one) { return one.first == self && one.second > own_max; });
     return out;
 }

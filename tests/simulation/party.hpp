@@ -101,8 +101,8 @@ class party {
     /// What somebody at this device can know. \param whole_rows  as far as it matters to one who writes or
     /// deletes whole rows; this seals
     [[nodiscard]] knowledge know(bool whole_rows);
-    /// Returns what it has; nothing when the vault does not open. \param sent  of its own only what the relay
-    /// ever had; null: all
+    /// Returns what it has; nothing when the vault does not open. \param sent  of its own what the relay ever
+    /// had, at most; null: what it has for certain, at least
     [[nodiscard]] std::optional<holdings> has(const last_seqs* sent);
     /// The values of rows that are parked, as if they were shown.
     void add_parked(picture& to);

@@ -114,7 +114,7 @@ void world::back_up(party& p) {
     // What was captured and not sealed would come twice where keys are integers (README, Limits).
     if (!p.machine.vault().seal()) return say("  not now");
     if (!p.machine.storage().is_powered()) return;
-    auto has = p.has(&ever_at_relay());
+    auto has = p.has(nullptr);
     if (!has) return say("  not now");
     p.saved = saved_files{
         p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_, std::move(*has)};
