@@ -295,7 +295,7 @@ TEST_CASE("a recovery kit takes another one's place 72 hours later, by the relay
     SECTION("nor by one that attaches with what it says") {
         member_list list = a.members();
         REQUIRE(list.append(kit, openssl::verifier{}));
-        const bytes gone = signed_entry(rotation(list, {first.id()}, 0), thief.self);
+        const bytes gone = signed_entry(rotation_entry(list, {first.id()}, 0), thief.self);
         REQUIRE(list.append(gone, openssl::verifier{}));
         REQUIRE(list.entries().size() == 5);
         CHECK(thief.attach(list.entries()).problem() == "kit-waits");
@@ -312,7 +312,7 @@ TEST_CASE("a recovery kit takes another one's place 72 hours later, by the relay
         a.created = thief.created = f.now_s();
         member_list list = a.members();
         REQUIRE(list.append(kit, openssl::verifier{}));
-        const bytes gone = signed_entry(rotation(list, {first.id()}, 0), thief.self);
+        const bytes gone = signed_entry(rotation_entry(list, {first.id()}, 0), thief.self);
         REQUIRE(list.append(gone, openssl::verifier{}));
         CHECK(thief.attach(list.entries()).problem() == "kit-waits");
         CHECK(a.attach(list.entries()).problem() == "kit-waits");

@@ -40,7 +40,7 @@ vault_cipher cipher_of(const device_identity& who = self) {
 /// Returns `list` after an epoch: these are removed, and everybody's stream ends at `seq`.
 member_list rotated(member_list list, std::vector<device_id> removed, std::uint64_t seq) {
     const auto entry =
-        casasync_test::signed_entry(casasync_test::rotation(list, std::move(removed), seq), self);
+        casasync_test::signed_entry(casasync_test::rotation_entry(list, std::move(removed), seq), self);
     REQUIRE(list.append(entry, verifier{}).ok());
     return list;
 }

@@ -6,7 +6,12 @@
 #include <casasync_test/catch.hpp>
 
 using namespace casasync;
-using namespace casasync_test;
+using casasync_test::add_entry;
+using casasync_test::first_entry;
+using casasync_test::identity_of;
+using casasync_test::next_entry;
+using casasync_test::rotation_entry;
+using casasync_test::signed_entry;
 using openssl::verifier;
 
 namespace {
@@ -76,7 +81,7 @@ TEST_CASE("a vault has at most sixteen devices at a time", "[openssl][members]")
     for (std::uint8_t n = 2; n <= limits::devices_max; ++n)
         REQUIRE(list.append(add_entry(list, identity_of(n), a), verifier{}).ok());
     CHECK(refusal(list, add_entry(list, identity_of(17), a)) == errc::malformed_members);
-    REQUIRE(list.append(signed_entry(rotation(list, {b.id()}, 0), a), verifier{}).ok());
+    REQUIRE(list.append(signed_entry(rotation_entry(list, {b.id()}, 0), a), verifier{}).ok());
     CHECK(refusal(list, add_entry(list, identity_of(17), a)) == errc{});
 }
 
@@ -95,7 +100,7 @@ TEST_CASE("an entry follows the one before it, in this vault", "[openssl][member
 
 TEST_CASE("no bit of an entry may differ, and none of it be missing", "[openssl][members]") {
     const member_list list = two();
-    for (const bytes& entry : {add_entry(list, c, b), signed_entry(rotation(list, {b.id()}, 7), a)}) {
+    for (const bytes& entry : {add_entry(list, c, b), signed_entry(rotation_entry(list, {b.id()}, 7), a)}) {
         for (std::size_t bit = 0; bit < entry.size() * 8; ++bit)
             if (refusal(list, with_bit_flipped(entry, bit)) == errc{}) FAIL("bit " << bit);
         for (std::size_t size = 0; size < entry.size(); ++size)
@@ -114,7 +119,7 @@ TEST_CASE("a rotation ends an epoch: what was removed writes nothing more, and n
     CHECK_FALSE(list.admits(b.id(), 2, 1));
     CHECK_FALSE(list.admits(b.id(), 0, 1));
     CHECK_FALSE(list.admits(stranger.id(), 1, 1));
-    REQUIRE(list.append(signed_entry(rotation(list, {b.id()}, 5), a), verifier{}).ok());
+    REQUIRE(list.append(signed_entry(rotation_entry(list, {b.id()}, 5), a), verifier{}).ok());
     CHECK(list.epoch() == 2);
     CHECK_FALSE(list.is_active(b.id()));
     CHECK(list.admits(b.id(), 1, 5));
@@ -130,7 +135,7 @@ TEST_CASE("a rotation ends an epoch: what was removed writes nothing more, and n
     CHECK(list.admits(d.id(), 2, 1));
     CHECK(refusal(list, add_entry(list, b, a)) == errc::malformed_members);             // for good
     CHECK(refusal(list, add_entry(list, stranger, b)) == errc::authentication_failed);  // nor what it signs
-    REQUIRE(list.append(signed_entry(rotation(list, {}, 9), d), verifier{}).ok());
+    REQUIRE(list.append(signed_entry(rotation_entry(list, {}, 9), d), verifier{}).ok());
     CHECK(list.epoch() == 3);
     CHECK(list.admits(d.id(), 2, 9));
     CHECK_FALSE(list.admits(d.id(), 2, 10));
@@ -141,7 +146,7 @@ TEST_CASE("a rotation speaks of all members, of nobody else, and not against its
           "[openssl][members]") {
     const member_list list = three();
     const auto refused = [&](auto change) {
-        member_entry e = rotation(list, {b.id()}, 5);
+        member_entry e = rotation_entry(list, {b.id()}, 5);
         change(e);
         return refusal(list, signed_entry(e, a));
     };
@@ -151,8 +156,9 @@ TEST_CASE("a rotation speaks of all members, of nobody else, and not against its
     CHECK(refused([](member_entry& e) { e.removed = {stranger.id()}; }) == errc::malformed_members);
     CHECK(refused([](member_entry& e) { std::swap(e.ends[0], e.ends[1]); }) == errc::malformed_members);
     CHECK(refused([](member_entry& e) { e.ends[0] = e.ends[1]; }) == errc::malformed_members);
-    CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), a)) == errc::malformed_members);
-    CHECK(refusal(list, signed_entry(rotation(list, {a.id()}, 5), stranger)) == errc::authentication_failed);
+    CHECK(refusal(list, signed_entry(rotation_entry(list, {a.id()}, 5), a)) == errc::malformed_members);
+    CHECK(refusal(list, signed_entry(rotation_entry(list, {a.id()}, 5), stranger)) ==
+          errc::authentication_failed);
 }
 
 TEST_CASE("whoever stays gets the new vault key, and with it the old ones; who was removed does not",
@@ -210,7 +216,7 @@ struct two_kits {
     /// Returns with what a rotation is refused that takes these out.
     [[nodiscard]] errc refusal_of(std::vector<device_id> gone, const openssl::device_identity& by,
                                   std::uint64_t at) const {
-        member_entry e = rotation(list, std::move(gone), 0);
+        member_entry e = rotation_entry(list, std::move(gone), 0);
         e.created = at;
         return refusal(list, signed_entry(e, by));
     }
@@ -242,14 +248,14 @@ TEST_CASE("the only recovery kit stays", "[openssl][members]") {
     member_list list = two();
     list = with(openssl::kit_entry(list, a, kit.public_keys(), 1'800'000'000), list);
     for (const auto& gone : {std::vector{kit.id()}, std::vector{kit.id(), a.id()}}) {
-        member_entry e = rotation(list, gone, 0);
+        member_entry e = rotation_entry(list, gone, 0);
         e.created = 1'900'000'000;
         CHECK(refusal(list, signed_entry(e, b)) == errc::malformed_members);
     }
     SECTION("but for whom it let in") {
         list = with(add_entry(list, c, kit), list);
-        CHECK(refusal(list, signed_entry(rotation(list, {kit.id()}, 0), b)) == errc::malformed_members);
-        CHECK(refusal(list, signed_entry(rotation(list, {kit.id()}, 0), c)) == errc{});
+        CHECK(refusal(list, signed_entry(rotation_entry(list, {kit.id()}, 0), b)) == errc::malformed_members);
+        CHECK(refusal(list, signed_entry(rotation_entry(list, {kit.id()}, 0), c)) == errc{});
     }
 }
 
@@ -260,7 +266,7 @@ TEST_CASE("a recovery kit whose maker is removed goes with it", "[openssl][membe
     CHECK(k.refusal_of({k.second.id()}, a, soon) == errc::malformed_members);
     CHECK(k.refusal_of({k.second.id(), b.id()}, a, soon) == errc{});
     CHECK(k.refusal_of({k.first.id(), a.id()}, b, soon) == errc::malformed_members);  // not the older one
-    k.list = with(signed_entry(rotation(k.list, {b.id()}, 0), a), k.list);
+    k.list = with(signed_entry(rotation_entry(k.list, {b.id()}, 0), a), k.list);
     CHECK(k.refusal_of({k.second.id()}, a, soon) == errc{});
     CHECK(k.refusal_of({k.first.id()}, a, two_kits::second_at + kit_wait_s) == errc::malformed_members);
 }
@@ -269,7 +275,7 @@ TEST_CASE("a recovery kit from the future gains nothing by it", "[openssl][membe
     two_kits k;
     const auto third = identity_of(23);
     k.list = with(openssl::kit_entry(k.list, b, third.public_keys(), ~std::uint64_t{0} - 5), k.list);
-    k.list = with(signed_entry(rotation(k.list, {k.second.id()}, 0), b), k.list);
+    k.list = with(signed_entry(rotation_entry(k.list, {k.second.id()}, 0), b), k.list);
     CHECK(k.refusal_of({k.first.id()}, b, two_kits::second_at + kit_wait_s) == errc::malformed_members);
     CHECK(k.refusal_of({k.first.id()}, b, ~std::uint64_t{0}) == errc::malformed_members);
 }

@@ -11,7 +11,7 @@ using namespace casasync::openssl;
 
 namespace {
 
-const key256 key = to_key256(filled(32, 0x33)).value();
+const key256 relay_key = to_key256(filled(32, 0x33)).value();
 const std::string digest_of_hello = content_digest(sha256(as_bytes("hello")));
 
 signature_claims claims() {
@@ -74,18 +74,18 @@ TEST_CASE("the signature base has the documented lines", "[openssl][signature]")
 
 TEST_CASE("what a client signs, a relay parses and accepts", "[openssl][signature]") {
     for (const signed_parts& parts : {get(), post()}) {
-        const signature_fields fields = sign_request(key, parts, claims());
+        const signature_fields fields = sign_request(relay_key, parts, claims());
         const auto parsed = parse_signature_input(fields.input, parts.has_body());
         REQUIRE(parsed.ok());
         CHECK(*parsed == claims());
-        CHECK(verify_request(key, parts, *parsed, fields.signature));
+        CHECK(verify_request(relay_key, parts, *parsed, fields.signature));
     }
 }
 
 TEST_CASE("a request that was altered in any signed part is not accepted", "[openssl][signature]") {
-    const signature_fields fields = sign_request(key, post(), claims());
+    const signature_fields fields = sign_request(relay_key, post(), claims());
     const auto accepted = [&](const signed_parts& parts, const signature_claims& c) {
-        return verify_request(key, parts, c, fields.signature);
+        return verify_request(relay_key, parts, c, fields.signature);
     };
     const auto other = [](auto change) {
         signed_parts p = post();
@@ -114,20 +114,20 @@ TEST_CASE("a request that was altered in any signed part is not accepted", "[ope
     c.device.octets[15] = 1;
     CHECK_FALSE(accepted(post(), c));
 
-    key256 other_key = key;
+    key256 other_key = relay_key;
     other_key[0] ^= 1;
     CHECK_FALSE(verify_request(other_key, post(), claims(), fields.signature));
     for (std::size_t i = 0; i < fields.signature.size(); ++i) {
         std::string s = fields.signature;
         s[i] = s[i] == 'A' ? 'B' : 'A';
-        CHECK_FALSE(verify_request(key, post(), claims(), s));
+        CHECK_FALSE(verify_request(relay_key, post(), claims(), s));
     }
     for (const std::string& s : {std::string(), fields.signature + " ", fields.signature + ", cs=:AA==:"})
-        CHECK_FALSE(verify_request(key, post(), claims(), s));
+        CHECK_FALSE(verify_request(relay_key, post(), claims(), s));
 }
 
 TEST_CASE("a Signature-Input of any other form is refused", "[openssl][signature]") {
-    const std::string good = sign_request(key, get(), claims()).input;
+    const std::string good = sign_request(relay_key, get(), claims()).input;
     REQUIRE(parse_signature_input(good, false).ok());
     CHECK_FALSE(parse_signature_input(good, true).ok());  // the list for requests with a body is another
 

@@ -1,19 +1,16 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/accounts.hpp>
 #include <casasync_test/catch.hpp>
 
 using namespace casasync;
+using casasync_test::at;
 
 namespace {
 
 const table_traits plain{"t", delete_policy::later_wins, {{"a"}, {"b"}}},
     strict{"t", delete_policy::delete_wins, {{"a"}, {"b"}}}, high{"t", {}, {{"a"}, {"b", merge_rule::max}}};
-
-stamp at(std::uint64_t n, std::uint8_t who = 1) {
-    stamp s{hlc{band::adopt.packed + n}, {}};
-    s.replica.octets[0] = who;
-    return s;
-}
 
 /// A row that others write to, knowing all that was written up to some stamp of device 1.
 struct told_row {

@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/causality.hpp>
 #include <casasync_test/catch.hpp>
 
 using namespace casasync;
-
-namespace {
-
-replica_id replica(std::uint8_t n) {
-    replica_id id;
-    id.octets[0] = n;
-    return id;
-}
-
-}  // namespace
+using casasync_test::replica;
 
 TEST_CASE("a maximum only rises", "[causality]") {
     version_vector v;

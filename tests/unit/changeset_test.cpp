@@ -6,7 +6,7 @@ using namespace casasync;
 
 namespace {
 
-row_change at(std::uint64_t when, std::uint8_t who) {
+row_change written_at(std::uint64_t when, std::uint8_t who) {
     row_change out;
     out.op.when.when = hlc{when};
     out.op.when.replica.octets[0] = who;
@@ -23,9 +23,11 @@ TEST_CASE("a heartbeat has no operation and no stamp", "[changeset]") {
 
 TEST_CASE("operations are counted, and the greatest stamp found, over all tables", "[changeset]") {
     changeset c;
-    c.tables = {{{}, {at(3, 1), at(9, 1)}}, {{}, {at(9, 2), at(4, 7)}}, {{}, {at(1, 9)}}};
+    c.tables = {{{}, {written_at(3, 1), written_at(9, 1)}},
+                {{}, {written_at(9, 2), written_at(4, 7)}},
+                {{}, {written_at(1, 9)}}};
     CHECK(count_operations(c) == 5);
-    CHECK(greatest_stamp(c) == at(9, 2).op.when);  // of two at one instant, the greater replica's
+    CHECK(greatest_stamp(c) == written_at(9, 2).op.when);  // of two at one instant, the greater replica's
 }
 
 TEST_CASE("a changeset handed out in pieces has every operation once, whole rows together", "[changeset]") {

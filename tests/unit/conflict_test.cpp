@@ -1,21 +1,18 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/conflict.hpp>
 #include <casasync_test/catch.hpp>
 
 #include <set>
 
 using namespace casasync;
+using casasync_test::at;
 
 namespace {
 
 const table_traits later{"t", delete_policy::later_wins, {{"a"}, {"b"}}},
-    strict{"t", delete_policy::delete_wins, {{"a"}, {"b"}}};
-
-stamp at(std::uint64_t n, std::uint8_t who = 1) {
-    stamp s{hlc{n}, {}};
-    s.replica.octets[0] = who;
-    return s;
-}
+    deletes_win{"t", delete_policy::delete_wins, {{"a"}, {"b"}}};
 
 /// A row born at 10, whose column a says "shown" since `when`.
 row_state row_with(stamp when, std::vector<live_write> live) {
@@ -81,7 +78,7 @@ TEST_CASE("under delete_wins a hidden row's winner is an open conflict as well",
     row_state row = row_with(at(20, 2), {});
     row.dead = at(15);
     CHECK(open_conflicts(row, later).size() == 1);  // the DELETE, undone
-    const auto open = open_conflicts(row, strict);
+    const auto open = open_conflicts(row, deletes_win);
     REQUIRE(open.size() == 1);
     CHECK(open[0] ==
           conflict{column_no{0}, at(20, 2), value("shown"), at(15), conflict_reason::hidden_by_delete});

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/digest.hpp>
 #include <casasync_test/catch.hpp>
 
 #include <string>
 
 using namespace casasync;
+using casasync_test::at;
 
 namespace {
 
 const table_traits table{"t", delete_policy::later_wins, {{"a"}, {"b"}}};
 const bytes key{3, 1, 'k'};
 
-stamp at(std::uint64_t n, std::uint8_t who = 1) {
-    stamp s{hlc{band::adopt.packed + n}, {}};
-    s.replica.octets[0] = who;
-    return s;
-}
 row_state sample() {
     row_state row;
     row.born = at(1);

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/number_claims.hpp>
 #include <casasync_test/catch.hpp>
 
@@ -7,15 +9,10 @@
 #include <set>
 
 using namespace casasync;
+using casasync_test::at;
 
 namespace {
 
-stamp at(std::uint64_t when, std::uint8_t replica = 1) {
-    stamp s;
-    s.when = hlc{band::adopt.packed + when};
-    s.replica.octets[0] = replica;
-    return s;
-}
 bytes id(std::uint8_t n) {
     return {n};
 }

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/row_codec.hpp>
 #include <casasync_test/catch.hpp>
 
@@ -6,17 +8,11 @@
 #include <optional>
 
 using namespace casasync;
+using casasync_test::at;
+using casasync_test::replica;
 
 namespace {
 
-replica_id replica(std::uint8_t n) {
-    replica_id id;
-    id.octets[0] = n;
-    return id;
-}
-stamp at(std::uint64_t n, std::uint8_t who) {
-    return {hlc{band::adopt.packed + n}, replica(who)};
-}
 bytes written(const row_state& row) {
     bytes out;
     detail::writer w(out);

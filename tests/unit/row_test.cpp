@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/accounts.hpp>
 #include <casasync/conflict.hpp>
 #include <casasync/digest.hpp>
@@ -13,14 +15,9 @@
 #include <vector>
 
 using namespace casasync;
+using casasync_test::replica;
 
 namespace {
-
-replica_id replica(unsigned n) {
-    replica_id id;
-    id.octets[15] = static_cast<std::uint8_t>(n);
-    return id;
-}
 
 /// One operation with the context of its author: all that the definitions below look at.
 struct written {

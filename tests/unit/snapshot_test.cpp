@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/snapshot.hpp>
 #include <casasync/store.hpp>
 #include <casasync_test/catch.hpp>
@@ -6,17 +8,10 @@
 #include <random>
 
 using namespace casasync;
+using casasync_test::at;
+using casasync_test::replica;
 
 namespace {
-
-replica_id replica(std::uint8_t n) {
-    replica_id id;
-    id.octets[7] = n;
-    return id;
-}
-stamp at(std::uint64_t n, std::uint8_t who) {
-    return {hlc{band::adopt.packed + n}, replica(who)};
-}
 
 row_state random_row(std::mt19937& rng) {
     row_state row;

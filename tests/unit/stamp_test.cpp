@@ -1,18 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include "stamps.hpp"
+
 #include <casasync/stamp.hpp>
 #include <casasync_test/catch.hpp>
 
 using namespace casasync;
-
-namespace {
-
-stamp at(std::uint64_t n, std::uint8_t who) {
-    stamp s{hlc{n}, {}};
-    s.replica.octets[0] = who;
-    return s;
-}
-
-}  // namespace
+using casasync_test::at;
 
 TEST_CASE("time decides, and at one instant the replica's bytes", "[stamp]") {
     CHECK(at(1, 200) < at(2, 1));

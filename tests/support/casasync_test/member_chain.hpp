@@ -63,8 +63,8 @@ inline casasync::member_list members_of(const std::vector<casasync::openssl::dev
 }
 
 /// Returns the rotation that removes these; every stream ends at `seq`. Unsigned.
-inline casasync::member_entry rotation(const casasync::member_list& list,
-                                       std::vector<casasync::device_id> removed, std::uint64_t seq) {
+inline casasync::member_entry rotation_entry(const casasync::member_list& list,
+                                             std::vector<casasync::device_id> removed, std::uint64_t seq) {
     casasync::member_entry e = next_entry(list, casasync::member_entry_kind::rotate);
     std::sort(removed.begin(), removed.end());
     for (const auto& [id, m] : list.devices()) {
