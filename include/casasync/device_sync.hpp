@@ -136,11 +136,10 @@ template <syncing_device Device>
 }
 
 [[nodiscard]] inline error confused() {
-    return {
-        errc::authentication_failed,
-        "The relay says that it has other changes in this device's name, but shows none that this device "
-        "signed. Nothing was changed, and everything on this device is safe. If the relay was damaged, ask "
-        "its operator."};
+    return {errc::authentication_failed,
+            "The relay says that it has other changes in this device's name, but shows none that this device "
+            "signed. Everything on this device is safe, and nothing was lost. If the relay was damaged, ask "
+            "its operator."};
 }
 
 /// This device's changesets at the relay: how many it said that it had, and how many it has now.
