@@ -408,6 +408,9 @@ class session {
         if (lost_) return stop(why);
         // A copy must not take in what another one sent before it has a name of its own.
         if (failure_ && failure_->code == errc::seq_conflict) return stop(why);
+        // A snapshot's cursor leads on: were this cut off behind it, nothing would tell of another log.
+        if (why.code == errc::log_mismatch)
+            if (auto ok = store_->accept({}, cursor{}, {}); !ok) return stop(ok.failure());
         lost_ = why;
         step_ = step::snapshot;
     }

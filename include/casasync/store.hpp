@@ -79,8 +79,8 @@ struct merge_report {
 ///  number: of one that was not, another copy of this store is the author; it keeps the head of the log that
 ///  the relay told with it (0: unknown), which tells later whether the relay has lost this;
 ///  - it keeps the link of that part, and settled parts' as long as a later one may need it;
-///  - accept() stores parts and moves the cursor; parts that are there, or merged, are dropped; what is
-///  stored is
+///  - accept() stores parts and moves the cursor, to none when the log is another one; parts that are there,
+///  or merged, are dropped; what is stored is
 ///    acknowledged, merged or not; of each device the link of the last part is kept; `own` is the last of the
 ///    store's own envelopes that the log has up to the cursor, where this page had one;
 ///  - stream() tells how far the parts of another device came here, merged or not, and that link;

@@ -437,6 +437,7 @@ TEST_CASE("what was sent counts as read back where the log is known up to it, an
     vault& v = w["desktop"];
     const auto read_back = [&] { return must(v.known_of_relay()).read_back; };
     cursor at = must(v.position());
+    at.generation.octets[0] = 8;
     const auto send = [&](std::uint8_t name) {
         w.sql("desktop").run("INSERT INTO note VALUES('" + std::to_string(name) + "', 'x')");
         must(v.seal());
@@ -479,6 +480,10 @@ TEST_CASE("what was sent counts as read back where the log is known up to it, an
     SECTION("where a snapshot leads on") {
         must(v.merge_snapshot(w.snapshot_of("desktop"), at));
         CHECK(read_back() == 0);
+        CHECK_FALSE(must(v.known_of_relay()).owed);
+        at.generation.octets[0] = 9;
+        must(v.merge_snapshot(w.snapshot_of("desktop"), at));
+        CHECK(must(v.known_of_relay()).owed);
     }
     SECTION("of a device that this one becomes") {
         must(v.succeed({}));

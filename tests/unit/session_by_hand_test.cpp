@@ -127,6 +127,7 @@ TEST_CASE("a log that changes its life between two pages, and again after the sn
     SECTION("the snapshot does not come") {
         t.s.receive(result<std::optional<cursor>>(errc::offline));
         CHECK(t.failure() == errc::offline);
+        CHECK(t.d.store.position()->generation.is_zero());  // the store knows that it left the log
     }
     SECTION("there is none, and the log that is read anew is another one, too") {
         t.s.receive(result<std::optional<cursor>>(std::optional<cursor>{}));

@@ -39,11 +39,8 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
         }
         if (auto ok = state_->keep_links(parts); !ok) return ok;
         settings& self = state_->self;
-        if (at.generation != self.at.generation || at.pos < self.at.pos) {  // another log
-            self.relay_owed = self.relay_owed || self.at.pos > 0;           // nothing tells it after a crash
-            self.read_back = 0;
-        }
-        self.at = at;
+        if (at.generation != self.at.generation || at.pos < self.at.pos) self.read_back = 0;  // another log
+        state_->go_to(at);
         if (!own) return {};
         const auto seq =
             state_->db->query_value("SELECT seq FROM casasync_made WHERE digest = ?1", bytes_view(*own));
@@ -51,6 +48,13 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
         if (*seq) self.read_back = static_cast<std::uint64_t>((**seq).integer());
         return {};
     });
+}
+
+/// Moves the cursor.
+void vault::state::go_to(const cursor& to) noexcept {
+    // Another log lacks something: nothing tells it after a crash.
+    if (!self.at.generation.is_zero() && to.generation != self.at.generation) self.relay_owed = true;
+    self.at = to;
 }
 
 /// Keeps the link of each device's last part.

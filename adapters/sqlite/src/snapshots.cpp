@@ -427,7 +427,7 @@ result<void> vault::merge_snapshot(const snapshot_source& source, const cursor& 
             [&](const unmerged_part& p) { return merger.unmerged(p); }};
         if (auto ok = read_snapshot(source, visitor); !ok) return ok;
         if (auto ok = merger.end(); !ok) return ok;
-        state_->self.at = at;
+        state_->go_to(at);
         state_->self.read_back = 0;
         state_->self.hydrated = true;
         return {};

@@ -195,6 +195,7 @@ struct vault::state {
     [[nodiscard]] result<void> prune_sent();
 
     // inbox.cpp: inside write()
+    void go_to(const cursor& to) noexcept;
     [[nodiscard]] result<void> keep_links(std::span<const inbound_part> parts);
     /// Merges one admissible changeset of the inbox; false when there is none.
     [[nodiscard]] result<bool> merge_next(unix_ms relay_now, merge_report& done);
