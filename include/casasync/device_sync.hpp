@@ -261,6 +261,16 @@ template <syncing_device Device>
 
 }  // namespace detail
 
+/// Offers a snapshot in the place of the newest one: it has what that one has, which may be nowhere else.
+/// \errors those of Device
+template <syncing_device Device>
+[[nodiscard]] result<void> renew_snapshot(Device& d) {
+    // One that cannot be read is no reason to give none.
+    if (const auto more = detail::take_more(d); !more && more.failure().what() == condition::retryable)
+        return more.failure();
+    return d.offer();
+}
+
 /// How long a relay that was given again what it had lost has to keep it before it is given it once more.
 inline constexpr unix_ms feed_pause_ms = unix_ms{24} * 3600 * 1000;
 
@@ -320,10 +330,7 @@ template <syncing_device Device>
         add(*done, std::move(*again));
     else
         done = std::move(again);
-    // One that cannot be read is no reason to give none.
-    if (const auto more = take_more(d); !more && more.failure().what() == condition::retryable)
-        return more.failure();
-    if (auto ok = d.offer(); !ok) return ok.failure();
+    if (auto ok = renew_snapshot(d); !ok) return ok.failure();
     if (auto ok = d.store().tell_merged(); !ok) return ok.failure();
     auto told = d.sync_rounds(heard);
     if (!told) return told;
@@ -459,7 +466,7 @@ template <syncing_device Device>
     if (!own) return own.failure();
     // Another one's answer may lack what this device could give.
     const bool covered = is_answered(asks->other) && (*newest)->merged.vector.covers(own->vector);
-    const auto made = covered ? result<void>{} : d.offer();
+    const auto made = covered ? result<void>{} : renew_snapshot(d);
     // One that cannot be made is not tried with every sync.
     if (!made && made.failure().what() == condition::retryable) return made;
     if (auto ok = d.store().note_answered(); !ok) return ok;

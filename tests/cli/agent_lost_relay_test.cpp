@@ -76,6 +76,23 @@ TEST_CASE("S54: a relay that was emptied gets everything again, and a new device
     }
 }
 
+TEST_CASE("what a snapshot alone has is in the one that takes its place", "[agent][relay-loss]") {
+    home h;
+    auto desktop = h.open("desktop");
+    {
+        auto phone = h.add(desktop, "phone");
+        sync_all({&desktop, &phone});
+        h.write("phone", "alone");
+        REQUIRE(phone.offer_snapshot());
+    }
+    REQUIRE(desktop.sync());  // the log is as it was
+    CHECK(run_sql(desktop.path(), "SELECT id FROM note").empty());
+    REQUIRE(desktop.offer_snapshot());
+    auto laptop = h.add(desktop, "laptop");
+    REQUIRE(laptop.sync());
+    check_all(h, {&desktop, &laptop}, "alone ");
+}
+
 TEST_CASE("S54: a relay that was restored from a backup gets again what it had lost", "[agent][relay-loss]") {
     home h;
     auto desktop = h.open("desktop");

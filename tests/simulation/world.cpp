@@ -331,7 +331,8 @@ void world::resolve(party& p, const event& e) {
 
 void world::offer(party& p) {
     if (!sync(p)) return;  // a copy is told, and a relay that lost something noticed
-    say("  offer: " + words(casasync_test::offer_snapshot(p.machine, p.way)));
+    party_link link(p);
+    say("  offer: " + words(renew_snapshot(link)));
 }
 
 void world::compact() {

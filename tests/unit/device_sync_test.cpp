@@ -69,6 +69,13 @@ std::vector<story> about_differences() {
          },
          {},
          {"offer", "note_answered"}},
+        {"another one asked, and what is there does not answer, and has more",
+         [=](device& d) {
+             d.asked.other = other, by_two(d, 0);
+             d.newest->merged.vector.raise(replica_id{}, hlc{5});
+         },
+         {},
+         {"merge_newest_snapshot", "offer", "note_answered"}},
         {"another one asked, and the relay is busy",
          offers("offer", errc::store_busy),
          {},

@@ -183,13 +183,13 @@ result<bool> link::state::offer_if_wanted(const result<sync_report>& done, relay
     bool any = done && changes >= snapshot_changes;
     changes = any ? 0 : changes;
     if (any)
-        if (auto ok = offer(); !ok) return ok.failure();
+        if (auto ok = renew_snapshot(*this); !ok) return ok.failure();
     for (int n = 0; n < offers_max && asked(); ++n) {
         const auto now = relay.info();  // another device may have made one
         if (!now) return now.failure();
         heard = now->relay;
         if (!asked()) break;
-        if (auto ok = offer(); !ok) return ok.failure();
+        if (auto ok = renew_snapshot(*this); !ok) return ok.failure();
         any = true;
     }
     return any;
@@ -259,7 +259,7 @@ result<void> link::offer_snapshot() {
     const auto held = turn::take(state_->path, state_->canceled);
     if (!held) return held.failure();
     if (auto ok = state_->reread(); !ok) return ok.failure();
-    return state_->offer();
+    return renew_snapshot(*state_);
 }
 
 sqlite::vault& link::vault() noexcept {

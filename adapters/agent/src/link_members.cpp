@@ -96,7 +96,7 @@ std::optional<std::string> link::state::news_of_kit(std::size_t known) {
 result<void> link::state::replace_snapshot() {
     const auto now = relay.info();
     if (!now) return now.failure();
-    return now->relay.wanted == snapshot_need::high ? offer() : result<void>();
+    return now->relay.wanted == snapshot_need::high ? renew_snapshot(*this) : result<void>();
 }
 
 result<void> link::add_device(const device_keys& keys) {
@@ -170,7 +170,7 @@ result<void> link::replace_kit(const device_keys& kit) {
         }
         const auto sealed = s.rotate(s.kits_but(added, true), at);
         if (!sealed) return sealed.failure();
-        if (*sealed) return s.offer();
+        if (*sealed) return renew_snapshot(s);
     }
     return too_busy();
 }
