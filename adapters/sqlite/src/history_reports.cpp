@@ -21,7 +21,7 @@ result<void> vault::state::prune_history() {
 }
 
 result<void> vault::state::prune_history_now_and_then() {
-    constexpr unix_ms pause_ms = 3600 * 1000;
+    constexpr unix_ms pause_ms = unix_ms{3600} * 1000;
     const unix_ms now = stamping_now();
     if (now >= pruned_at && now - pruned_at < pause_ms) return {};
     pruned_at = now;

@@ -181,7 +181,7 @@ class small_vector {
     }
     /// All that is in `other` itself, as it is.
     void copy_plain(const small_vector& other) noexcept {
-        std::memcpy(static_cast<void*>(&place_), &other.place_, sizeof place_);
+        std::memcpy(static_cast<void*>(&place_), static_cast<const void*>(&other.place_), sizeof place_);
         size_ = other.size_;
         capacity_ = other.capacity_;
     }
