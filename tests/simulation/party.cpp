@@ -217,20 +217,29 @@ knowledge party::know(bool whole_rows) {
     return out;
 }
 
-std::optional<holdings> party::has(const last_seqs* sent) {
+std::optional<holdings> party::has_at_most(const last_seqs& sent) {
+    return has([&](const device_id& self) { return sent.contains(self) ? sent.at(self) : 0; });
+}
+
+std::optional<holdings> party::has_at_least(bool when_put_back) {
+    return has([&](const device_id&) {
+        const auto known = machine.vault().known_of_relay();
+        if (!known) return std::uint64_t{0};
+        return when_put_back ? known->last_sent : std::numeric_limits<std::uint64_t>::max();
+    });
+}
+
+template <class OwnMax>
+std::optional<holdings> party::has(OwnMax own_max) {
     const undisturbed now(machine.storage());
     if (!open()) return std::nullopt;
     const auto merged = machine.vault().merged();
-    const auto known = machine.vault().known_of_relay();
-    if (!merged || !known) return std::nullopt;
+    if (!merged) return std::nullopt;
     holdings out = below(merged->seen);
     const device_id self = machine.vault().device();
-    std::uint64_t own_max = std::numeric_limits<std::uint64_t>::max();
-    if (sent != nullptr)
-        own_max = sent->contains(self) ? sent->at(self) : 0;
-    else if (put_back)
-        own_max = known->last_sent;
-    std::erase_if(out, [&](const auto& one) { return one.first == self && one.second > own_max; });
+    std::erase_if(out, [self, last = own_max(self)](const auto& one) {
+        return one.first == self && one.second > last;
+    });
     return out;
 }
 

@@ -101,9 +101,11 @@ class party {
     /// What somebody at this device can know. \param whole_rows  as far as it matters to one who writes or
     /// deletes whole rows; this seals
     [[nodiscard]] knowledge know(bool whole_rows);
-    /// Returns what it has; nothing when the vault does not open. \param sent  of its own what the relay ever
-    /// had, at most; null: what it has for certain, at least
-    [[nodiscard]] std::optional<holdings> has(const last_seqs* sent);
+    /// Returns what it has, and of its own what the relay ever had; nothing when the vault does not open.
+    [[nodiscard]] std::optional<holdings> has_at_most(const last_seqs& sent);
+    /// Returns what it has for certain. A file that is put back makes anew, as another device, what was not
+    /// confirmed to it.
+    [[nodiscard]] std::optional<holdings> has_at_least(bool when_put_back);
     /// The values of rows that are parked, as if they were shown.
     void add_parked(picture& to);
     [[nodiscard]] losers open_conflicts();
@@ -112,6 +114,8 @@ class party {
     /// Adds what others wrote to columns this device's app does not have yet: it overwrites that with the
     /// row.
     void add_unknown(picture& to);
+    template <class OwnMax>
+    [[nodiscard]] std::optional<holdings> has(OwnMax own_max);
 };
 
 /// Returns a value as SQL text.

@@ -67,14 +67,14 @@ holdings world::in_files(const std::set<const party*>& but) {
     holdings out;
     for (party* const p : members()) {
         if (but.contains(p)) continue;
-        if (auto one = p->has(nullptr)) out.merge(*one);
+        if (auto one = p->has_at_least(p->put_back)) out.merge(*one);
     }
     return out;
 }
 
 bool world::may_restore(party& p) {
     if (!scene_.careful || relay_.is_revoked(p.beside.self)) return true;
-    const auto lost = p.has(&ever_at_relay());
+    const auto lost = p.has_at_most(ever_at_relay());
     holdings rest = in_files({&p});
     rest.merge(at_relay(relay_, p.machine.keys()));
     rest.insert(p.saved->has.begin(), p.saved->has.end());
@@ -87,7 +87,7 @@ bool world::may_revoke(party& p) {
     std::set<const party*> removed;
     for (party* const other : members()) {
         if (other->beside.self != p.beside.self) continue;
-        auto one = other->has(&ever_at_relay());
+        auto one = other->has_at_most(ever_at_relay());
         if (!one) return false;
         lost.merge(*one);
         removed.insert(other);
@@ -114,7 +114,7 @@ void world::back_up(party& p) {
     // What was captured and not sealed would come twice where keys are integers (README, Limits).
     if (!p.machine.vault().seal()) return say("  not now");
     if (!p.machine.storage().is_powered()) return;
-    auto has = p.has(nullptr);
+    auto has = p.has_at_least(true);
     if (!has) return say("  not now");
     p.saved = saved_files{
         p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_, std::move(*has)};
