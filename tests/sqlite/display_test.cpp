@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "display_world.hpp"
 
+#include <array>
 #include <numeric>
 
 using namespace sqlite_test;
@@ -510,4 +511,31 @@ TEST_CASE("what a trigger does to a tracked table comes with the changes and is 
     CHECK(w.query("SELECT * FROM t") == strings{"k|3|1"});
     CHECK(w.query("SELECT * FROM total") == strings{"k|1"});
     CHECK(w.query("SELECT * FROM journal") == strings{"k", "k"});  // which is this device's own
+}
+
+TEST_CASE("the digest of the replicas is another one after each change of them", "[sqlite][display]") {
+    world w("CREATE TABLE t(id TEXT NOT NULL PRIMARY KEY, a);");
+    std::vector<casasync::detail::u128> seen{w.rows.digest()};
+    const auto is_another = [&] {
+        const auto now = w.rows.digest();
+        const bool fresh = std::find(seen.begin(), seen.end(), now) == seen.end();
+        seen.push_back(now);
+        w.check(w.rows.read());
+        return fresh && w.rows.digest() == now;  // the same of what is in the file
+    };
+    w.receive({add("t", {"k"}, {{"a", 1}})});
+    CHECK(is_another());
+    for (const std::uint64_t when : {1, 2}) {
+        version_vector merged;
+        merged.raise(replica(1), hlc{band::adopt.packed + when});
+        w.check(w.rows.raise(merged));
+        CHECK(is_another());
+    }
+    for (const std::uint8_t n : std::array<std::uint8_t, 3>{0, 7, 8}) {
+        device_id device;
+        device.octets[0] = n;
+        w.check(w.rows.own(replica(1), device));
+        CHECK(is_another());
+    }
+    CHECK(seen.size() == 7);
 }

@@ -563,3 +563,54 @@ TEST_CASE("a full disk leaves everything as it was, and the next try goes on", "
     w.everyone_syncs();
     w.all_agree({all_txn});
 }
+
+TEST_CASE("two vaults on one file know what the other one merged", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");
+    w.joins("phone", "desktop");
+    w.joins("tablet", "desktop");
+    vault other = must(vault::open(w.dir.file("desktop"), w.options()));
+    w.sql("phone").run("UPDATE txn SET amount = 5 WHERE id = 'a'");
+    w.push("phone");
+    w.pull("desktop");
+    std::swap(w["desktop"], other);  // this one has not heard of the phone's writes
+    w.sql("desktop").run("UPDATE txn SET amount = 6 WHERE id = 'a'");
+    CHECK(must(w["desktop"].seal()) == 1);
+    w.sql("tablet").run("UPDATE txn SET note = 't' WHERE id = 'b'");
+    w.push("tablet");
+    w.pull("desktop");
+    std::swap(w["desktop"], other);
+    w.sql("desktop").run("DELETE FROM txn WHERE id = 'b'");
+    CHECK(must(w["desktop"].seal()) == 1);
+    CHECK(must(w["desktop"].merged()) == must(other.merged()));
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|6|x\n");
+    CHECK(must(w["phone"].conflicts()).empty());  // each of them had seen what it wrote over
+    w.all_agree({all_txn});
+}
+
+TEST_CASE("a seal that fails leaves in memory what it was", "[vault]") {
+    world w;
+    w.lent.insert("desktop");
+    vault& desktop = w.first("desktop", txn);
+    w.sql("desktop").run(
+        "INSERT INTO txn SELECT 'n' || value, value, hex(randomblob(200)) FROM (WITH RECURSIVE c(value) AS "
+        "(SELECT 1 UNION ALL SELECT value + 1 FROM c WHERE value < 300) SELECT value FROM c)");
+    const causal_context merged = must(desktop.merged());
+    const std::int64_t pages = std::stoll(w.sql("desktop").dump("PRAGMA page_count"));
+    int failed = 0;
+    for (std::int64_t room = 0;; ++room) {  // a page more each time
+        w.sql("desktop").run("PRAGMA max_page_count = " + std::to_string(pages + room));
+        const auto sealed = desktop.seal();
+        if (sealed) break;
+        ++failed;
+        CHECK(sealed.code() == errc::store_full);
+        CHECK(must(desktop.merged()) == merged);
+    }
+    CHECK(failed > 2);
+    w.sql("desktop").run("PRAGMA max_page_count = 1073741823");
+    CHECK(must(desktop.outbox(std::size_t{1} << 30)).front().seq == 1);
+    w.joins("phone", "desktop");
+    w.everyone_syncs();
+    w.all_agree({all_txn});
+}

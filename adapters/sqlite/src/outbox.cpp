@@ -19,16 +19,23 @@ namespace casasync::sqlite {
 static constexpr std::int64_t sent_kept_s = std::int64_t{30} * 86'400;
 
 result<std::size_t> vault::seal() {
-    const auto pending = state_->run([&]() -> result<bool> {
-        const auto any = state_->db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log)");
-        if (!any) return any.failure();
-        auto changed = state_->changed_tables();
-        if (!changed) return changed.failure();
-        return *any != 0 || !changed->empty();
-    });
+    const auto pending = state_->anything_to_seal();
     if (!pending) return pending.failure();
     if (!*pending) return std::size_t{0};
     return state_->write([&] { return state_->seal_log(); });
+}
+
+result<bool> vault::state::anything_to_seal() {
+    const auto look = [&]() -> result<bool> {
+        const auto any = db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_log)");
+        if (any && *any != 0) return true;  // what else there is to know is read in the transaction
+        if (auto ok = refresh(); !ok) return ok.failure();
+        if (!any) return any.failure();
+        auto changed = changed_tables();
+        if (!changed) return changed.failure();
+        return !changed->empty();
+    };
+    return value_of(look, &state::on_connection);
 }
 
 result<std::vector<outbound_part>> vault::outbox(std::size_t bytes_max) {

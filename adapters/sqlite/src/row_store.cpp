@@ -58,6 +58,19 @@ result<void> row_store::read() {
     }
 }
 
+detail::u128 row_store::digest() const {
+    bytes all;
+    detail::writer w(all);
+    for (const replica_id& id : replicas_) {
+        w.raw(id.octets);
+        const auto device = owner(id);
+        w.u8(device ? 1 : 0);
+        if (device) w.raw(device->octets);
+        w.u64(vector_.of(id).packed);
+    }
+    return detail::hash128(all);
+}
+
 void row_store::forget() noexcept {
     numbers_.forget();
     beside_.clear();

@@ -18,6 +18,7 @@
 
 #include <casasync/bytes.hpp>
 #include <casasync/causality.hpp>
+#include <casasync/detail/hash.hpp>
 #include <casasync/merge.hpp>
 #include <casasync/result.hpp>
 #include <casasync/row.hpp>
@@ -50,6 +51,8 @@ class row_store {
     [[nodiscard]] static result<void> create(connection& db);
     /// Reads the replicas. Call after open, and after a rollback.
     [[nodiscard]] result<void> read();
+    /// Returns a digest of the replicas: of equal ones an equal one.
+    [[nodiscard]] detail::u128 digest() const;
     /// Forgets what holds only inside a transaction: at its end.
     void forget() noexcept;
 

@@ -8,7 +8,9 @@ namespace casasync::sqlite {
 
 namespace {
 
-constexpr std::uint8_t settings_format = 7;
+constexpr std::uint8_t settings_format = 8;
+
+}  // namespace
 
 bytes encode_settings(const settings& s) {
     bytes out;
@@ -30,7 +32,7 @@ bytes encode_settings(const settings& s) {
     w.raw(s.at.generation.octets);
     w.varint(s.at.pos);
     w.raw(s.at.log);
-    for (const detail::u128* d : {&s.digest, &s.open_digest, &s.base}) {
+    for (const detail::u128* d : {&s.digest, &s.open_digest, &s.base, &s.replicas}) {
         w.u64(d->high);
         w.u64(d->low);
     }
@@ -64,8 +66,8 @@ bytes encode_settings(const settings& s) {
     return out;
 }
 
-result<settings> decode_settings(bytes_view data) {
-    detail::reader r(data);
+result<settings> decode_settings(bytes_view record) {
+    detail::reader r(record);
     settings s;
     if (r.u8() != settings_format)
         return error{
@@ -94,7 +96,7 @@ result<settings> decode_settings(bytes_view data) {
     s.at.pos = r.varint();
     const bytes_view log = r.raw(32);
     if (r.ok()) std::copy(log.begin(), log.end(), s.at.log.begin());
-    for (detail::u128* d : {&s.digest, &s.open_digest, &s.base}) {
+    for (detail::u128* d : {&s.digest, &s.open_digest, &s.base, &s.replicas}) {
         d->high = r.u64();
         d->low = r.u64();
     }
@@ -134,8 +136,6 @@ result<settings> decode_settings(bytes_view data) {
     return s;
 }
 
-}  // namespace
-
 result<void> create_settings(connection& db, const settings& s) {
     if (auto ok = db.execute(
             "CREATE TABLE casasync_meta(one INTEGER PRIMARY KEY CHECK(one = 1), s BLOB NOT NULL) STRICT");
@@ -144,7 +144,7 @@ result<void> create_settings(connection& db, const settings& s) {
     return db.run("INSERT INTO casasync_meta(one, s) VALUES(1, ?1)", encode_settings(s));
 }
 
-result<settings> read_settings(connection& db) {
+result<bytes> read_record(connection& db) {
     auto found = db.query_value("SELECT s FROM main.casasync_meta");
     if (!found) {  // maybe there is no such table
         const auto there =
@@ -156,11 +156,11 @@ result<settings> read_settings(connection& db) {
         return error{errc::not_a_vault,
                      "this database is not a casasync vault; nothing was changed. Make it one with `casasync "
                      "init`, or `casasync join` a vault"};
-    return decode_settings((**found).blob());
+    return (**found).blob();
 }
 
-result<void> write_settings(connection& db, const settings& s) {
-    return db.run("UPDATE casasync_meta SET s = ?1 WHERE one = 1", encode_settings(s));
+result<void> write_record(connection& db, bytes_view record) {
+    return db.run("UPDATE casasync_meta SET s = ?1 WHERE one = 1", record);
 }
 
 }  // namespace casasync::sqlite

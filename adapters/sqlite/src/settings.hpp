@@ -2,7 +2,8 @@
 #pragma once
 
 /// What a vault remembers of itself, in casasync_meta: one record, read at open and written in the
-/// transaction that changed it.
+/// transaction that changed it. A record of the same bytes says that nothing of the file changed that a vault
+/// keeps in memory, its schema aside.
 #include "connection.hpp"
 
 #include <casasync/accounts.hpp>
@@ -32,7 +33,8 @@ struct settings {
     hlc clock{};
     cursor at{};
     detail::u128 digest{}, open_digest{}, base{};
-    bool adopting = true;  ///< one device, no snapshot yet: existing rows are taken as they are
+    detail::u128 replicas{};  ///< digest of the list of replicas: row_store::digest()
+    bool adopting = true;     ///< one device, no snapshot yet: existing rows are taken as they are
     bool write_time = true;
     /// Since it joined, this device has merged what it pulled. What was inserted before may be what the app
     /// makes by itself.
@@ -61,8 +63,11 @@ struct settings {
 
 /// Creates casasync_meta. \param s  what a new vault begins with
 [[nodiscard]] result<void> create_settings(connection& db, const settings& s);
-/// \errors not_a_vault when the file has none; unknown_format_version when a newer casasync wrote it
-[[nodiscard]] result<settings> read_settings(connection& db);
-[[nodiscard]] result<void> write_settings(connection& db, const settings& s);
+/// Returns the record. \errors not_a_vault when the file has none
+[[nodiscard]] result<bytes> read_record(connection& db);
+[[nodiscard]] result<void> write_record(connection& db, bytes_view record);
+[[nodiscard]] bytes encode_settings(const settings& s);
+/// \errors unknown_format_version when a newer casasync wrote it; store_failed when it is damaged
+[[nodiscard]] result<settings> decode_settings(bytes_view record);
 
 }  // namespace casasync::sqlite

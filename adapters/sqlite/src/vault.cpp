@@ -118,11 +118,14 @@ result<void> vault::state::create(const identity& who, const std::function<resul
     sqlite3_randomness(16, fresh.replica.octets.data());
     fresh.seeds = seeds_of(fresh.replica);
     const auto begin = [&]() -> result<void> {
-        auto there = read_settings(*db);
-        if (there)
+        const auto there = read_record(*db);
+        if (there) {
+            const auto known = decode_settings(*there);
+            if (!known) return known.failure();
             return error{
                 errc::already_exists,
                 "this file is a casasync vault already; nothing was changed. `casasync status` tells of it"};
+        }
         if (there.code() != errc::not_a_vault) return there.failure();
         if (auto ok = create_settings(*db, fresh); !ok) return ok;
         if (auto ok = create_tables(*db); !ok) return ok;

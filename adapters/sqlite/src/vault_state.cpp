@@ -83,6 +83,7 @@ result<void> vault::state::on_connection(const std::function<result<void>()>& wo
     const auto with_parts = [&]() -> result<void> {
         if (auto ok = db->finish_rollback(); !ok) return ok;
         if (!audit) {  // the last of them
+            record.clear();
             rows.emplace(*db, tables);
             shown.emplace(*db, tables, *rows);
             past.emplace(*db, tables);
@@ -125,12 +126,18 @@ result<void> vault::state::refresh() {
     const auto schema = db->query_integer("PRAGMA schema_version");
     if (!schema) return schema.failure();
     if (!stale && *schema == schema_version) return {};
-    auto read = read_settings(*db);
-    if (!read) return read.failure();
-    self = std::move(*read);
+    auto now = read_record(*db);
+    if (!now) return now.failure();
+    if (*now != record) {  // an app's commits leave it as it is
+        auto read = decode_settings(*now);
+        if (!read) return read.failure();
+        record.clear();
+        self = std::move(*read);
+        if (auto ok = rows->read(); !ok) return ok;
+        record = std::move(*now);
+    }
     if (*schema != schema_version)
         if (auto ok = tables.read(*db); !ok) return ok;
-    if (auto ok = rows->read(); !ok) return ok;
     schema_version = *schema;
     stale = false;
     return {};
@@ -176,6 +183,7 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
                 if (s.rows) s.rows->forget();
                 if (committed) return;
                 s.stale = true;
+                s.record.clear();
                 s.schema_version = s.captured_schema = -1;
             }
         } ending{*this};
@@ -185,7 +193,11 @@ result<void> vault::state::transact(const std::function<result<void>()>& begin,
         const settings before = self;
         if (done) done = work();
         if (done) done = drop_captured();
-        if (done && self != before) done = write_settings(*db, self);
+        if (done) self.replicas = rows->digest();
+        if (done && self != before) {
+            record = encode_settings(self);
+            done = write_record(*db, record);
+        }
         if (done) done = tx->commit();
         ending.committed = done.ok();
         return done;

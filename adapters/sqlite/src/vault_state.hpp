@@ -72,6 +72,7 @@ struct vault::state {
     std::optional<capture_mark>
         mark{};         ///< on the app's connection, inside a transaction that is not to be captured
     bool stale = true;  ///< what is in memory may not be what is in the file
+    bytes record{};     ///< that `self` and the list of replicas are of; empty when they are of none
     std::int64_t seen_version = -1;                     ///< data_version at the last look
     std::int64_t schema_version = -1;                   ///< schema_version the catalog was read at
     std::int64_t captured_schema = -1;                  ///< schema_version the triggers were found current at
@@ -124,6 +125,8 @@ struct vault::state {
     /// Inside write_captured(): runs `work` as inside write().
     [[nodiscard]] result<void> uncaptured(const std::function<result<void>()>& work);
 
+    /// True when seal() has something to do.
+    [[nodiscard]] result<bool> anything_to_seal();
     // seal.cpp: inside write(), seal_log() inside write_captured(), too
     [[nodiscard]] result<std::size_t> seal_log();
     [[nodiscard]] result<std::size_t> seal_all();
