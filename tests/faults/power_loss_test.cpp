@@ -81,7 +81,7 @@ TEST_CASE("power loss at every call of an app that lends its connection and sync
         REQUIRE(lose_power_of_lender(p, start, plan, happened) == "");
     }
     std::cout << "a lent connection: " << points << " points of power loss\n";
-    CHECK(points > 250);
+    CHECK(points > 200);
 }
 
 TEST_CASE("power loss at every call of every flow: WAL", "[faults]") {

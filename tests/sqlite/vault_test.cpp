@@ -614,3 +614,20 @@ TEST_CASE("a seal that fails leaves in memory what it was", "[vault]") {
     w.everyone_syncs();
     w.all_agree({all_txn});
 }
+
+TEST_CASE("a seal empties the graveyard of what it has sealed", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");
+    const std::string kept =
+        "SELECT (SELECT count(*) FROM casasync_log) + (SELECT count(*) FROM "
+        "casasync_grave_1)";
+    for (const char* write :
+         {"DELETE FROM txn WHERE id = 'a'", "UPDATE txn SET id = 'c' WHERE id = 'b'",
+          "REPLACE INTO txn VALUES('c', 3, 'z')", "UPDATE txn SET amount = 4; DELETE FROM txn"}) {
+        INFO(write);
+        w.sql("desktop").run(write);
+        CHECK(w.sql("desktop").dump(kept) != "0\n");
+        CHECK(must(w["desktop"].seal()) > 0);
+        CHECK(w.sql("desktop").dump(kept) == "0\n");
+    }
+}

@@ -100,6 +100,11 @@ enum class change_kind : std::uint8_t {
     displaced,  ///< REPLACE may have removed the row: it counts only when the row is gone
 };
 
+/// True for what leaves a copy of the row in the graveyard.
+[[nodiscard]] constexpr bool buries(change_kind k) noexcept {
+    return k == change_kind::erase || k == change_kind::displaced;
+}
+
 struct log_entry {
     std::int64_t position = 0;  ///< place in the log, ascending; of the last log row for a wide table
     change_kind kind = change_kind::update;
@@ -145,8 +150,8 @@ struct log_range {
 [[nodiscard]] result<void> log_by_hand(connection& db, table_number table, std::span<const value> key,
                                        const value& m);
 
-/// Forgets the log up to `last` and what the graveyards of `tables` hold of it. Inside the caller's
-/// transaction.
+/// Forgets the log up to `last` and what the graveyards of `tables` hold of it: all tables that lost a row by
+/// an entry up to there. Inside the caller's transaction.
 [[nodiscard]] result<void> clear_log(connection& db, std::int64_t last, std::span<const table_number> tables,
                                      std::span<const table_number> left = {});
 

@@ -51,6 +51,10 @@ struct pending {
     row_operation op{};
 };
 
+bool buries_any(const std::vector<log_entry>& entries) {
+    return std::any_of(entries.begin(), entries.end(), [](const log_entry& e) { return buries(e.kind); });
+}
+
 /// A cell that is too large to leave this device.
 struct large_cell {
     const sealed_row* row = nullptr;
@@ -210,10 +214,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
         if (*meant == row.key) now = rows->in_file(table, life.in_file);
     }
     if (!now) return now.failure();
-    const auto removed = [](const log_entry& e) {  // only then there is a copy of it
-        return e.kind == change_kind::erase || e.kind == change_kind::displaced;
-    };
-    if (std::any_of(row.entries.begin(), row.entries.end(), removed)) {
+    if (buries_any(row.entries)) {
         auto buried = read_grave(*db, table.number, table.shape, life.in_file, life.range);
         if (!buried) return buried.failure();
         if (!buried->empty()) {
@@ -428,8 +429,9 @@ result<std::size_t> vault::state::seal_all() {
         if (!chunk) return chunk.failure();
         if (chunk->rows.empty()) break;
         complete = chunk->complete;
-        std::set<table_number> numbers;
-        for (const row_log& log : chunk->rows) numbers.insert(log.table);
+        std::set<table_number> drained;  // an empty graveyard is no work
+        for (const row_log& log : chunk->rows)
+            if (buries_any(log.entries)) drained.insert(log.table);
         std::set<table_no> of_long_keys;
         auto lives = rows_of_log(chunk->rows, of_long_keys);
         if (!lives) return lives.failure();
@@ -517,9 +519,9 @@ result<std::size_t> vault::state::seal_all() {
         for (const large_cell& cell : large)
             if (auto ok = list_large(*db, *cell.row->table, cell.row->key, cell.column); !ok)
                 return ok.failure();
-        const std::vector<table_number> drained(numbers.begin(), numbers.end());
         if (auto ok = drop_captured(); !ok) return ok.failure();
-        if (auto ok = clear_log(*db, chunk->last, drained, left); !ok) return ok.failure();
+        const std::vector<table_number> graves(drained.begin(), drained.end());
+        if (auto ok = clear_log(*db, chunk->last, graves, left); !ok) return ok.failure();
         if (mark)  // an emptied log counts from one again
             if (auto ok = set_mark(); !ok) return ok.failure();
     }
