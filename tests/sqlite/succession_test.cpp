@@ -572,3 +572,29 @@ TEST_CASE("copies and restored backups at random: devices end up equal, no stamp
     check_stamps(w);
     w.all_agree({"SELECT * FROM note ORDER BY id", "SELECT n, note, price FROM item ORDER BY n"});
 }
+
+TEST_CASE("a device is in its own list with what it sealed, as a copy and without a name, too",
+          "[succession]") {
+    scratch dir;
+    app sql(dir.file("notes"));
+    sql.run(plain_notes);
+    vault v = must(vault::create(dir.file("notes"), who("", 1)));
+    must(v.track("note"));
+    const auto listed_as = [&](const device_id& id, std::uint64_t seq) {
+        std::size_t found = 0;
+        for (const sqlite::device_info& d : must(v.devices()))
+            found += d.self && d.id == id && d.last_seq == seq ? 1 : 0;
+        return found == 1 && must(v.merged()).seen.of(id) == seq;
+    };
+    CHECK(listed_as(id_of(1), 0));
+    for (const std::uint64_t n : std::array<std::uint64_t, 2>{1, 2}) {
+        sql.run("INSERT INTO note VALUES('" + std::to_string(n) + "', 'text')");
+        CHECK(must(v.seal()) == 1);
+        CHECK(listed_as(id_of(1), n));
+    }
+    must(v.note_copied());
+    must(v.succeed(id_of(9)));
+    CHECK(must(v.devices()).size() == 2);
+    CHECK(listed_as(id_of(9), 2));  // what was not sent is sealed again
+    CHECK(must(v.merged()).seen.of(id_of(1)) == 0);
+}

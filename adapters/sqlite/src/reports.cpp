@@ -130,6 +130,7 @@ result<std::vector<device_info>> vault::state::list_devices() {
         d.name = s->text(1);
         d.last_seq = static_cast<std::uint64_t>(s->integer(2));
         d.self = d.id == self.device;
+        if (d.self) d.last_seq = self.last_seq;
     }
     for (device_info& d : out)
         for (const auto& [replica, when] : rows->vector().entries())

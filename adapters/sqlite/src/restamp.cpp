@@ -139,10 +139,6 @@ result<merge_plan> restamp_rows(row_store& rows, const std::vector<changeset>& a
 
 /// Lowers what this file has merged of itself to what others may have.
 result<void> lower(connection& db, const device_id& self, std::uint64_t sent, const restamping& fresh) {
-    if (auto ok = db.run("UPDATE casasync_device SET seq = ?2 WHERE id = ?1", self.view(),
-                         static_cast<std::int64_t>(sent));
-        !ok)
-        return ok;
     if (auto ok = db.run("UPDATE casasync_replica SET hlc = ?2 WHERE id = ?1", fresh.old_replica().view(),
                          static_cast<std::int64_t>(fresh.kept().packed));
         !ok)

@@ -152,7 +152,10 @@ result<void> vault::state::succeed(const device_id& next) {
     self.last_seq = self.read_back = 0;
     self.name_said = self.copied = self.adopting = false;
     self.suspect.reset();
-    if (auto ok = name_device(next, self.device_name); !ok) return ok;
+    if (auto ok = db->run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, ?2, 0)", next.view(),
+                          self.device_name);
+        !ok)
+        return ok;
     const accounts before = self.counts;
     if (again.empty()) {  // one that says the name
         auto known = context();

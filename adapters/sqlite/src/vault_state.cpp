@@ -232,6 +232,7 @@ result<void> vault::state::uncaptured(const std::function<result<void>()>& work)
 
 result<frontier> vault::state::read_frontier() {
     frontier seen;
+    if (self.last_seq > 0) seen.raise(self.device, self.last_seq);
     auto s = db->prepare("SELECT id, seq FROM casasync_device WHERE seq > 0");
     if (!s) return s.failure();
     for (;;) {
@@ -244,12 +245,14 @@ result<frontier> vault::state::read_frontier() {
 }
 
 result<void> vault::state::raise_frontier(const frontier& to) {
-    for (const auto& [device, seq] : to.entries())
+    for (const auto& [device, seq] : to.entries()) {
+        if (device == self.device) continue;
         if (auto ok = db->run("INSERT INTO casasync_device(id, name, seq) VALUES(?1, '', ?2) "
                               "ON CONFLICT(id) DO UPDATE SET seq = max(seq, excluded.seq)",
                               device.view(), static_cast<std::int64_t>(seq));
             !ok)
             return ok;
+    }
     return {};
 }
 

@@ -218,6 +218,7 @@ struct vault::state {
     /// is enough.
     [[nodiscard]] result<bool> ask_for_snapshot();
 
+    /// Up to where each device is merged: others by casasync_device, this one by self.last_seq.
     [[nodiscard]] result<frontier> read_frontier();
     [[nodiscard]] result<void> raise_frontier(const frontier& to);
     [[nodiscard]] result<void> name_device(const device_id& device, const std::string& name);
