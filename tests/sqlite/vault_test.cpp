@@ -631,3 +631,27 @@ TEST_CASE("a seal empties the graveyard of what it has sealed", "[vault]") {
         CHECK(w.sql("desktop").dump(kept) == "0\n");
     }
 }
+
+TEST_CASE("triggers that an app makes later fire for what arrives, and no more once they are dropped",
+          "[vault]") {
+    world w;
+    w.first("desktop", txn);
+    w.joins("phone", "desktop");
+    const auto arrives = [&](const std::string& id) {
+        w.sql("desktop").run("INSERT INTO txn VALUES('" + id + "', 1, 'x'); UPDATE txn SET amount = 2");
+        w.push("desktop");
+        w.pull("phone");
+        CHECK(w.sql("phone").dump("SELECT count(*) FROM casasync_log") == "0\n");
+        return w.sql("phone").dump("SELECT * FROM said");
+    };
+    w.sql("phone").run("CREATE TABLE said(id)");
+    CHECK(arrives("a").empty());
+    w.sql("phone").run("CREATE TRIGGER tell BEFORE INSERT ON txn BEGIN INSERT INTO said VALUES(NEW.id); END");
+    CHECK(arrives("b") == "b\n");
+    CHECK(arrives("c") == "b\nc\n");
+    w.sql("phone").run("DROP TRIGGER tell");
+    CHECK(arrives("d") == "b\nc\n");
+    w.sql("phone").run("UPDATE txn SET note = 'p'");  // which is captured as ever
+    w.everyone_syncs();
+    w.all_agree({all_txn});
+}

@@ -32,12 +32,19 @@ int allow_all(void*, int, const char*, const char*, const char*, const char*) no
 
 }  // namespace
 
-suppress_capture::suppress_capture(connection& db, const catalog& tables) noexcept : db_(db.handle()) {
+suppress_capture::suppress_capture(connection& db, const catalog& tables) noexcept
+    : db_(db.handle()), tables_(&tables) {
     // SQLite takes the pointer as a plain one and gives it back.
     sqlite3_set_authorizer(db_, ignore_triggers, const_cast<catalog*>(&tables));
+    look_again();
+}
+
+void suppress_capture::look_again() noexcept {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, tables_->app_triggers() ? 1 : 0, nullptr);
 }
 
 suppress_capture::~suppress_capture() {
+    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
     // Taking an authorizer away leaves compiled statements as they are, without the bodies of our triggers;
     // setting one has them compiled anew.
     sqlite3_set_authorizer(db_, allow_all, nullptr);
