@@ -655,3 +655,22 @@ TEST_CASE("triggers that an app makes later fire for what arrives, and no more o
     w.everyone_syncs();
     w.all_agree({all_txn});
 }
+
+TEST_CASE("many rows are known again in the transaction that brought them", "[vault]") {
+    world w;
+    w.first("desktop", txn);
+    w.joins("phone", "desktop");
+    const auto writes = [&](const std::string& sql) {
+        w.sql("desktop").run(
+            "WITH RECURSIVE c(n) AS (SELECT 300 UNION ALL SELECT n + 1 FROM c WHERE n < 699) " + sql);
+        CHECK(must(w["desktop"].seal()) >= 200);
+    };
+    writes("INSERT INTO txn SELECT 'k' || n, n, 'x' FROM c WHERE n BETWEEN 400 AND 599");
+    writes("UPDATE txn SET amount = -amount");
+    writes("INSERT INTO txn SELECT 'k' || n, n, 'y' FROM c WHERE n < 400 OR n > 599");
+    writes("UPDATE txn SET note = 'z'");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT count(*), sum(amount < 0), min(note), max(note) FROM txn") ==
+          "400|200|z|z\n");
+    w.all_agree({all_txn});
+}

@@ -280,6 +280,12 @@ result<changeset_pieces> vault::state::pieces_of(changeset c) {
 
 result<void> vault::state::merge_piece(changeset c, merge_report& done) {
     if (auto ok = keep_writes(c); !ok) return ok;
+    if (count_operations(c) >= row_store::many_rows)
+        for (const table_changes& t : c.tables) {
+            const auto table = rows->resolve(t.table);
+            if (!table) return table.failure();
+            if (auto ok = rows->expect_many(table->table); !ok) return ok;
+        }
     auto plan = merge(std::move(c), *rows);
     if (!plan) return plan.failure();
     if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok;

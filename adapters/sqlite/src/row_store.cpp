@@ -21,6 +21,11 @@ std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
 }
 
+/// In the order of BLOBs.
+bool is_behind(bytes_view key, const bytes& other) {
+    return std::lexicographical_compare(other.begin(), other.end(), key.begin(), key.end());
+}
+
 }  // namespace
 
 result<void> row_store::create(connection& db) {
@@ -74,6 +79,15 @@ detail::u128 row_store::digest() const {
 void row_store::forget() noexcept {
     numbers_.forget();
     beside_.clear();
+    last_.clear();
+}
+
+result<void> row_store::expect_many(table_no table) {
+    if (last_.contains(table)) return {};
+    auto last = db_->query_value("SELECT max(k) FROM " + meta_name(table));
+    if (!last) return last.failure();
+    last_[table] = *last && !(**last).is_null() ? std::move(**last).blob() : bytes{};
+    return {};
 }
 
 result<bool> row_store::any_beside(table_no table) {
@@ -175,6 +189,8 @@ result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& 
 
 result<std::optional<row_state>> row_store::record(table_no number, bytes_view key) {
     const vault_table& table = *tables_->find(number);
+    if (const auto last = last_.find(number); last != last_.end() && is_behind(key, last->second))
+        return std::optional<row_state>{};
     row_state row;
     {
         auto s = db_->prepare(texts_of(number).read);
@@ -269,6 +285,8 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
                                    : db_->run(texts_of(table.number).write, key, out);
         !ok)
         return ok;
+    if (const auto last = last_.find(table.number); last != last_.end() && is_behind(key, last->second))
+        last->second.assign(key.begin(), key.end());
     const auto beside = any_beside(table.number);
     if (!beside) return beside.failure();
     if (!side && !*beside) return {};

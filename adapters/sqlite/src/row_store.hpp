@@ -43,6 +43,8 @@ namespace casasync::sqlite {
 
 class row_store {
  public:
+    static constexpr std::size_t many_rows = 100;  ///< from here on, expect_many() pays
+
     row_store(connection& db, catalog& tables) noexcept : db_(&db), tables_(&tables), numbers_(db, tables) {}
 
     /// Which numbers rows have in tables with integer keys.
@@ -55,6 +57,10 @@ class row_store {
     [[nodiscard]] detail::u128 digest() const;
     /// Forgets what holds only inside a transaction: at its end.
     void forget() noexcept;
+
+    /// Before many rows are looked up and saved in this transaction: what is behind the last row that has a
+    /// record, has none, and is not looked for. So come the first rows of a table, and keys in order of time.
+    [[nodiscard]] result<void> expect_many(table_no table);
 
     /// Models row_source for merge().
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
@@ -122,6 +128,7 @@ class row_store {
     std::map<replica_id, device_id> owners_;
     std::map<table_no, record_texts> texts_;
     std::map<table_no, bool> beside_;  ///< what any_beside() found in this transaction
+    std::map<table_no, bytes> last_;   ///< keys that no record is behind, of expect_many()
 };
 
 }  // namespace casasync::sqlite

@@ -439,6 +439,9 @@ result<std::size_t> vault::state::seal_all() {
         looked_up.reserve(lives->size());
         const auto any_parked = shown->any_parked();
         if (!any_parked) return any_parked.failure();
+        if (lives->size() >= row_store::many_rows)
+            for (const row_life& life : *lives)
+                if (auto ok = rows->expect_many(life.table->number); !ok) return ok.failure();
         states_before before(*rows, lives->size());
         std::vector<pending> operations;
         operations.reserve(lives->size());
