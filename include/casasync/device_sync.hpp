@@ -29,7 +29,7 @@ concept syncing_device = requires(D& d, relay_state& heard, const pull_request& 
     { d.open(envelope) } -> std::same_as<result<bytes>>;
     {
         d.last_seq_at_relay()
-        } -> std::same_as<result<std::uint64_t>>;  ///< of this device; 0 when there is none
+        } -> std::same_as<result<std::uint64_t>>;  ///< of the device that the vault is; 0 when there is none
     /// Sessions until nothing is left. `heard`: what the relay said last, also after a failure.
     { d.sync_rounds(heard) } -> std::same_as<result<sync_report>>;
     /// Tells whether the vault, or what is kept beside it, says that another file goes on as this device.
@@ -199,6 +199,11 @@ template <syncing_device Device>
     const auto others = suspected ? is_right(d, *at) : find_others(d, *at);
     if (!others) return others.failure();
     if (suspected && !*others) return false;
+    // What was confirmed, and the relay has lost, nobody asks for in the name of another device.
+    const auto own = look_at_own(d);
+    if (!own) return own.failure();
+    if (own->shrank())
+        if (auto ok = d.store().note_relay_lost(); !ok) return ok.failure();
     const auto done = d.become_new_device();
     return done ? result<bool>(true) : done.failure();
 }

@@ -26,7 +26,7 @@ class party_link {
         return party_->machine.keys().open(envelope);
     }
     [[nodiscard]] casasync::result<std::uint64_t> last_seq_at_relay() {
-        return party_way(*party_).last_seq();
+        return party_way(*party_).last_seq(store().device());
     }
     [[nodiscard]] casasync::result<casasync::sync_report> sync_rounds(casasync::relay_state& heard);
     [[nodiscard]] casasync::result<bool> is_copy();

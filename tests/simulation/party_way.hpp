@@ -24,7 +24,7 @@ class party_way {
         return relay()->pull(request);
     }
     casasync::result<casasync::page> record(std::uint64_t pos) { return relay()->record(pos); }
-    casasync::result<std::uint64_t> last_seq() { return relay()->last_seq(); }
+    casasync::result<std::uint64_t> last_seq(const casasync::device_id& of) { return relay()->last_seq(of); }
     casasync::result<void> attach(const casasync::device_id& self, std::uint64_t forgotten) {
         return relay()->attach(self, forgotten);
     }

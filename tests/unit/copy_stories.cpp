@@ -18,7 +18,23 @@ std::vector<story> about_copies() {
          {},
          {"sync_rounds"},
          {"become_new_device", "offer", "note_relay_lost"}},
-        {"it is a copy, and knows", copy, {}, {"catch_up", "become_new_device", "sync_rounds"}, {}, copied},
+        {"it is a copy, and knows",
+         copy,
+         {},
+         {"catch_up", "become_new_device", "sync_rounds"},
+         {"note_relay_lost"},
+         copied},
+        {"it is a copy, and the relay has lost what it had confirmed",
+         [=](device& d) {
+             copy(d);
+             d.known.last_sent = 3;
+             d.at_relay = 2;
+             d.on_become = [](device& of) { of.known.last_sent = of.at_relay = 0; };
+         },
+         {},
+         {"note_relay_lost", "become_new_device"},
+         {},
+         copied},
         {"what came in tells that it is one",
          [](device& d) {
              d.copied = {false, true};

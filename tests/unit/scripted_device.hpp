@@ -43,7 +43,7 @@ struct scripted_device {
     bool waiting = false, may_ask = false;
     snapshot_asks asked{};
     bool kept = true, members_given = false;
-    std::function<void(scripted_device&)> on_settle{}, on_merge{};
+    std::function<void(scripted_device&)> on_settle{}, on_merge{}, on_become{};
 
     std::vector<std::string> calls{};
     std::size_t fails_at = 0;  ///< which call fails; 0: none
@@ -97,7 +97,10 @@ struct scripted_device {
         return say<bool>("is_copy", is);
     }
     result<void> catch_up() { return say<void>("catch_up", {}); }
-    result<void> become_new_device() { return say<void>("become_new_device", {}); }
+    result<void> become_new_device() {
+        if (on_become) on_become(*this);
+        return say<void>("become_new_device", {});
+    }
     result<void> attach_again() { return say<void>("attach_again", {}); }
     result<bool> give_members(relay_state&) { return say<bool>("give_members", members_given); }
     result<void> offer() { return say<void>("offer", {}); }

@@ -96,9 +96,8 @@ result<std::uint64_t> link::state::last_seq_at_relay() {
     if (!there && there.code() == errc::log_mismatch)  // it was told an ack of the log that it had
         there = relay.info();
     if (!there) return there.failure();
-    const auto self =
-        std::find_if(there->devices.begin(), there->devices.end(),
-                     [&](const beast::device_info& d) { return d.id == members.keys().device; });
+    const auto self = std::find_if(there->devices.begin(), there->devices.end(),
+                                   [&](const beast::device_info& d) { return d.id == vault.device(); });
     return self == there->devices.end() ? 0 : self->last_seq;
 }
 

@@ -36,9 +36,9 @@ result<void> relay::attach(const device_id& signer, const device_id& device, std
     return {};
 }
 
-result<std::uint64_t> relay::last_seq(const device_id& device) const {
-    if (auto ok = admit(device); !ok) return ok.failure();
-    const auto it = streams_.find(device);
+result<std::uint64_t> relay::last_seq(const device_id& reader, const device_id& of) const {
+    if (auto ok = admit(reader); !ok) return ok.failure();
+    const auto it = streams_.find(of);
     return it == streams_.end() ? 0 : it->second.last_seq();
 }
 

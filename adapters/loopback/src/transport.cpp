@@ -75,8 +75,8 @@ result<void> transport::attach(const device_id& device, std::uint64_t last_seq) 
         [signer = device_, device, last_seq](relay& r) { return r.attach(signer, device, last_seq); });
 }
 
-result<std::uint64_t> transport::last_seq() {
-    return call<std::uint64_t>([from = device_](relay& r) { return r.last_seq(from); });
+result<std::uint64_t> transport::last_seq(const device_id& of) {
+    return call<std::uint64_t>([from = device_, of](relay& r) { return r.last_seq(from, of); });
 }
 
 result<push_answer> transport::push(std::span<const bytes> envelopes) {

@@ -58,7 +58,7 @@ class relay {
     void revoke(const device_id& device) { revoked_.insert(device); }
     [[nodiscard]] bool is_revoked(const device_id& device) const { return revoked_.contains(device); }
     /// The last of a device's changesets; 0 when there is none.
-    [[nodiscard]] result<std::uint64_t> last_seq(const device_id& device) const;
+    [[nodiscard]] result<std::uint64_t> last_seq(const device_id& reader, const device_id& of) const;
 
     /// \errors seq_conflict, seq_gap, stamp_ahead, quota_exceeded; malformed_envelope for what no device of
     /// this vault sends; those of admit()

@@ -67,7 +67,7 @@ class transport {
     [[nodiscard]] const device_id& device() const noexcept { return device_; }
     /// See relay::attach() and relay::last_seq().
     [[nodiscard]] result<void> attach(const device_id& device, std::uint64_t last_seq);
-    [[nodiscard]] result<std::uint64_t> last_seq();
+    [[nodiscard]] result<std::uint64_t> last_seq(const device_id& of);
 
     /// Cuts the device off, or connects it again.
     void cut(bool is_cut) noexcept { cut_ = is_cut; }
