@@ -12,13 +12,13 @@ using namespace casasync::openssl;
 
 namespace {
 
-const key256 snapshot_key = to_key256(filled(32, 0x33)).value();
+const key256 sealing_key = to_key256(filled(32, 0x33)).value();
 const snapshot_id id = snapshot_id::from(filled(16, 0x11)).value();
 constexpr std::size_t full = casasync::openssl::snapshot_chunk_bytes;
 
 /// Returns the sealed chunks of `content`.
 std::vector<bytes> seal_all(const bytes& content) {
-    snapshot_sealer sealer(snapshot_key, id);
+    snapshot_sealer sealer(sealing_key, id);
     std::vector<bytes> out;
     std::size_t at = 0;
     do {
@@ -32,7 +32,7 @@ std::vector<bytes> seal_all(const bytes& content) {
 
 /// Returns the content of `chunks`, or the first error.
 result<bytes> open_all(const std::vector<bytes>& chunks) {
-    snapshot_opener opener(snapshot_key, id);
+    snapshot_opener opener(sealing_key, id);
     bytes out;
     for (std::size_t i = 0; i < chunks.size(); ++i) {
         auto plain = opener.chunk(chunks[i], i + 1 == chunks.size());
@@ -90,17 +90,17 @@ TEST_CASE("another snapshot's key or id does not open a chunk; a failure can be 
     const auto chunks = seal_all(content_of(5));
     snapshot_id other = id;
     other.octets[0] ^= 1;
-    CHECK(snapshot_opener(snapshot_key, other).chunk(chunks[0], true).code() == errc::authentication_failed);
+    CHECK(snapshot_opener(sealing_key, other).chunk(chunks[0], true).code() == errc::authentication_failed);
     CHECK(snapshot_opener(to_key256(filled(32, 0x34)).value(), id).chunk(chunks[0], true).code() ==
           errc::authentication_failed);
-    snapshot_opener opener(snapshot_key, id);
+    snapshot_opener opener(sealing_key, id);
     CHECK_FALSE(opener.chunk(with_bit_flipped(chunks[0], 200), true).ok());
     CHECK(opener.chunk(chunks[0], true).value() == content_of(5));
     CHECK(opener.chunk(chunks[0], true).code() == errc::malformed_snapshot);
 }
 
 TEST_CASE("only the last chunk may be short", "[openssl][snapshot]") {
-    snapshot_sealer sealer(snapshot_key, id);
+    snapshot_sealer sealer(sealing_key, id);
     CHECK(sealer.chunk(content_of(full - 1), false).code() == errc::invalid_argument);
     CHECK(sealer.chunk(content_of(full + 1), true).code() == errc::invalid_argument);
     CHECK(sealer.chunk(content_of(full), false).ok());
