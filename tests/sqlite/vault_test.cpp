@@ -632,6 +632,17 @@ TEST_CASE("a seal empties the graveyard of what it has sealed", "[vault]") {
     }
 }
 
+TEST_CASE("triggers that come with the tables fire for the rows that come with them", "[vault]") {
+    world w;
+    w.first("desktop", txn);
+    w.sql("desktop").run(
+        "CREATE TABLE said(id); CREATE TRIGGER tell AFTER INSERT ON txn BEGIN INSERT INTO said "
+        "VALUES(NEW.id); END; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.push("desktop");
+    w.joins("phone", "desktop");
+    CHECK(w.sql("phone").dump("SELECT * FROM said") == "a\n");
+}
+
 TEST_CASE("triggers that an app makes later fire for what arrives, and no more once they are dropped",
           "[vault]") {
     world w;

@@ -193,11 +193,6 @@ result<void> catalog::read(connection& db) {
         if (!t->tracked) continue;
         if (auto ok = widen_grave(db, t->number, t->shape); !ok) return ok;
     }
-    const auto triggers = db.query_integer(
-        "SELECT EXISTS(SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name NOT GLOB "
-        "'casasync_*')");
-    if (!triggers) return triggers.failure();
-    app_triggers_ = *triggers != 0;
     tables_ = std::move(tables);
     return {};
 }

@@ -101,8 +101,6 @@ class catalog {
     [[nodiscard]] const vault_table* find(table_no number) const noexcept;
     [[nodiscard]] const vault_table* find(std::string_view name) const noexcept;
     [[nodiscard]] const std::vector<std::unique_ptr<vault_table>>& tables() const noexcept { return tables_; }
-    /// True where the application has triggers of its own, and until read().
-    [[nodiscard]] bool app_triggers() const noexcept { return app_triggers_; }
 
  private:
     [[nodiscard]] result<column_no> add_column(connection& db, vault_table& table,
@@ -118,7 +116,6 @@ class catalog {
     [[nodiscard]] std::string declared_parent(const table_shape& shape, std::size_t place) const;
 
     std::vector<std::unique_ptr<vault_table>> tables_;
-    bool app_triggers_ = true;
 };
 
 }  // namespace casasync::sqlite

@@ -26,7 +26,7 @@ namespace casasync::sqlite {
 /// Making and destroying it has SQLite compile the connection's statements anew at their next use.
 class suppress_capture {
  public:
-    /// \param tables  as the schema is now; must outlive this
+    /// \param tables  must outlive this
     suppress_capture(connection& db, const catalog& tables) noexcept;
     suppress_capture(const suppress_capture&) = delete;
     suppress_capture& operator=(const suppress_capture&) = delete;
@@ -37,7 +37,6 @@ class suppress_capture {
 
  private:
     sqlite3* db_;
-    const catalog* tables_;
 };
 
 /// For a connection of the application, where the authorizer is not ours: remembers how far log and
