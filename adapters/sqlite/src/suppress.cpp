@@ -30,32 +30,14 @@ int allow_all(void*, int, const char*, const char*, const char*, const char*) no
     return SQLITE_OK;
 }
 
-/// True also when it cannot be found out: a trigger too many costs time, one too few loses what it writes.
-bool app_has_triggers(sqlite3* db) noexcept {
-    sqlite3_stmt* s = nullptr;
-    const bool none = sqlite3_prepare_v2(db,
-                                         "SELECT 1 FROM main.sqlite_schema WHERE type = 'trigger' AND name "
-                                         "NOT GLOB 'casasync_*' LIMIT 1",
-                                         -1, &s, nullptr) == SQLITE_OK &&
-                      sqlite3_step(s) == SQLITE_DONE;
-    sqlite3_finalize(s);
-    return !none;
-}
-
 }  // namespace
 
 suppress_capture::suppress_capture(connection& db, const catalog& tables) noexcept : db_(db.handle()) {
     // SQLite takes the pointer as a plain one and gives it back.
     sqlite3_set_authorizer(db_, ignore_triggers, const_cast<catalog*>(&tables));
-    look_again();
-}
-
-void suppress_capture::look_again() noexcept {
-    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, app_has_triggers(db_) ? 1 : 0, nullptr);
 }
 
 suppress_capture::~suppress_capture() {
-    sqlite3_db_config(db_, SQLITE_DBCONFIG_ENABLE_TRIGGER, 1, nullptr);
     // Taking an authorizer away leaves compiled statements as they are, without the bodies of our triggers;
     // setting one has them compiled anew.
     sqlite3_set_authorizer(db_, allow_all, nullptr);

@@ -19,8 +19,6 @@ namespace casasync::sqlite {
 /// While it lives, nothing that its connection does is captured: an authorizer compiles the bodies of our
 /// triggers to nothing. The application's triggers still fire, but what they insert into tracked tables or
 /// change there is compiled to nothing, too: the author's triggers did that already, and it was captured.
-/// Where the application has no triggers, ours are left out as a whole: a trigger costs something even when
-/// it does nothing, and an INSERT with one needs a statement journal.
 /// Other connections do not notice. Only for the engine's own connection, because an application may have an
 /// authorizer of its own.
 /// Making and destroying it has SQLite compile the connection's statements anew at their next use.
@@ -31,9 +29,6 @@ class suppress_capture {
     suppress_capture(const suppress_capture&) = delete;
     suppress_capture& operator=(const suppress_capture&) = delete;
     ~suppress_capture();
-
-    /// The schema is another one: the application may have triggers now, or none any more.
-    void look_again() noexcept;
 
  private:
     sqlite3* db_;

@@ -136,10 +136,8 @@ result<void> vault::state::refresh() {
         if (auto ok = rows->read(); !ok) return ok;
         record = std::move(*now);
     }
-    if (*schema != schema_version) {
+    if (*schema != schema_version)
         if (auto ok = tables.read(*db); !ok) return ok;
-        if (quiet) quiet->look_again();
-    }
     schema_version = *schema;
     stale = false;
     return {};
