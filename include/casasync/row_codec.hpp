@@ -164,8 +164,9 @@ row_state get_registers(detail::reader& r, Replica&& replica_of) {
     row.cells.resize(r.count(limits::row_columns_max, 0));
     std::uint64_t next = 0;
     for (cell& c : row.cells) {
-        if ((flags & row_sparse) != 0) next += r.varint();
-        if (!r.ok() || next >= limits::row_columns_max) return r.fail(), row;
+        const std::uint64_t skipped = (flags & row_sparse) != 0 ? r.varint() : 0;
+        if (!r.ok() || skipped >= limits::row_columns_max - next) return r.fail(), row;
+        next += skipped;
         c.column = static_cast<column_no>(next++);
         c.when = row.born;
     }
