@@ -129,12 +129,82 @@ TEST_CASE("a deleted row with an integer key comes back whole", "[vault][number]
     REQUIRE(open.size() == 1);
     CHECK(open[0].reason == conflict_reason::hidden_by_delete);
     CHECK(open[0].key == std::vector<value>{value(std::int64_t{2})});
-    must(w["phone"].restore(open[0].id));
+    CHECK(open[0].key_taken);
+    const auto restored = must(w["phone"].restore(open[0].id));
+    CHECK_FALSE(restored.key_taken);
+    CHECK(restored.key[0].integer() < 0);
     w.everyone_syncs();
     w.all_agree(all);
     CHECK(w.sql("desktop").dump("SELECT name FROM account ORDER BY name") == "CASH\nbank\nnew\n");
     CHECK(w.sql("desktop").dump("SELECT id FROM account WHERE name = 'new'") == "2\n");
     CHECK(must(w["desktop"].conflicts()).empty());
+}
+
+TEST_CASE("that a row stays deleted takes no number from a row that has it by now", "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO account VALUES(1, 'bank'), (2, 'cash')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("UPDATE account SET name = 'CASH' WHERE id = 2");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run(
+        "DELETE FROM account WHERE id = 2; INSERT INTO account(name) VALUES('new');"
+        "INSERT INTO txn(account, amount) VALUES(2, 5)");
+    w.everyone_syncs();
+    const auto open = must(w["desktop"].conflicts());
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].key == std::vector<value>{value(std::int64_t{2})});
+    CHECK(open[0].key_taken);
+    CHECK(must(w["phone"].deleted("account"))[0].key_taken);
+    const std::string decides = GENERATE(std::string("desktop"), "phone");
+    w.now += 1000;
+    if (GENERATE(false, true)) w.sql(decides).run("UPDATE account SET name = 'newer' WHERE id = 2");
+    must(w[decides].keep(open[0].id));
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree(all);
+    CHECK(count(w.sql("phone"), "account WHERE id = 2 AND name LIKE 'new%'") == "1\n");
+    CHECK(w.sql("phone").dump(all_txns) == "1|2|5\n");
+    for (const char* device : {"desktop", "phone"}) {
+        CHECK(must(w[device].conflicts()).empty());
+        CHECK(must(w[device].take_renumbered()).empty());
+    }
+    const auto back = must(w[decides].undelete(must(w[decides].deleted("account"))[0].id));  // beside it
+    CHECK_FALSE(back.key_taken);
+    CHECK(std::to_string(back.key[0].integer()) + "\n" ==
+          w.sql(decides).dump("SELECT id FROM account WHERE name = 'CASH'"));
+    w.everyone_syncs();
+    w.all_agree(all);
+    CHECK(count(w.sql("desktop"), "account WHERE id = 2 AND name LIKE 'new%'") == "1\n");
+    CHECK(count(w.sql("desktop"), "account WHERE name = 'CASH'") == "1\n");
+}
+
+TEST_CASE("a deleted row that comes back under another number moves no row that lost against it",
+          "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO account VALUES(1, 'bank')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("INSERT INTO account(name) VALUES('desk')");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("INSERT INTO account(name) VALUES('phone')");
+    w.everyone_syncs();
+    const std::string number = w.sql("phone").dump("SELECT id FROM account WHERE name = 'phone'");
+    w.now += 1000;
+    const bool given_again = GENERATE(false, true);
+    w.sql("phone").run("DELETE FROM account WHERE name = 'desk'");
+    if (given_again) w.sql("phone").run("INSERT INTO account(name) VALUES('new')");
+    w.everyone_syncs();
+    w.all_agree(all);
+    must(w["desktop"].take_renumbered());
+    must(w["desktop"].undelete(must(w["desktop"].deleted("account"))[0].id));
+    w.everyone_syncs();
+    w.all_agree(all);
+    const std::string second = given_again ? "new" : "desk";
+    CHECK(w.sql("phone").dump("SELECT name FROM account WHERE id = 2") == second + "\n");
+    CHECK(w.sql("phone").dump("SELECT id FROM account WHERE name = 'phone'") == number);
+    CHECK(count(w.sql("phone"), "account WHERE name = 'desk'") == "1\n");
+    CHECK(must(w["desktop"].take_renumbered()).empty());
 }
 
 TEST_CASE("a parent that the other device deleted: the child waits for it, or shows a number of nobody",

@@ -48,8 +48,8 @@ result<int> decide(const console& out, const conflict_options& o, decision what)
         out.print(json_of(*done));
         return exit_ok;
     }
-    const std::string where = printable(done->table) + " " + text_of(done->key) +
-                              (done->column ? "  " + printable(*done->column) : std::string());
+    const std::string where =
+        row_text(*done) + (done->column ? "  " + printable(*done->column) : std::string());
     if (what == decision::keep)
         out.line("Kept what is shown in " + where +
                  ". The conflict closes on every device with the next sync.");

@@ -91,8 +91,8 @@ log_entry entry_of(const sqlite::kept_write& w) {
     boost::json::object json = json_of(w);
     json["entry"] = "write";
     return {w.merged_at, std::move(json),
-            printable(w.table) + " " + text_of(w.key) + (w.column ? "  " + printable(*w.column) : "") + "  " +
-                text_of(w) + "  (" + text_of(w.by) + ")"};
+            row_text(w) + (w.column ? "  " + printable(*w.column) : "") + "  " + text_of(w) + "  (" +
+                text_of(w.by) + ")"};
 }
 
 /// The log as far as it was asked for, newest first.
@@ -145,6 +145,7 @@ boost::json::object json_of_deleted(const sqlite::deleted_row& row) {
     return {{"id", row.id},
             {"table", json_of_text(row.table)},
             {"key", json_of(row.key)},
+            {"key_taken", row.key_taken},
             {"values", std::move(values)},
             {"deleted", json_of(row.deleted_by)}};
 }
@@ -161,8 +162,7 @@ result<int> print_deleted(const console& out, const log_options& o) {
         return exit_ok;
     }
     for (const auto& row : *rows) {
-        out.line(row.id + "  " + printable(row.table) + " " + text_of(row.key) +
-                 "  deleted: " + text_of(row.deleted_by));
+        out.line(row.id + "  " + row_text(row) + "  deleted: " + text_of(row.deleted_by));
         std::string values;
         for (const auto& [column, what] : row.values)
             values += (values.empty() ? "" : ", ") + printable(column) + " " + text_of(what);
@@ -180,7 +180,7 @@ result<int> undelete(const console& out, const log_options& o) {
     if (out.json())
         out.print(json_of_deleted(*row));
     else
-        out.line("Brought back " + printable(row->table) + " " + text_of(row->key) +
+        out.line("Brought back " + row_text(*row) +
                  " with all its fields; the other devices get it with the next sync.");
     return exit_ok;
 }
@@ -195,13 +195,14 @@ result<int> print_integrity(const console& out, const std::string& db) {
         for (const auto& p : *parked)
             list.push_back(boost::json::object{{"table", json_of_text(p.table)},
                                                {"key", json_of(p.key)},
+                                               {"key_taken", p.key_taken},
                                                {"reason", p.reason},
                                                {"detail", json_of_text(p.detail)}});
         out.print(list);
         return exit_ok;
     }
     for (const auto& p : *parked) {
-        out.line(printable(p.table) + " " + text_of(p.key) + "  (" + p.reason + ")");
+        out.line(row_text(p) + "  (" + p.reason + ")");
         out.line("    " + printable(p.detail));
     }
     if (parked->empty()) out.line("Every row of the vault is shown in its table.");

@@ -92,6 +92,7 @@ boost::json::object json_of(const sqlite::author& by) {
 
 boost::json::object json_of(const sqlite::conflict_info& c) {
     boost::json::object out{{"id", c.id}, {"table", json_of_text(c.table)}, {"key", json_of(c.key)}};
+    out["key_taken"] = c.key_taken;
     out["column"] = c.column ? json_of_text(*c.column) : boost::json::value(nullptr);
     out["loser"] = side_of(c.loser, c.loser_by);
     out["winner"] = side_of(c.winner, c.winner_by);
@@ -104,6 +105,7 @@ boost::json::object json_of(const sqlite::conflict_info& c) {
 
 boost::json::object json_of(const sqlite::kept_write& w) {
     boost::json::object out{{"table", json_of_text(w.table)}, {"key", json_of(w.key)}};
+    out["key_taken"] = w.key_taken;
     out["column"] = w.column ? json_of_text(*w.column) : boost::json::value(nullptr);
     out["kind"] = name_of(w.kind);
     for (const auto& [key, member] : side_of(w.what, w.by)) out[key] = member;
@@ -167,7 +169,7 @@ std::string text_of(const sqlite::author& by) {
 }
 
 std::string text_of(const sqlite::conflict_info& c) {
-    std::string out = c.id + "  " + printable(c.table) + " " + text_of(c.key);
+    std::string out = c.id + "  " + row_text(c);
     if (c.column) out += "  " + printable(*c.column);
     if (!c.open) out += "  (closed)";
     out += "\n    lost:  " + (c.column ? text_of(c.loser) : std::string("DELETE of the row")) + "  (" +

@@ -33,6 +33,12 @@ namespace casasync::cli {
 [[nodiscard]] std::string text_of(const value& what);
 /// Returns the key's values, joined by ", ".
 [[nodiscard]] std::string text_of(std::span<const value> key);
+/// Returns table and key of a conflict, a write, or a row that is deleted or parked: "txn coffee".
+template <class Info>
+[[nodiscard]] std::string row_text(const Info& of) {
+    return printable(of.table) + " " + text_of(of.key) +
+           (of.key_taken ? " (not the row that has this number now)" : "");
+}
 /// Returns "phone, 2026-11-25 12:31:07 UTC".
 [[nodiscard]] std::string text_of(const sqlite::author& by);
 /// Returns "2026-11-25 12:31:07 UTC", or "never" for 0.

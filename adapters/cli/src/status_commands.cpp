@@ -83,6 +83,7 @@ boost::json::array parked_json(const standing& s) {
     for (const auto& row : s.parked)
         out.push_back({{"table", json_of_text(row.table)},
                        {"key", json_of(row.key)},
+                       {"key_taken", row.key_taken},
                        {"reason", row.reason},
                        {"detail", json_of_text(row.detail)}});
     return out;
@@ -197,8 +198,7 @@ void print_text(const console& out, const standing& s) {
     for (const auto& difference : v.schema) row("schema", text_of(difference));
     constexpr std::size_t listed = 10;
     for (std::size_t i = 0; i < std::min(listed, s.parked.size()); ++i)
-        row("waits", printable(s.parked[i].table) + " " + text_of(s.parked[i].key) + ": " +
-                         printable(s.parked[i].detail));
+        row("waits", row_text(s.parked[i]) + ": " + printable(s.parked[i].detail));
     if (s.parked.size() > listed)
         row("",
             "and " + counted(s.parked.size() - listed, "row") + " more: casasync status --json lists all");

@@ -4,6 +4,7 @@
 
 #include <casasync/conflict.hpp>
 
+#include <algorithm>
 #include <optional>
 #include <string>
 #include <utility>
@@ -90,6 +91,27 @@ error not_writable(const vault_table& table, const error& why) {
 
 }  // namespace
 
+/// After what was written to a deleted row: other rows were given its number or lost against it, by when it
+/// was claimed and deleted (casasync/number_claims.hpp). They say anew which numbers they have, and so keep
+/// them.
+result<void> vault::state::hold_numbers(const vault_table& table, bytes_view deleted) {
+    const auto asked = rows->numbers().asked_by(table, deleted);
+    if (!asked) return asked.failure();
+    const auto column = table.traits.column(table.traits.number);
+    if (!*asked || !column) return {};
+    const auto others = rows->numbers().asking_for(table, **asked);
+    if (!others) return others.failure();
+    for (const bytes& other : *others) {
+        const auto number = rows->numbers().number_of(table, other);
+        if (!number) return number.failure();
+        if (!*number || std::ranges::equal(other, deleted)) continue;
+        const value key(**number);
+        if (auto ok = log_by_hand(*db, table.number, std::span(&key, 1), update_of(table, *column)); !ok)
+            return ok;
+    }
+    return {};
+}
+
 result<conflict_info> vault::restore(const std::string& id) {
     if (auto n = seal(); !n) return n.failure();
     auto hold = std::make_optional<foreign_keys_hold>(*state_);
@@ -135,6 +157,8 @@ result<conflict_info> vault::restore(const std::string& id) {
             return not_here(*told->column, "restore it");
         }
         if (!written) return not_writable(table, written.failure());
+        told->key = std::move(*key);
+        told->key_taken = false;
         told->open = false;
         return told;
     });
@@ -173,6 +197,8 @@ result<conflict_info> vault::keep(const std::string& id) {
             kind = stay_of(table, *row);
         }
         if (auto ok = log_by_hand(*v.db, table.number, *key, kind); !ok) return ok.failure();
+        if (!*there && table.numbered())
+            if (auto ok = v.hold_numbers(table, entry->key); !ok) return ok.failure();
         return told;  // is said once more
     });
     if (!kept) return kept;

@@ -70,7 +70,8 @@ result<deleted_row> describe_deleted(vault::state& v, const found_row& found) {
     out.table = found.table->traits.name;
     auto key = v.key_for_people(*found.table, found.key);
     if (!key) return key.failure();
-    out.key = std::move(*key);
+    out.key = std::move(key->key);
+    out.key_taken = key->taken;
     for (auto& [column, what] : last_values(*found.table, found.row)) {
         const column_traits& traits = found.table->traits.columns[column];
         if (traits.name == found.table->traits.number) continue;  // that is the key
@@ -132,6 +133,8 @@ result<void> vault::state::insert_again(const vault_table& table, bytes_view key
         for (std::size_t i = 0; i < bound.size(); ++i) s->bind(static_cast<int>(i) + 1, bound[i]);
         if (auto ok = s->run(); !ok) return ok;
     }
+    if (table.numbered())
+        if (auto ok = hold_numbers(table, key); !ok) return ok;
     return check_parents(*this, table, *in_file);
 }
 
@@ -175,7 +178,7 @@ result<deleted_row> vault::undelete(const std::string& id) {
         if (!done)
             return error{done.code(), "table " + told->table + " does not take the row back: " +
                                           done.failure().text() + " Nothing was changed."};
-        return told;
+        return describe_deleted(v, row);  // its number may be another one
     });
     if (!back) return back;
     if (auto n = seal(); !n) return n.failure();

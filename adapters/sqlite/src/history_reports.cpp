@@ -34,7 +34,8 @@ result<kept_write> vault::state::describe(const history_entry& e) {
     out.table = table.traits.name;
     auto key = key_for_people(table, e.key);
     if (!key) return key.failure();
-    out.key = std::move(*key);
+    out.key = std::move(key->key);
+    out.key_taken = key->taken;
     out.kind = e.kind;
     if (e.column) {
         const column_traits& column = table.traits.columns[*e.column];

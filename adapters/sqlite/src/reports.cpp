@@ -37,34 +37,44 @@ result<std::vector<value>> vault::state::key_in_file(const vault_table& table, b
     return free_number(table, key);
 }
 
+/// Tells whether a row has this number in the table.
+result<bool> vault::state::has_number(const vault_table& table, std::int64_t number) {
+    if (!table.tracked) return false;
+    const auto found = db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(table.shape.name) +
+                                             " WHERE " + quote_name(table.traits.number) + " = ?1)",
+                                         number);
+    return found ? result<bool>(*found != 0) : result<bool>(found.failure());
+}
+
 /// Returns the number under which a deleted row can come back: its own while that is free.
 result<std::vector<value>> vault::state::free_number(const vault_table& table, bytes_view key) {
     const auto asked = rows->numbers().asked_by(table, key);
     if (!asked) return asked.failure();
     std::int64_t number = *asked ? **asked : derived_number(key, 1);
     for (std::uint64_t attempt = 1;; ++attempt) {
-        const auto taken =
-            db->query_integer("SELECT EXISTS(SELECT 1 FROM main." + quote_name(table.shape.name) + " WHERE " +
-                                  quote_name(table.traits.number) + " = ?1)",
-                              number);
+        const auto taken = has_number(table, number);
         if (!taken) return taken.failure();
-        if (*taken == 0) return std::vector<value>{value(number)};
+        if (!*taken) return std::vector<value>{value(number)};
         number = derived_number(key, attempt);
     }
 }
 
 /// The key as people know it: of a row with an integer key the number it has, or asks for.
-result<std::vector<value>> vault::state::key_for_people(const vault_table& table, bytes_view key) {
+result<shown_key> vault::state::key_for_people(const vault_table& table, bytes_view key) {
     auto shown_as = rows->numbers().in_table(table, key);
     if (!shown_as) return shown_as.failure();
-    if (*shown_as) return std::move(**shown_as);
+    if (*shown_as) return shown_key{std::move(**shown_as)};
     if (table.numbered()) {
         const auto asked = rows->numbers().asked_by(table, key);
         if (!asked) return asked.failure();
-        if (*asked) return std::vector<value>{value(**asked)};
+        if (*asked) {
+            const auto taken = has_number(table, **asked);
+            if (!taken) return taken.failure();
+            return shown_key{{value(**asked)}, *taken};
+        }
     }
     auto out = decode_key(key);
-    return out ? std::move(*out) : std::vector<value>{};
+    return shown_key{out ? std::move(*out) : std::vector<value>{}};
 }
 
 result<conflict_info> vault::state::describe(const audit_entry& e) {
@@ -74,7 +84,8 @@ result<conflict_info> vault::state::describe(const audit_entry& e) {
     c.table = table.name;
     auto key = key_for_people(*tables.find(e.table), e.key);
     if (!key) return key.failure();
-    c.key = std::move(*key);
+    c.key = std::move(key->key);
+    c.key_taken = key->taken;
     if (e.lost.column) c.column = table.columns[*e.lost.column].name;
     const auto as_shown = [&](const value& what) -> result<value> {
         if (!e.lost.column) return what;
@@ -369,7 +380,8 @@ result<std::vector<parked_info>> vault::integrity() {
             info.table = state_->tables.find(p.table)->traits.name;
             auto key = state_->key_for_people(*state_->tables.find(p.table), p.key);
             if (!key) return key.failure();
-            info.key = std::move(*key);
+            info.key = std::move(key->key);
+            info.key_taken = key->taken;
             info.reason = std::move(p.reason);
             info.detail = std::move(p.detail);
         }

@@ -50,6 +50,12 @@ struct stray_row {
     bool known = false;        ///< it has registers, which say that it is hidden
 };
 
+/// A key as people know it.
+struct shown_key {
+    std::vector<value> key{};
+    bool taken = false;  ///< it is another row's by now
+};
+
 template <class Work>
 using returned = std::invoke_result_t<const Work&>;
 /// Work that returns a result<T>, T not void.
@@ -245,13 +251,15 @@ struct vault::state {
     // reports.cpp
     [[nodiscard]] result<author> author_of(const stamp& s);
     [[nodiscard]] result<conflict_info> describe(const audit_entry& e);
-    [[nodiscard]] result<std::vector<value>> key_for_people(const vault_table& table, bytes_view key);
+    [[nodiscard]] result<shown_key> key_for_people(const vault_table& table, bytes_view key);
+    [[nodiscard]] result<bool> has_number(const vault_table& table, std::int64_t number);
     [[nodiscard]] result<std::vector<value>> key_in_file(const vault_table& table, bytes_view key);
     [[nodiscard]] result<std::vector<value>> free_number(const vault_table& table, bytes_view key);
     [[nodiscard]] result<bytes> key_typed(const vault_table& table, std::span<const value> key);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
     [[nodiscard]] result<std::vector<renumbered_row>> read_renumbered();
-    // deleted_rows.cpp: inside write_captured()
+    // decisions.cpp, deleted_rows.cpp: inside write_captured()
+    [[nodiscard]] result<void> hold_numbers(const vault_table& table, bytes_view deleted);
     [[nodiscard]] result<void> insert_again(const vault_table& table, bytes_view key,
                                             std::span<const std::pair<column_no, value>> values);
     /// Returns the digest of registers, open conflicts and adopted values together.

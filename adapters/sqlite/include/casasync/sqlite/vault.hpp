@@ -90,6 +90,8 @@ struct conflict_info {
     std::string id{};  ///< 12 hexadecimal digits, the same on every device
     std::string table{};
     std::vector<value> key{};
+    bool key_taken = false;  ///< not the row that has this INTEGER PRIMARY KEY by now: this one is deleted or
+                             ///< parked, and its number was given out again
     std::optional<std::string> column{};  ///< none: the lost write is a DELETE of the row
     value loser{};
     author loser_by{};
@@ -107,6 +109,7 @@ struct deleted_row {
     std::string id{};  ///< 12 hexadecimal digits, the same on every device
     std::string table{};
     std::vector<value> key{};
+    bool key_taken = false;                               ///< as in conflict_info
     std::vector<std::pair<std::string, value>> values{};  ///< column and value
     author deleted_by{};
 };
@@ -115,6 +118,7 @@ struct deleted_row {
 struct parked_info {
     std::string table{};
     std::vector<value> key{};
+    bool key_taken = false;  ///< as in conflict_info
     std::string reason{};
     std::string detail{};  ///< a sentence with the remedy
 };
@@ -169,6 +173,7 @@ struct history_info {
 struct kept_write {
     std::string table{};
     std::vector<value> key{};
+    bool key_taken = false;               ///< as in conflict_info
     std::optional<std::string> column{};  ///< none: a DELETE, or an INSERT of a key alone
     op_kind kind = op_kind::update;
     value what{};
