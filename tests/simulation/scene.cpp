@@ -18,6 +18,9 @@ constexpr std::array<std::string_view, acts> names{
 /// How often each act occurs in a scene, beside the others.
 using weight_table = std::array<unsigned, acts>;
 constexpr weight_table usual{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2, 6, 4, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0};
+/// Less of the weather, and every trouble that people make: files, devices and relays come, go and go back.
+constexpr weight_table troubled{30, 34, 4, 9, 8, 6, 6, 1, 6, 2, 2, 1, 3,
+                                2,  6,  2, 4, 3, 3, 6, 5, 3, 2, 4, 4, 1};
 
 /// Some troubles come in some scenes only, so that there are scenes without, and with one of them alone.
 weight_table draw_weights(casasync_test::dice& d) {
@@ -106,11 +109,11 @@ scene draw(std::uint64_t seed) {
     casasync_test::dice d(seed);
     scene s;
     s.seed = d.next();
-    s.devices = static_cast<std::uint8_t>(2 + d.below(2));
+    const bool is_long = seed % 4 == 0, is_troubled = seed % 8 == 4;
+    s.devices = static_cast<std::uint8_t>(2 + d.below(is_troubled ? 3 : 2));
     s.wal = d.percent(60);
     s.anew = s.seed % 32 == 0;
-    const weight_table weights = draw_weights(d);
-    const bool is_long = seed % 4 == 0;
+    const weight_table weights = is_troubled ? troubled : draw_weights(d);
     s.careful = is_long;
     const std::uint64_t n = is_long ? 300 : 20 + d.below(60);
     std::array<bool, devices_max> upgraded{};
