@@ -69,7 +69,8 @@ class party {
     install beside;
     std::optional<saved_files> saved{};
     std::optional<memory_shortage> shortage{};
-    /// Its files were replaced, all of them, since it last synced: nobody may know that yet.
+    /// Since it last synced its files were replaced, all of them, or another file has synced as the device
+    /// that it is, too: nobody may know that yet.
     bool doubtful = false;
     /// Its vault was replaced since it last synced: what it makes in its name another may have made
     /// otherwise.

@@ -263,6 +263,8 @@ bool world::sync(party& p) {
     counts_.starved += p.shortage && !p.shortage->of_new ? 1 : 0;
     counts_.starved_of_new += p.shortage && p.shortage->of_new ? 1 : 0;
     const device_id before = p.beside.self;
+    for (const auto& other : parties_)
+        if (other.get() != &p && other->beside.self == before) other->doubtful = true;
     const auto done = sync_party(p);
     counts_.successions += p.beside.self != before ? 1 : 0;
     if (!done) {
