@@ -54,6 +54,7 @@ TEST_CASE("ids order as unsigned bytes, the first byte first", "[ids]") {
     ninth = eighth;
     ninth.octets[15] = 1;
     CHECK(eighth < ninth);
+    CHECK(ninth > eighth);
     CHECK(eighth != ninth);
     CHECK(((eighth <=> eighth) == std::strong_ordering::equal));
 }
