@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Tests that are built without exceptions (scripts/coverage) ask for this; Catch2's library, which is built with them, lacks it.
+// Asked for by tests without exceptions (scripts/coverage); Catch2, which is built with them, lacks it.
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
