@@ -59,8 +59,9 @@ class memory_store {
         owners_[who_.replica] = who_.device;
     }
 
-    /// Makes an empty table. `groups` name columns that are always stamped together; key columns are not
-    /// listed. \errors already_exists; invalid_argument for a group with a column that is not there
+    /// Makes an empty table. `groups` name columns that are always stamped together, each column once; key
+    /// columns are not listed. \errors already_exists; invalid_argument for a column that is not there, or
+    /// that is named twice
     [[nodiscard]] result<void> create_table(table_traits traits,
                                             const std::vector<std::vector<std::string>>& groups = {}) {
         if (rows_.find(traits.name) != nullptr) return errc::already_exists;
@@ -335,11 +336,12 @@ class memory_store {
     [[nodiscard]] static result<std::vector<std::vector<column_no>>> columns_of(
         const table_traits& traits, const std::vector<std::vector<std::string>>& groups) {
         std::vector<std::vector<column_no>> out;
+        std::set<column_no> grouped;
         for (const auto& group : groups) {
             out.emplace_back();
             for (const std::string& name : group) {
                 const auto c = traits.column(name);
-                if (!c) return errc::invalid_argument;
+                if (!c || !grouped.insert(*c).second) return errc::invalid_argument;
                 out.back().push_back(*c);
             }
         }

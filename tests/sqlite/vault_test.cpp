@@ -291,6 +291,26 @@ TEST_CASE("max and field groups", "[vault]") {
     CHECK(v["desktop"].track("acc", {.rules = {{"seen", merge_rule::min}}}).code() == errc::schema_mismatch);
 }
 
+TEST_CASE("a column is in one group", "[vault]") {
+    world w;
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run("CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, a INTEGER, b INTEGER, c INTEGER)");
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    std::vector<std::vector<std::string>> groups{{"a", "b"}, {"b", "c"}};
+    if (GENERATE(false, true)) groups = {{"a", "b", "a"}};
+    const auto refused = [&] {
+        const auto no = w["desktop"].track("acc", {.groups = groups});
+        REQUIRE_FALSE(no.ok());
+        CHECK(no.code() == errc::invalid_argument);
+        CHECK_THAT(no.failure().text(), Catch::Matchers::Contains("make them one group"));
+    };
+    refused();
+    CHECK(must(w["desktop"].tracked()).empty());
+    must(w["desktop"].track("acc", {.groups = {{"a", "b"}}}));
+    refused();  // not when it is tracked, either
+    must(w["desktop"].track("acc", {.groups = {{"a", "b", "c"}}}));
+}
+
 TEST_CASE("a row that stays is not said by a column whose group is in conflict", "[vault]") {
     const auto note = GENERATE(as<std::string>(), "", ", note TEXT");
     CAPTURE(note);

@@ -369,6 +369,14 @@ TEST_CASE("a snapshot that does not fit this vault changes nothing", "[memory_st
         header.tables.push_back({{"new", delete_policy::later_wins, {{"a", merge_rule::lww}}}, {{"b"}}, {}});
         expected = errc::malformed_snapshot;
     }
+    SECTION("two groups share a column") {
+        header.tables.push_back({{"new",
+                                  delete_policy::later_wins,
+                                  {{"a", merge_rule::lww}, {"b", merge_rule::lww}, {"c", merge_rule::lww}}},
+                                 {{"a", "b"}, {"b", "c"}},
+                                 {}});
+        expected = errc::malformed_snapshot;
+    }
     SECTION("a table that is new here") {
         header.tables.push_back(
             {{"new", delete_policy::later_wins, {{"a", merge_rule::lww}, {"b", merge_rule::lww}}},

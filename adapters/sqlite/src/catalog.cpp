@@ -6,6 +6,7 @@
 #include <casasync/codec.hpp>
 
 #include <algorithm>
+#include <set>
 
 namespace casasync::sqlite {
 
@@ -114,9 +115,16 @@ result<void> check_tracking(const table_shape& shape, const tracking& how) {
     };
     for (const auto& [column, rule] : how.rules)
         if (auto ok = known(column); !ok) return ok;
+    std::set<std::size_t> grouped;
     for (const auto& group : how.groups)
-        for (const std::string& column : group)
+        for (const std::string& column : group) {
             if (auto ok = known(column); !ok) return ok;
+            if (!grouped.insert(*shape.column(column)).second)
+                return error{errc::invalid_argument,
+                             "column " + column + " of table " + shape.name +
+                                 " is named twice in its groups. Groups that share a column are stamped "
+                                 "together, so make them one group; nothing was changed"};
+        }
     for (const auto& [column, parent] : how.references)
         if (!shape.column(column))
             return error{errc::invalid_argument,

@@ -76,8 +76,7 @@ std::vector<column_no> captured_columns(const sealed_row& row, const column_set&
     std::vector<column_no> brought;
     for (const auto& group : table.groups) {
         const auto written = [&](column_no c) {
-            return (table.holds(c) && changed.contains(*table.in_shape[c])) ||
-                   std::find(brought.begin(), brought.end(), c) != brought.end();
+            return table.holds(c) && changed.contains(*table.in_shape[c]);
         };
         if (std::any_of(group.begin(), group.end(), written))
             brought.insert(brought.end(), group.begin(), group.end());

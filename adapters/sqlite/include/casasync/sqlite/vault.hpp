@@ -63,7 +63,8 @@ enum class brought_numbers : std::uint8_t {
 struct track_options {
     delete_policy policy = delete_policy::later_wins;
     std::map<std::string, merge_rule> rules{};       ///< column -> rule; the others are lww
-    std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together
+    std::vector<std::vector<std::string>> groups{};  ///< columns that are always stamped together, each in
+                                                     ///< one group
     /// An INTEGER PRIMARY KEY means the same thing on every device: rows of one number are one row. Otherwise
     /// two devices that give one number out have two rows, and one of them gets another number.
     bool natural_integer_key = false;
@@ -333,7 +334,8 @@ class vault {
     [[nodiscard]] result<std::vector<untrackable>> check(std::span<const std::string> names);
     /// Tracks a table, or changes its delete policy. Rows that are there become part of the vault: as they
     /// are while it has one device, otherwise as rows this device brings along. \errors not_trackable,
-    /// schema_mismatch, not_found
+    /// schema_mismatch, not_found; invalid_argument for a column in the options that the table has not, or
+    /// that is in two groups
     [[nodiscard]] result<void> track(const std::string& table, const track_options& options = {});
     [[nodiscard]] result<void> untrack(const std::string& table);
     [[nodiscard]] result<std::vector<std::string>> tracked();
