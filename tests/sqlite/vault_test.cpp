@@ -311,6 +311,63 @@ TEST_CASE("a column is in one group", "[vault]") {
     must(w["desktop"].track("acc", {.groups = {{"a", "b", "c"}}}));
 }
 
+TEST_CASE("a column that is renamed merges as before, and stays in its group", "[vault][schema]") {
+    world w;
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run(
+        "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, seen INTEGER, amount INTEGER, cur TEXT); INSERT INTO "
+        "acc VALUES('a', 5, 1, 'EUR')");
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    must(w["desktop"].track("acc", {.rules = {{"seen", merge_rule::max}}, .groups = {{"amount", "cur"}}}));
+    w.joins("phone", "desktop");
+    const std::string both = "SELECT id, checked, amount, currency FROM acc";
+    const auto rename = [&](const std::string& device) {
+        must(w[device].migrate([](const auto& run) {
+            return run(
+                "ALTER TABLE acc RENAME COLUMN seen TO at_some_time;"
+                "ALTER TABLE acc RENAME COLUMN at_some_time TO checked;"
+                "ALTER TABLE acc RENAME COLUMN cur TO currency");
+        }));
+    };
+    rename("desktop");
+    if (GENERATE(false, true)) {  // the other app is older for a while
+        w.sql("desktop").run("UPDATE acc SET checked = 7");
+        w.everyone_syncs();
+    }
+    rename("phone");
+    w.everyone_syncs();
+    w.joins("tablet", "desktop");  // takes rules and groups from the snapshot
+    w.sql("desktop").run("UPDATE acc SET checked = 9, amount = 7");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    const std::string later = GENERATE(std::string("phone"), "tablet");
+    w.sql(later).run("UPDATE acc SET checked = 6, currency = 'USD'");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree({both});
+    CHECK(w.sql("phone").dump(both) == "a|9|1|USD\n");  // the group of the later write, whole
+    for (const auto& d : must(w["desktop"].status()).schema) CHECK(d.column != "at_some_time");
+}
+
+TEST_CASE("a device joins a vault that has dropped a column of a group", "[vault][schema]") {
+    world w;
+    w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));
+    w.sql("desktop").run(
+        "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, cur TEXT, rate INTEGER);"
+        "INSERT INTO acc VALUES('a', 1, 'EUR', 2)");
+    w.devices.emplace("desktop", must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options())));
+    must(w["desktop"].track("acc", {.groups = {{"amount", "cur", "rate"}}}));
+    must(w["desktop"].migrate([](const auto& run) { return run("ALTER TABLE acc DROP COLUMN rate"); }));
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("UPDATE acc SET amount = 7");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("UPDATE acc SET cur = 'USD'");
+    w.everyone_syncs();
+    w.all_agree({"SELECT * FROM acc"});
+    CHECK(w.sql("desktop").dump("SELECT * FROM acc") == "a|1|USD\n");
+}
+
 TEST_CASE("a row that stays is not said by a column whose group is in conflict", "[vault]") {
     const auto note = GENERATE(as<std::string>(), "", ", note TEXT");
     CAPTURE(note);

@@ -357,6 +357,29 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
                   std::int64_t{table->number});
 }
 
+result<void> catalog::rename(connection& db, const vault_table& table, std::string_view old,
+                             const std::string& fresh) {
+    const auto from = table.traits.column(old);
+    if (!from || fresh == table.traits.number) return {};
+    auto to = table.traits.column(fresh);
+    if (to && table.holds(*to)) return {};  // two names were exchanged
+    if (!to) {
+        column_traits column = table.traits.columns[*from];
+        column.name = fresh;
+        auto added = add_column(db, const_cast<vault_table&>(table), column);
+        if (!added) return added.failure();
+        to = *added;
+    }
+    const bool grouped = std::any_of(table.groups.begin(), table.groups.end(), [&to](const auto& group) {
+        return std::find(group.begin(), group.end(), *to) != group.end();
+    });
+    if (grouped) return {};
+    return db.run(
+        "INSERT INTO casasync_group(t, g, c) SELECT t, g, ?3 FROM casasync_group WHERE t = ?1 AND "
+        "c = ?2",
+        std::int64_t{table.number}, std::int64_t{*from}, std::int64_t{*to});
+}
+
 /// Takes over what an author says of a table's kind where this file does not say it yet.
 result<void> catalog::take_kind(connection& db, vault_table& table, const table_traits& theirs) {
     if (theirs.number != table.traits.number) {

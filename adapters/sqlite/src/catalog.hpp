@@ -90,6 +90,12 @@ class catalog {
                                                    const capture_options& capture);
     [[nodiscard]] result<void> untrack(connection& db, std::string_view name);
 
+    /// Before a column is taken in under a new name: it merges by the old one's rule, refers to the same
+    /// table and is stamped together with the same columns. What the vault knows of a column of that name
+    /// stands.
+    [[nodiscard]] result<void> rename(connection& db, const vault_table& table, std::string_view old,
+                                      const std::string& fresh);
+
     /// Returns where the author's table and columns are here, taking in unknown ones as registers without a
     /// table. \errors schema_mismatch with a sentence when a column has another rule here
     [[nodiscard]] result<resolved_table> resolve(connection& db, const table_traits& theirs);

@@ -326,6 +326,9 @@ result<std::vector<schema_difference>> vault::state::migrate(
     if (auto ok = script.run_again(); !ok) return ok.failure();
     for (const table_no number : numbers)
         if (auto ok = forget_shape(*db, number); !ok) return ok.failure();
+    for (std::size_t i = 0; i < numbers.size(); ++i)
+        for (const auto& [old, fresh] : script.tables()[i].renamed)
+            if (auto ok = tables.rename(*db, *tables.find(numbers[i]), old, fresh); !ok) return ok.failure();
     const bool mended = !left_alone().empty();
     if (auto ok = tables.read(*db); !ok) return ok.failure();
     std::vector<const vault_table*> left;

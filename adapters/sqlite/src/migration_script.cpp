@@ -108,6 +108,18 @@ result<std::vector<std::int64_t>> migration_script::roots() {
     return out;
 }
 
+/// Of a column that is renamed twice, only the first and the last name are of use.
+static void note_renamed(followed_table& table, const std::string& was, const std::string& is) {
+    const auto earlier = std::find_if(table.renamed.begin(), table.renamed.end(),
+                                      [&was](const auto& names) { return names.second == was; });
+    if (earlier == table.renamed.end())
+        table.renamed.emplace_back(was, is);
+    else if (earlier->first == is)
+        table.renamed.erase(earlier);
+    else
+        earlier->second = is;
+}
+
 /// Finds what an ALTER TABLE gave another name.
 result<void> migration_script::follow(const std::vector<std::int64_t>& before) {
     for (std::size_t i = 0; i < tables_.size(); ++i) {
@@ -130,7 +142,7 @@ result<void> migration_script::follow(const std::vector<std::int64_t>& before) {
         }
         if (columns.size() == t.columns.size())
             for (std::size_t c = 0; c < columns.size(); ++c)
-                if (columns[c] != t.columns[c]) t.renamed.emplace_back(t.columns[c], columns[c]);
+                if (columns[c] != t.columns[c]) note_renamed(t, t.columns[c], columns[c]);
         t.columns = std::move(columns);
     }
     return {};

@@ -371,12 +371,14 @@ result<void> track_all(vault::state& v, const snapshot_header& h) {
         if (t.schema.empty()) continue;
         tracking how;
         how.policy = t.traits.policy;
-        how.groups = t.groups;
         how.natural_integer_key = t.traits.number.empty();
         auto shape = read_shape(*v.db, t.traits.name);
         if (!shape) return shape.failure();
         for (const column_traits& c : t.traits.columns)
             if (c.rule != merge_rule::lww && shape->column(c.name)) how.rules[c.name] = c.rule;
+        how.groups = t.groups;  // with columns that were dropped
+        for (auto& group : how.groups)
+            std::erase_if(group, [&shape](const std::string& name) { return !shape->column(name); });
         auto tracked = v.tables.track(*v.db, t.traits.name, how, {v.self.write_time});
         if (!tracked) return tracked.failure();
     }
