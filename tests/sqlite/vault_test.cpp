@@ -291,6 +291,88 @@ TEST_CASE("max and field groups", "[vault]") {
     CHECK(v["desktop"].track("acc", {.rules = {{"seen", merge_rule::min}}}).code() == errc::schema_mismatch);
 }
 
+TEST_CASE("a rule can be declared until something is written to the column", "[vault][schema]") {
+    const sqlite::track_options how{.rules = {{"seen", merge_rule::max}}};
+    const std::string add = "ALTER TABLE acc ADD COLUMN seen INTEGER",
+                      rows = "SELECT id, name, seen FROM acc";
+    world w;
+    w.first("desktop",
+            "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, name TEXT); INSERT INTO acc VALUES('a', 'x')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run(add);
+    const bool both = GENERATE(false, true);
+    if (both) w.sql("phone").run(add + "; UPDATE acc SET name = 'y'");
+    w.everyone_syncs();  // the column is taken in
+    must(w["desktop"].track("acc", how));
+    w.sql("desktop").run("UPDATE acc SET seen = 9");
+    w.everyone_syncs();
+    const auto waiting = must(w["phone"].status()).waiting;
+    CHECK(waiting.size() == (both ? 1 : 0));
+    if (both) {
+        CHECK(waiting[0].device_name == "desktop");
+        CHECK(waiting[0].changesets == 1);
+        CHECK_THAT(waiting[0].reason, Catch::Matchers::Contains("--rule seen=max"));
+    } else {
+        w.sql("phone").run(add);
+    }
+    must(w["phone"].track("acc", how));
+    w.now += 1000;
+    w.sql("phone").run("UPDATE acc SET seen = 6");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree({rows});
+    CHECK(w.sql("phone").dump(rows) == (both ? "a|y|9\n" : "a|x|9\n"));
+    CHECK(must(w["phone"].status()).waiting.empty());
+    CHECK(w["phone"].track("acc", {.rules = {{"seen", merge_rule::min}}}).code() == errc::schema_mismatch);
+}
+
+TEST_CASE("two devices declared different rules: one goes on, the other is told, and begins anew",
+          "[vault][schema]") {
+    const std::string table = "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, seen INTEGER)",
+                      rows = "SELECT id, seen FROM acc ORDER BY id";
+    world w;
+    w.first("desktop", "CREATE TABLE other(id TEXT PRIMARY KEY NOT NULL)");
+    w.joins("phone", "desktop");
+    for (const char* device : {"desktop", "phone"}) w.sql(device).run(table);
+    must(w["desktop"].track("acc", {.rules = {{"seen", merge_rule::max}}}));
+    must(w["phone"].track("acc"));
+    w.sql("desktop").run("INSERT INTO acc VALUES('1', 5)");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("INSERT INTO acc VALUES('1', 3), ('2', 8)");
+    w.everyone_syncs();
+    w.sql("phone").run("UPDATE acc SET seen = 4; INSERT INTO other VALUES('x')");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(rows) == "1|5\n2|8\n");
+    CHECK(w.sql("desktop").dump("SELECT * FROM other") == "x\n");
+    CHECK(must(w["desktop"].status()).in_sync);
+    CHECK(must(w["desktop"].verify()).differences.empty());
+    CHECK_FALSE(must(w["phone"].status()).in_sync);
+    const auto waiting = must(w["phone"].status()).waiting;
+    REQUIRE(waiting.size() == 1);
+    CHECK_THAT(waiting[0].reason,
+               Catch::Matchers::Contains("column seen merges by the rule lww here, and by max"));
+    CHECK_THAT(waiting[0].reason, Catch::Matchers::Contains("let this device begin anew"));
+    CHECK(w["phone"].track("acc", {.rules = {{"seen", merge_rule::max}}}).code() == errc::schema_mismatch);
+    const auto lww = w["desktop"].merge_snapshot(w.snapshot_of("phone"), {});  // registers are of one rule
+    CHECK(lww.code() == errc::schema_mismatch);
+
+    w.devices.erase("phone");
+    must(vault::leave(w.dir.file("phone"), w.options("phone")));
+    w.sql("phone").run("INSERT INTO acc VALUES('3', 7)");
+    const auto snapshot = w.snapshot_of("desktop");
+    cursor at;
+    at.pos = w.log.size();
+    w.devices.emplace(
+        "phone", must(vault::join(w.dir.file("phone"), who("phone", 9), snapshot, at, w.options("phone"))));
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree({rows, "SELECT * FROM other"});
+    CHECK(w.sql("desktop").dump(rows) == "1|5\n2|8\n3|7\n");
+    CHECK(must(w["phone"].status()).waiting.empty());
+    CHECK(must(w["desktop"].conflicts()).empty());
+}
+
 TEST_CASE("a column is in one group", "[vault]") {
     world w;
     w.apps["desktop"] = std::make_unique<app>(w.dir.file("desktop"));

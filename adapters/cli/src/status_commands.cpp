@@ -89,6 +89,16 @@ boost::json::array parked_json(const standing& s) {
     return out;
 }
 
+boost::json::array waiting_json(const sqlite::vault_status& v) {
+    boost::json::array out;
+    for (const auto& held : v.waiting)
+        out.push_back({{"device", json_of_text(name_of_device(held.device_name, held.device))},
+                       {"device_id", held.device.text()},
+                       {"changesets", held.changesets},
+                       {"reason", json_of_text(held.reason)}});
+    return out;
+}
+
 boost::json::object ops_json(const sqlite::write_counts& ops) {
     return {{"applied", ops.applied},   {"superseded", ops.superseded},
             {"absorbed", ops.absorbed}, {"conflicts", ops.conflicts},
@@ -164,6 +174,7 @@ void print_json(const console& out, const standing& s) {
     all["devices"] = devices_json(s);
     all["parked_rows"] = parked_json(s);
     all["schema"] = json_of(v.schema);
+    all["waiting"] = waiting_json(v);
     out.print(all);
 }
 
@@ -187,6 +198,9 @@ void print_text(const console& out, const standing& s) {
     row("to send", counted(v.pending_out, "changeset"));
     row("to receive", counted(v.pending_in, "changeset") +
                           (v.held > 0 ? ", " + std::to_string(v.held) + " held back" : ""));
+    for (const auto& held : v.waiting)
+        row("", counted(held.changesets, "changeset") + " of " +
+                    printable(name_of_device(held.device_name, held.device)) + ": " + printable(held.reason));
     row("last synced", time_text(v.last_synced_at));
     row("open conflicts", std::to_string(v.open_conflicts));
     row("digest", v.digest);

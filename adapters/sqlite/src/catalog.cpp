@@ -12,13 +12,6 @@ namespace casasync::sqlite {
 
 namespace {
 
-error rule_mismatch(const std::string& table, const std::string& column) {
-    return {errc::schema_mismatch,
-            "table " + table + ": column " + column +
-                " merges by another rule here than on the device that wrote it. Nothing is lost: its "
-                "changes wait. Track the table with the same --rule on both devices."};
-}
-
 /// Groups are kept as names, one column a line: group number, column name.
 result<void> write_groups(connection& db, const vault_table& table) {
     if (auto ok = db.run("DELETE FROM casasync_group WHERE t = ?1", std::int64_t{table.number}); !ok)
@@ -133,6 +126,20 @@ result<void> check_tracking(const table_shape& shape, const tracking& how) {
 }
 
 }  // namespace
+
+error rule_mismatch(const std::string& table, const column_traits& ours, merge_rule theirs) {
+    const auto name_of = [](merge_rule rule) {
+        return std::string(rule == merge_rule::lww ? "lww" : rule == merge_rule::max ? "max" : "min");
+    };
+    return {errc::schema_mismatch,
+            "table " + table + ": column " + ours.name + " merges by the rule " + name_of(ours.rule) +
+                " here, and by " + name_of(theirs) +
+                " on the device that wrote this. Nothing is lost: it waits. While nothing was written to the "
+                "column here, track the table with --rule " +
+                ours.name + "=" + name_of(theirs) + ". Otherwise " +
+                (ours.rule == merge_rule::lww ? "let this device" : "let one of the two") +
+                " begin anew: casasync leave, then casasync join; its rows are brought along"};
+}
 
 const std::string& vault_table::refers(std::size_t i) const noexcept {
     static const std::string none;
@@ -284,7 +291,8 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         if (c && known->traits.columns[*c].rule != rule)
             return error{errc::schema_mismatch,
                          "column " + column + " of table " + shape->name +
-                             " already merges by another rule, which stays for the life of the column"};
+                             " already merges by another rule, which stays for the life of the column once "
+                             "something is written to it. Use a column of another name"};
     }
     std::string number;
     if (shape->integer_key && !how.natural_integer_key) {
@@ -355,6 +363,12 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
     // Every row has a record now; one without is written by somebody who was not watched, and is not adopted.
     return db.run("UPDATE casasync_table SET tracked = 0, adopted = NULL WHERE t = ?1",
                   std::int64_t{table->number});
+}
+
+result<void> catalog::set_rule(connection& db, const vault_table& table, column_no column, merge_rule rule) {
+    const_cast<vault_table&>(table).traits.columns[column].rule = rule;
+    return db.run("UPDATE casasync_column SET rule = ?3 WHERE t = ?1 AND c = ?2", std::int64_t{table.number},
+                  std::int64_t{column}, static_cast<std::int64_t>(rule));
 }
 
 result<void> catalog::rename(connection& db, const vault_table& table, std::string_view old,
@@ -436,8 +450,8 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
     resolved_table out{table.number, &table.traits, {}};
     for (const column_traits& column : theirs.columns) {
         auto c = table.traits.column(column.name);
-        if (c && table.traits.columns[*c].rule != column.rule)
-            return rule_mismatch(table.traits.name, column.name);
+        if (c && column.rule != merge_rule::lww && table.traits.columns[*c].rule != column.rule)
+            return rule_mismatch(table.traits.name, table.traits.columns[*c], column.rule);
         if (!c) {
             auto added = add_column(db, table, column);
             if (!added) return added.failure();

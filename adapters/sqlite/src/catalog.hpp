@@ -73,6 +73,9 @@ struct vault_table {
 /// Two devices say different things of what a column refers to.
 [[nodiscard]] error reference_mismatch(const std::string& table, const std::string& column);
 
+/// A column merges by one rule here, and by another one elsewhere.
+[[nodiscard]] error rule_mismatch(const std::string& table, const column_traits& ours, merge_rule theirs);
+
 /// How a table's capture is installed. \param write_time  keep when a change was made
 [[nodiscard]] capture_options capture_of(const vault_table& table, bool write_time) noexcept;
 
@@ -90,6 +93,10 @@ class catalog {
                                                    const capture_options& capture);
     [[nodiscard]] result<void> untrack(connection& db, std::string_view name);
 
+    /// Gives a column that nobody has written to another rule.
+    [[nodiscard]] result<void> set_rule(connection& db, const vault_table& table, column_no column,
+                                        merge_rule rule);
+
     /// Before a column is taken in under a new name: it merges by the old one's rule, refers to the same
     /// table and is stamped together with the same columns. What the vault knows of a column of that name
     /// stands.
@@ -97,7 +104,9 @@ class catalog {
                                       const std::string& fresh);
 
     /// Returns where the author's table and columns are here, taking in unknown ones as registers without a
-    /// table. \errors schema_mismatch with a sentence when a column has another rule here
+    /// table. What was written under lww has a place in a max or min column: amounts are compared, whatever
+    /// their author did with them. \errors schema_mismatch with a sentence when a column has another rule
+    /// here
     [[nodiscard]] result<resolved_table> resolve(connection& db, const table_traits& theirs);
 
     /// Notes which columns a table has gained.

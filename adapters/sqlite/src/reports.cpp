@@ -12,6 +12,18 @@
 
 namespace casasync::sqlite {
 
+/// What casasync_inbox has as the reason, as a sentence.
+static std::string explain_wait(std::string_view why) {
+    if (why == "clock ahead")
+        return "It is dated ahead of the time here, and is merged when that has come. Set the clock of the "
+               "device that wrote it";
+    if (why == "earlier changes")
+        return "It follows changes that have not come yet; sync the devices that wrote those";
+    if (why == "newer casasync") return "A newer casasync wrote it; update casasync on this device";
+    if (why == "damaged") return "It is damaged, and cannot be read";
+    return std::string(why);
+}
+
 result<author> vault::state::author_of(const stamp& s) {
     author a;
     if (!s.exists() || s == band::adopted) return a;
@@ -150,6 +162,25 @@ result<std::vector<device_info>> vault::state::list_devices() {
     return out;
 }
 
+result<std::vector<held_back>> vault::state::list_held_back() {
+    std::vector<held_back> out;
+    auto s = db->prepare(
+        "SELECT i.device, coalesce(d.name, ''), count(*), i.why FROM casasync_inbox AS i LEFT JOIN "
+        "casasync_device AS d ON d.id = i.device WHERE i.why IS NOT NULL GROUP BY i.device, i.why ORDER BY "
+        "i.device, min(i.seq)");
+    if (!s) return s.failure();
+    for (;;) {
+        const auto row = s->step();
+        if (!row) return row.failure();
+        if (!*row) return out;
+        held_back& held = out.emplace_back();
+        if (const auto id = device_id::from(s->blob(0))) held.device = *id;
+        held.device_name = s->text(1);
+        held.changesets = static_cast<std::size_t>(s->integer(2));
+        held.reason = explain_wait(s->text(3));
+    }
+}
+
 /// Returns which row a person means by a key: of several that asked for a number, the one that has it, or the
 /// one that was written last.
 result<bytes> vault::state::key_typed(const vault_table& table, std::span<const value> key) {
@@ -219,6 +250,18 @@ result<void> vault::state::take_values_along(const vault_table& table) {
         if (auto ok = rows->save(table.number, key, *row, false); !ok) return ok;
     }
     return {};
+}
+
+result<bool> vault::state::is_written(const vault_table& table, column_no column) {
+    if (table.adopted && column < *table.adopted) return true;
+    auto keys = all_keys(table);
+    if (!keys) return keys.failure();
+    for (const bytes& key : *keys) {
+        const auto row = rows->record(table.number, key);
+        if (!row) return row.failure();
+        if (*row && (*row)->find(column) != nullptr) return true;
+    }
+    return false;
 }
 
 /// Under max and min the value before a write decides, so rows that were there get a record.
@@ -308,6 +351,9 @@ result<vault_status> vault::status() {
         auto devices = v.list_devices();
         if (!devices) return devices.failure();
         out.devices = std::move(*devices);
+        auto held_back = v.list_held_back();
+        if (!held_back) return held_back.failure();
+        out.waiting = std::move(*held_back);
         auto differences = v.schema_differences();
         if (!differences) return differences.failure();
         out.schema = std::move(*differences);

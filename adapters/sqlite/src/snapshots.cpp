@@ -230,6 +230,11 @@ class snapshot_merger {
         for (const snapshot_table& t : header_.tables) {
             auto resolved = v_->rows->resolve(t.traits);
             if (!resolved) return resolved.failure();
+            for (std::size_t i = 0; i < t.traits.columns.size(); ++i) {  // registers are of one rule
+                const column_traits& ours = resolved->traits->columns[resolved->columns[i]];
+                if (ours.rule != t.traits.columns[i].rule)
+                    return rule_mismatch(t.traits.name, ours, t.traits.columns[i].rule);
+            }
             tables_.push_back(std::move(*resolved));
         }
         v_->self.base = header_.base;

@@ -219,6 +219,14 @@ result<void> vault::track(const std::string& table, const track_options& how) {
         const delete_policy old_policy = before != nullptr ? before->traits.policy : how.policy;
         if (before != nullptr && old_policy != how.policy)
             if (auto ok = v.change_policy(*before, how.policy); !ok) return ok;
+        for (const auto& [column, rule] : wanted.rules) {
+            const auto c = before != nullptr ? before->traits.column(column) : std::nullopt;
+            if (!c || before->traits.columns[*c].rule == rule) continue;
+            const auto written = v.is_written(*before, *c);
+            if (!written) return written.failure();
+            if (*written) continue;  // refused below
+            if (auto ok = v.tables.set_rule(*v.db, *before, *c, rule); !ok) return ok;
+        }
         own_rows own(v, brought_numbers::other_rows);
         const bool met = before != nullptr && !again;  // others have it: ours are compared with theirs
         if (met)

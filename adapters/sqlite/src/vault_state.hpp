@@ -257,6 +257,9 @@ struct vault::state {
     [[nodiscard]] result<std::vector<value>> free_number(const vault_table& table, bytes_view key);
     [[nodiscard]] result<bytes> key_typed(const vault_table& table, std::span<const value> key);
     [[nodiscard]] result<std::vector<device_info>> list_devices();
+    [[nodiscard]] result<std::vector<held_back>> list_held_back();
+    /// Tells whether a row has a register of a column, or had it when the vault began. \cost  the records
+    [[nodiscard]] result<bool> is_written(const vault_table& table, column_no column);
     [[nodiscard]] result<std::vector<renumbered_row>> read_renumbered();
     // decisions.cpp, deleted_rows.cpp: inside write_captured()
     [[nodiscard]] result<void> hold_numbers(const vault_table& table, bytes_view deleted);

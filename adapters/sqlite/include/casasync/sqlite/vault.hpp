@@ -233,6 +233,14 @@ struct succession_info {
     friend bool operator==(const succession_info&, const succession_info&) = default;
 };
 
+/// Received changesets of one device that wait, and for what. Those behind them are not counted.
+struct held_back {
+    device_id device{};
+    std::string device_name{};
+    std::size_t changesets = 0;
+    std::string reason{};  ///< a sentence with what to do, if anything
+};
+
 /// A device that has merged the same changes as this one has another state: one of the two began with a
 /// snapshot that lacked something, or its file was damaged.
 struct suspicion {
@@ -270,6 +278,7 @@ struct vault_status {
     bool clock_disagrees = false;                ///< own and relay's clock differ by more than 24 h
     std::vector<device_info> devices{};
     std::vector<schema_difference> schema{};  ///< pending and refused ones
+    std::vector<held_back> waiting{};         ///< why `held` changesets do
 };
 
 /// What tells whether the relay has lost something.
