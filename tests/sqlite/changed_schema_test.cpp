@@ -171,6 +171,56 @@ TEST_CASE("a column dropped without casasync takes the table out, and does not m
     CHECK(w.sql("desktop").dump(all[0]) == "a|one|10\nb|two|7\n");
 }
 
+TEST_CASE("a column dropped without casasync on the only device: nobody is sent to devices there are not",
+          "[vault][schema]") {
+    world w;
+    w.first("desktop",
+            "CREATE TABLE item(id TEXT PRIMARY KEY NOT NULL, n INTEGER); INSERT INTO item VALUES('a', 1)");
+    const bool table = GENERATE(false, true);
+    w.sql("desktop").run(table ? "DROP TABLE item"
+                               : "PRAGMA legacy_alter_table = ON; ALTER TABLE item DROP COLUMN n");
+    const auto told = refused(w["desktop"]);
+    REQUIRE(told.size() == 1);
+    CHECK_THAT(told[0].second, Catch::Matchers::Contains("No other device has them") &&
+                                   Catch::Matchers::Contains("casasync leave"));
+    w.devices.erase("desktop");
+    must(vault::leave(w.dir.file("desktop"), w.options("desktop")));
+    w.devices.emplace("desktop",
+                      must(vault::create(w.dir.file("desktop"), who("desktop", 1), w.options("desktop"))));
+    if (!table) must(w["desktop"].track("item"));
+    CHECK(refused(w["desktop"]).empty());
+}
+
+TEST_CASE("a column dropped without casasync comes back with its values when the file joins anew",
+          "[vault][schema]") {
+    world w;
+    begin(w);
+    app& phone = w.sql("phone");
+    phone.run("PRAGMA legacy_alter_table = ON; ALTER TABLE item DROP COLUMN n");
+    must(w["phone"].seal());
+    CHECK(phone.dump("SELECT * FROM other") == "x\n");
+    phone.run("UPDATE item SET name = 'mine' WHERE id = 'b'; INSERT INTO item(id, name) VALUES('c', 'new')");
+    w.devices.erase("phone");
+    must(vault::leave(w.dir.file("phone"), w.options("phone")));
+    const auto snapshot = w.snapshot_of("desktop");
+    cursor at;
+    at.pos = w.log.size();
+    w.devices.emplace(
+        "phone", must(vault::join(w.dir.file("phone"), who("phone", 9), snapshot, at, w.options("phone"))));
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all[0]) == "a|one|10\nb|two|2\nc|new|0\n");
+    for (const char* device : {"desktop", "phone"}) {  // what was written meanwhile is not lost
+        const auto open = must(w[device].conflicts());
+        REQUIRE(open.size() == 1);
+        CHECK(open[0].loser == value("mine"));
+    }
+    phone.run("ALTER TABLE item ADD COLUMN n INTEGER DEFAULT 0");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree(all);
+    CHECK(phone.dump(all[0]) == "a|one|10\nb|two|2\nc|new|0\n");
+}
+
 TEST_CASE("a table that the app drops and makes anew has lost the rows it lacks", "[vault][schema]") {
     const bool noticed = GENERATE(false, true);
     world w;

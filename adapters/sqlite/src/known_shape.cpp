@@ -100,6 +100,20 @@ result<bool> may_be_renamed(connection& db, table_number number, const table_sha
     return ours ? result<bool>(*ours != 0) : result<bool>(ours.failure());
 }
 
+/// Returns how a person gets back what only other devices have: where there are any.
+result<std::string> way_back(connection& db, const char* theirs) {
+    const auto devices = db.query_integer("SELECT count(*) FROM casasync_device");
+    if (!devices) return devices.failure();
+    if (*devices > 1)
+        return theirs + std::string("join a copy of this file to the vault anew, and go on with that.") +
+               meanwhile;
+    return std::string(
+               "No other device has them: make this file an ordinary one by casasync leave, and a vault "
+               "again "
+               "by casasync init.") +
+           meanwhile;
+}
+
 result<misfit> missing_column(connection& db, table_number number, const table_shape& now,
                               const std::vector<known_column>& known, const known_column& gone) {
     const std::string name = "Column " + quote_name(gone.name);
@@ -115,13 +129,11 @@ result<misfit> missing_column(connection& db, table_number number, const table_s
                 db.run("UPDATE casasync_shape SET lost = 1 WHERE t = ?1 AND name = ?2", number, gone.name);
             !ok)
             return ok.failure();
-    return misfit{gone.name,
-                  name +
-                      " was dropped without casasync migrate, and its values in this file with it. Other "
-                      "devices have them: join a copy of this file to the vault anew, and go on with "
-                      "that." +
-                      meanwhile,
-                  true};
+    auto back = way_back(db, "Other devices have them: ");
+    if (!back) return back.failure();
+    return misfit{
+        gone.name,
+        name + " was dropped without casasync migrate, and its values in this file with it. " + *back, true};
 }
 
 result<misfit> missing_table(connection& db, table_number number) {
@@ -135,12 +147,13 @@ result<misfit> missing_table(connection& db, table_number number) {
                           " without casasync. Rename it back; nothing is lost. A table of another name "
                           "is another table: make it, copy the rows, and track it." +
                           meanwhile};
-    return misfit{{},
-                  std::string("The table is no longer in this file. Other devices keep its rows. When it "
-                              "is made anew, rows that it lacks count as deleted by that; to have them "
-                              "here again, join a copy of this file to the vault anew, and go on with "
-                              "that.") +
-                      meanwhile};
+    auto back = way_back(db, "Other devices keep them; to have them here again, ");
+    if (!back) return back.failure();
+    return misfit{
+        {},
+        "The table is no longer in this file. When it is made anew, rows that it lacks count as deleted by "
+        "that. " +
+            *back};
 }
 
 }  // namespace
