@@ -209,7 +209,7 @@ void world::happen(const event& e) {
             p.shortage = {e.a, e.b % 2 != 0, e.b >= 2};
             break;
         case act::back_up:
-            back_up(p);
+            static_cast<void>(back_up(p));
             break;
         case act::restore:
             restore(p, e.a);

@@ -95,7 +95,7 @@ class world {
     [[nodiscard]] bool may_revoke(party& p);
     [[nodiscard]] bool may_lose(const holdings& rest);
     void spare();
-    void back_up(party& p);
+    [[nodiscard]] bool back_up(party& p);  ///< \returns whether there is a new copy of its files
     void restore(party& p, std::uint32_t dice);
     void clone(party& p);
     void revoke(party& p);

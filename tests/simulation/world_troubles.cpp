@@ -110,14 +110,14 @@ void world::spare() {
     say("  not this: it is the last to have something");
 }
 
-void world::back_up(party& p) {
+bool world::back_up(party& p) {
     // What was captured and not sealed would come twice where keys are integers (README, Limits).
-    if (!p.machine.vault().seal()) return say("  not now");
-    if (!p.machine.storage().is_powered()) return;
-    auto has = p.has_at_least(true);
-    if (!has) return say("  not now");
+    const bool sealed = p.machine.vault().seal().ok();
+    auto has = sealed && p.machine.storage().is_powered() ? p.has_at_least(true) : std::nullopt;
+    if (!has) return say("  not now"), false;
     p.saved = saved_files{
         p.machine.storage().image(), p.beside, p.upgraded, books_.writes(), relay_losses_, std::move(*has)};
+    return true;
 }
 
 void world::restore(party& p, std::uint32_t dice) {
@@ -135,9 +135,7 @@ void world::restore(party& p, std::uint32_t dice) {
 void world::clone(party& p) {
     for (const auto& other : parties_) {
         if (other->joined) continue;
-        back_up(p);
-        if (!p.machine.storage().is_powered()) return;
-        if (!p.saved) return;
+        if (!back_up(p)) return;
         ++counts_.clones;
         other->put(*p.saved, true);
         other->joined = true;
