@@ -270,8 +270,7 @@ bool world::sync(party& p) {
     if (!done) {
         ++counts_.failed_syncs;
         say("  " + words(done) + " " + done.failure().text());
-        must(done.code() != errc::device_revoked || relay_.is_revoked(p.beside.self),
-             "a member hears that it was removed");
+        must(done.code() != errc::device_revoked || is_removed(p), "a member hears that it was removed");
         return false;
     }
     books(p).sent(p.number);
@@ -435,7 +434,7 @@ void world::heal() {
         p->network.set({});
         p->network.calm();
         p->shortage.reset();
-        if (!p->joined || relay_.is_revoked(p->beside.self)) continue;
+        if (!p->joined || is_removed(*p)) continue;
         must(at(*p), "a vault does not open when all is well");
         if (const auto status = p->machine.vault().status()) counts_.held += status->held;
         if (!upgrades_) continue;

@@ -82,6 +82,8 @@ class world {
     // world_troubles.cpp
     /// Syncs, perhaps without memory.
     [[nodiscard]] casasync::result<casasync::sync_report> sync_party(party& p);
+    /// Whether it was removed: the device that it is, or the one that it is about to become.
+    [[nodiscard]] bool is_removed(const party& p) const;
     /// Those who are devices of the vault now.
     [[nodiscard]] std::vector<party*> members();
     /// True when no two files are one device, as far as they know.

@@ -27,6 +27,11 @@ class short_memory {
     ~short_memory() { static_cast<void>(casasync_test::repair_heap()); }
 };
 
+/// Whether a file is the device that another one is, or about to become it.
+bool goes_with(const party& p, const party& other) {
+    return p.beside.self == other.beside.self || p.beside.next == other.beside.self;
+}
+
 }  // namespace
 
 result<sync_report> world::sync_party(party& p) {
@@ -39,10 +44,14 @@ result<sync_report> world::sync_party(party& p) {
     }
 }
 
+bool world::is_removed(const party& p) const {
+    return relay_.is_revoked(p.beside.self) || (p.beside.next && relay_.is_revoked(*p.beside.next));
+}
+
 std::vector<party*> world::members() {
     std::vector<party*> out;
     for (const auto& p : parties_)
-        if (p->joined && !relay_.is_revoked(p->beside.self)) out.push_back(p.get());
+        if (p->joined && !is_removed(*p)) out.push_back(p.get());
     return out;
 }
 
@@ -54,7 +63,7 @@ bool world::is_told_apart() {
 }
 
 ledger& world::books(const party& p) {
-    return relay_.is_revoked(p.beside.self) ? others_books_ : books_;
+    return is_removed(p) ? others_books_ : books_;
 }
 
 const last_seqs& world::ever_at_relay() {
@@ -73,7 +82,7 @@ holdings world::in_files(const std::set<const party*>& but) {
 }
 
 bool world::may_restore(party& p) {
-    if (!scene_.careful || relay_.is_revoked(p.beside.self)) return true;
+    if (!scene_.careful || is_removed(p)) return true;
     const auto lost = p.has_at_most(ever_at_relay());
     holdings rest = in_files({&p});
     rest.merge(at_relay(relay_, p.machine.keys()));
@@ -86,7 +95,7 @@ bool world::may_revoke(party& p) {
     holdings lost;
     std::set<const party*> removed;
     for (party* const other : members()) {
-        if (other->beside.self != p.beside.self) continue;
+        if (!goes_with(*other, p)) continue;
         auto one = other->has_at_most(ever_at_relay());
         if (!one) return false;
         lost.merge(*one);
@@ -149,14 +158,14 @@ void world::clone(party& p) {
 
 void world::revoke(party& p) {
     std::set<device_id> others;
-    for (const party* other : members()) others.insert(other->beside.self);
-    others.erase(p.beside.self);
-    if (relay_.is_revoked(p.beside.self) || others.size() < 2) return;
+    for (const party* other : members())
+        if (!goes_with(*other, p)) others.insert(other->beside.self);
+    if (is_removed(p) || others.size() < 2) return;
     if (!may_revoke(p)) return spare();
     ++counts_.revoked;
     relay_.revoke(p.beside.self);
     for (const auto& other : parties_)
-        if (other->joined && other->beside.self == p.beside.self) books_.removed(other->number);
+        if (other->joined && goes_with(*other, p)) books_.removed(other->number);
 }
 
 void world::lose(const holdings& rest, const std::function<void(generation_id)>& how) {
