@@ -107,7 +107,7 @@ class memory_rows {
         places.reserve(theirs.columns.size());
         for (const column_traits& c : theirs.columns) {
             const auto here = found != nullptr ? found->traits.column(c.name) : std::nullopt;
-            if (here && found->traits.columns[*here].rule != c.rule)
+            if (here && c.rule != merge_rule::lww && found->traits.columns[*here].rule != c.rule)
                 return error{errc::schema_mismatch, "The column " + theirs.name + "." + c.name +
                                                         " merges by another rule on another device."};
             places.push_back(here.value_or(unknown));

@@ -569,6 +569,9 @@ class memory_store {
             const bool known = rows_.find(t.traits.name) != nullptr;
             auto resolved = rows_.resolve(t.traits);
             if (!resolved) return resolved.failure();
+            for (std::size_t i = 0; i < t.traits.columns.size(); ++i)  // registers are of one rule
+                if (resolved->traits->columns[resolved->columns[i]].rule != t.traits.columns[i].rule)
+                    return errc::schema_mismatch;
             if (!known) {
                 auto groups = columns_of(*resolved->traits, t.groups);
                 if (!groups) return errc::malformed_snapshot;

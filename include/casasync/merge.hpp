@@ -32,7 +32,8 @@ struct resolved_table {
 /// Loads what a merge needs. The compiler checks the names; a model also promises:
 ///  - resolve() takes in tables and columns it has never heard of (they are kept as registers), and fails
 ///  with
-///    schema_mismatch when a column has another merge rule here;
+///    schema_mismatch when a column has another merge rule here; but what was written under lww has a place
+///    in a max or min column;
 ///  - load() returns the registers of a row, an empty row_state if it has none; every value when `values` is
 ///  set, and always
 ///    those of live writes.

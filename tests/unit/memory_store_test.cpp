@@ -101,14 +101,31 @@ TEST_CASE("tables and columns of others become known", "[memory_store]") {
 TEST_CASE("a table that merges otherwise stops its author alone", "[memory_store]") {
     household h;
     device a(h, 1), b(h, 2), c(h, 3);
-    REQUIRE(a.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::max}}}).ok());
-    REQUIRE(b.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::lww}}}).ok());
+    const auto rule = GENERATE(merge_rule::lww, merge_rule::min);
+    REQUIRE(a.store.create_table({"t", delete_policy::later_wins, {{"n", rule}}}).ok());
+    REQUIRE(b.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::max}}}).ok());
     REQUIRE(b.store.write("t", device::key("1"), {{"n", 1}}).ok());
     c.write("1", {{"amount", 1}});
     CHECK(hand_over(b, a).changesets == 0);
     CHECK(hand_over(c, a).changesets == 1);
     CHECK(a.store.pending_in() == 1);
     CHECK(a.has("1"));
+}
+
+TEST_CASE("amounts are compared, whatever their author did with them", "[memory_store]") {
+    household h;
+    device a(h, 1), b(h, 2);
+    REQUIRE(a.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::max}}}).ok());
+    REQUIRE(b.store.create_table({"t", delete_policy::later_wins, {{"n", merge_rule::lww}}}).ok());
+    REQUIRE(a.store.write("t", device::key("1"), {{"n", 5}}).ok());
+    sealed(a);
+    h.clock.time += 10;
+    REQUIRE(b.store.write("t", device::key("1"), {{"n", 3}}).ok());
+    REQUIRE(b.store.write("t", device::key("2"), {{"n", 8}}).ok());
+    CHECK(hand_over(b, a).changesets == 1);
+    std::vector<std::vector<value>> shown;
+    for (const auto& [key, values] : a.store.tables().back().shown()) shown.push_back(values);
+    CHECK(shown == std::vector<std::vector<value>>{{value(5)}, {value(8)}});
 }
 
 TEST_CASE("a changeset waits for what its author had merged", "[memory_store]") {
@@ -365,6 +382,11 @@ TEST_CASE("a snapshot that does not fit this vault changes nothing", "[memory_st
         header.tables.push_back({{"txn", delete_policy::later_wins, {{"amount", merge_rule::max}}}, {}, {}});
         expected = errc::schema_mismatch;
     }
+    SECTION("a column merges by another rule, though its changesets would fit") {
+        REQUIRE(a.store.create_table({"most", delete_policy::later_wins, {{"n", merge_rule::max}}}).ok());
+        header.tables.push_back({{"most", delete_policy::later_wins, {{"n", merge_rule::lww}}}, {}, {}});
+        expected = errc::schema_mismatch;
+    }
     SECTION("a group has a column that its table has not") {
         header.tables.push_back({{"new", delete_policy::later_wins, {{"a", merge_rule::lww}}}, {{"b"}}, {}});
         expected = errc::malformed_snapshot;
@@ -383,6 +405,7 @@ TEST_CASE("a snapshot that does not fit this vault changes nothing", "[memory_st
              {{"b", "a"}},
              {}});
     }
+    const std::size_t tables = a.store.tables().size();
     bytes data;
     snapshot_writer w([&data](bytes_view part) -> result<void> {
         data.insert(data.end(), part.begin(), part.end());
@@ -399,6 +422,6 @@ TEST_CASE("a snapshot that does not fit this vault changes nothing", "[memory_st
         CHECK(a.store.tables().back().groups == std::vector<std::vector<column_no>>{{1, 0}});
     } else {
         CHECK(merged.code() == expected);
-        CHECK(a.store.tables().size() == 1);
+        CHECK(a.store.tables().size() == tables);
     }
 }
