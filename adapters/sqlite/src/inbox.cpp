@@ -287,6 +287,7 @@ result<void> vault::state::merge_piece(changeset c, merge_report& done) {
             if (auto ok = rows->expect_many(table->table); !ok) return ok;
         }
     auto plan = merge(std::move(c), *rows);
+    rows->expect_few();
     if (!plan) return plan.failure();
     if (auto ok = shown->show(plan->rows, own_now()); !ok) return ok;
     rows->numbers().forget();

@@ -5,6 +5,7 @@
 #include <casasync/row_codec.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <limits>
 
 namespace casasync::sqlite {
@@ -21,9 +22,11 @@ std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
 }
 
-/// In the order of BLOBs.
-bool is_behind(bytes_view key, const bytes& other) {
-    return std::lexicographical_compare(other.begin(), other.end(), key.begin(), key.end());
+/// In the order of BLOBs: less than, equal to or greater than 0.
+int compare(bytes_view a, bytes_view b) noexcept {
+    const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
+    if (order != 0 || a.size() == b.size()) return order;
+    return a.size() < b.size() ? -1 : 1;
 }
 
 }  // namespace
@@ -79,15 +82,37 @@ detail::u128 row_store::digest() const {
 void row_store::forget() noexcept {
     numbers_.forget();
     beside_.clear();
-    last_.clear();
+    walks_.clear();
 }
 
 result<void> row_store::expect_many(table_no table) {
-    if (last_.contains(table)) return {};
-    auto last = db_->query_value("SELECT max(k) FROM " + meta_name(table));
-    if (!last) return last.failure();
-    last_[table] = *last && !(**last).is_null() ? std::move(**last).blob() : bytes{};
+    if (walks_.contains(table)) return {};
+    auto s = db_->prepare(texts_of(table).walk);
+    if (!s) return s.failure();
+    walks_.emplace(table, record_walk{std::move(*s)});
     return {};
+}
+
+result<void> row_store::record_walk::step() {
+    const auto row = read.step();
+    if (!row) return row.failure();
+    at_end = !*row;
+    return {};
+}
+
+result<bool> row_store::record_walk::find(bytes_view key) {
+    bool ahead = begun && compare(key, asked) >= 0;
+    if (ahead && !at_end && compare(read.blob(0), key) < 0) {
+        if (auto ok = step(); !ok) return ok.failure();
+        ahead = at_end || compare(read.blob(0), key) >= 0;
+    }
+    asked.assign(key.begin(), key.end());
+    if (!ahead) {
+        begun = true;
+        from = asked;
+        if (auto ok = (read.bind_view(1, bytes_view(from)), step()); !ok) return ok.failure();
+    }
+    return !at_end && compare(read.blob(0), key) == 0;
 }
 
 result<bool> row_store::any_beside(table_no table) {
@@ -116,6 +141,7 @@ const row_store::record_texts& row_store::texts_of(table_no table) {
     if (texts.read.empty()) {
         texts.write = "REPLACE INTO " + meta_name(table) + "(k, r) VALUES(?1, ?2)";  // looks for the row once
         texts.read = "SELECT r FROM " + meta_name(table) + " WHERE k = ?1";
+        texts.walk = "SELECT k, r FROM " + meta_name(table) + " WHERE k >= ?1 ORDER BY k";
     }
     return texts;
 }
@@ -189,22 +215,31 @@ result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& 
 
 result<std::optional<row_state>> row_store::record(table_no number, bytes_view key) {
     const vault_table& table = *tables_->find(number);
-    if (const auto last = last_.find(number); last != last_.end() && is_behind(key, last->second))
-        return std::optional<row_state>{};
     row_state row;
-    {
+    const auto take = [&](bytes_view registers) -> result<bool> {
+        detail::reader r(registers);
+        const bool side = r.u8() != 0;
+        row = get_registers(r, [this](std::uint64_t n) { return replica_of(n); });
+        if (!r.done() || (!row.cells.empty() && row.cells.back().column >= table.traits.columns.size()))
+            return damaged(table);
+        return side;
+    };
+    result<bool> side = false;
+    if (const auto walk = walks_.find(number); walk != walks_.end()) {
+        const auto found = walk->second.find(key);
+        if (!found) return found.failure();
+        if (!*found) return std::optional<row_state>{};
+        side = take(walk->second.read.blob(1));
+    } else {
         auto s = db_->prepare(texts_of(number).read);
         if (!s) return s.failure();
         const auto found = s->bind_view(1, key).step();
         if (!found) return found.failure();
         if (!*found) return std::optional<row_state>{};
-        detail::reader r(s->blob(0));
-        const bool side = r.u8() != 0;
-        row = get_registers(r, [this](std::uint64_t n) { return replica_of(n); });
-        if (!r.done() || (!row.cells.empty() && row.cells.back().column >= table.traits.columns.size()))
-            return damaged(table);
-        if (!side) return std::optional(std::move(row));
+        side = take(s->blob(0));
     }
+    if (!side) return side.failure();
+    if (!*side) return std::optional(std::move(row));
     auto s = db_->prepare("SELECT b FROM casasync_side WHERE t = ?1 AND k = ?2");
     if (!s) return s.failure();
     const auto found = s->bind_all(std::int64_t{number}, key).step();
@@ -259,6 +294,7 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
         return std::any_of(row.live.begin(), row.live.end(),
                            [&c](const live_write& l) { return l.column == c.column; });
     };
+    walks_.erase(number_of_table);  // it would go on with what was there before
     std::optional<std::int64_t> number;
     if (table.numbered() && in_table) {
         auto now = numbers_.number_of(table, key);
@@ -285,8 +321,6 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
                                    : db_->run(texts_of(table.number).write, key, out);
         !ok)
         return ok;
-    if (const auto last = last_.find(table.number); last != last_.end() && is_behind(key, last->second))
-        last->second.assign(key.begin(), key.end());
     const auto beside = any_beside(table.number);
     if (!beside) return beside.failure();
     if (!side && !*beside) return {};

@@ -58,9 +58,11 @@ class row_store {
     /// Forgets what holds only inside a transaction: at its end.
     void forget() noexcept;
 
-    /// Before many rows are looked up and saved in this transaction: what is behind the last row that has a
-    /// record, has none, and is not looked for. So come the first rows of a table, and keys in order of time.
+    /// Before many records of a table are looked up in the order of keys: each is found beside the one
+    /// before, and what lies between two, or behind the last, has none and is not looked for. Until
+    /// expect_few(), or the first one that is saved.
     [[nodiscard]] result<void> expect_many(table_no table);
+    void expect_few() noexcept { walks_.clear(); }
 
     /// Models row_source for merge().
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
@@ -99,7 +101,18 @@ class row_store {
  private:
     /// The statements that read and write a table's records, as text.
     struct record_texts {
-        std::string read{}, write{};
+        std::string read{}, write{}, walk{};
+    };
+    /// A walk over the records of a table in the order of their keys.
+    struct record_walk {
+        statement read;
+        bytes from{};   ///< bound to it
+        bytes asked{};  ///< for which key last: between it and where `read` stands there is no record
+        bool begun = false, at_end = false;
+
+        /// True when `read` stands at the record of `key` now.
+        [[nodiscard]] result<bool> find(bytes_view key);
+        [[nodiscard]] result<void> step();
     };
     [[nodiscard]] const record_texts& texts_of(table_no table);
     [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
@@ -127,8 +140,8 @@ class row_store {
     std::vector<replica_id> replicas_;
     std::map<replica_id, device_id> owners_;
     std::map<table_no, record_texts> texts_;
-    std::map<table_no, bool> beside_;  ///< what any_beside() found in this transaction
-    std::map<table_no, bytes> last_;   ///< keys that no record is behind, of expect_many()
+    std::map<table_no, bool> beside_;        ///< what any_beside() found in this transaction
+    std::map<table_no, record_walk> walks_;  ///< of expect_many()
 };
 
 }  // namespace casasync::sqlite

@@ -467,6 +467,7 @@ result<std::size_t> vault::state::seal_all() {
             }
             if (row.dropped) row.captured = {};
         }
+        rows->expect_few();
         std::vector<pending*> in_order;  // of the log
         in_order.reserve(operations.size());
         for (pending& p : operations) in_order.push_back(&p);
