@@ -146,48 +146,42 @@ result<std::vector<row_life>> vault::state::rows_of_log(std::vector<row_log>& lo
     const auto any_long =
         db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_large WHERE c = ?1)", no_column);
     if (!any_long) return any_long.failure();
-    std::vector<std::vector<row_life>> all;
-    all.reserve(log.size());
+    std::vector<row_life> out;
+    out.reserve(log.size());
+    std::vector<std::vector<row_life>> to_translate;  // once all numbers are known
     for (row_log& l : log) {
         const vault_table* table = tables.find(static_cast<table_no>(l.table));
         if (table == nullptr || !table->tracked) continue;
         l.key.resize(table->shape.key.size());
-        if (!table->numbered()) {
-            auto key = encode_key(l.key);
-            if (!key) {
-                if (auto ok = list_long(*db, *table, l.key); !ok) return ok.failure();
-                of_long_keys.insert(table->number);
-                continue;
-            }
-            if (table->traits.key_refers.empty()) {
-                row_life& life = all.emplace_back(1).front();
-                life = {table, std::move(*key), std::move(l.key), std::move(l.entries), {}};
-                continue;
-            }
-        }
-        if (table->numbered() && l.key[0].kind() != value_kind::integer) continue;  // nothing we logged
-        auto lives = lives_of(*table, l);
-        if (table->numbered())
+        if (table->numbered()) {
+            if (l.key[0].kind() != value_kind::integer) continue;  // nothing we logged
+            auto lives = lives_of(*table, l);
             if (auto ok = identify(lives); !ok) return ok.failure();
-        all.push_back(std::move(lives));
-    }
-    std::vector<row_life> out;
-    out.reserve(log.size());
-    for (std::vector<row_life>& lives : all) {
-        const vault_table& table = *lives.front().table;
-        if (!table.traits.key_refers.empty() && !table.numbered()) {
-            const auto ok = translate(lives);
-            if (!ok && ok.code() == errc::limit_exceeded) {  // identities are longer than numbers
-                if (auto listed = list_long(*db, table, lives.front().in_file); !listed)
-                    return listed.failure();
-                of_long_keys.insert(table.number);
-                continue;
-            }
-            if (!ok) return ok.failure();
-            if (*any_long != 0)  // what it refers to may have gone, and a number is shorter
-                if (auto unlisted = unlist_long(*db, table, lives.front().in_file); !unlisted)
-                    return unlisted.failure();
+            std::move(lives.begin(), lives.end(), std::back_inserter(out));
+            continue;
         }
+        auto key = encode_key(l.key);
+        if (!key) {
+            if (auto ok = list_long(*db, *table, l.key); !ok) return ok.failure();
+            of_long_keys.insert(table->number);
+        } else if (table->traits.key_refers.empty()) {
+            out.push_back({table, std::move(*key), std::move(l.key), std::move(l.entries), {}});
+        } else {
+            to_translate.push_back(lives_of(*table, l));
+        }
+    }
+    for (std::vector<row_life>& lives : to_translate) {
+        const vault_table& table = *lives.front().table;
+        const auto ok = translate(lives);
+        if (!ok && ok.code() == errc::limit_exceeded) {  // identities are longer than numbers
+            if (auto listed = list_long(*db, table, lives.front().in_file); !listed) return listed.failure();
+            of_long_keys.insert(table.number);
+            continue;
+        }
+        if (!ok) return ok.failure();
+        if (*any_long != 0)  // what it refers to may have gone, and a number is shorter
+            if (auto unlisted = unlist_long(*db, table, lives.front().in_file); !unlisted)
+                return unlisted.failure();
         std::move(lives.begin(), lives.end(), std::back_inserter(out));
     }
     return out;

@@ -18,6 +18,8 @@ error damaged(const vault_table& table) {
                                     "a backup, or join it anew."};
 }
 
+constexpr std::size_t record_bytes = 64;  ///< nearly all are smaller
+
 std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
 }
@@ -313,6 +315,7 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
     };
     const bool side = !row.live.empty() || std::any_of(row.cells.begin(), row.cells.end(), elsewhere);
     bytes out;
+    out.reserve(record_bytes);
     detail::writer w(out);
     w.u8(side ? 1 : 0);
     put_registers(w, row, number_or_zero);

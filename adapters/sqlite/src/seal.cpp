@@ -11,13 +11,11 @@
 #include <casasync/key.hpp>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 #include <span>
 #include <string_view>
 #include <tuple>
-#include <unordered_map>
 #include <utility>
 
 namespace casasync::sqlite {
@@ -116,26 +114,29 @@ bool is_seed(const row_state& known, delete_policy policy, const settings& self)
 /// The states before a seal: where the table has moved on, the buried copies know what it was.
 class states_before {
  public:
-    states_before(row_store& rows, std::size_t count) : rows_(&rows) { sealed_.reserve(count); }
-    /// \param row  stays where it is
-    void add(const sealed_row& row) {
-        sealed_.insert_or_assign(place_of(row.table->number, row.key), entry{&row});
+    /// \param sealed  stay where they are; of two with one key the last one counts
+    states_before(row_store& rows, std::span<const sealed_row> sealed) : rows_(&rows) {
+        sealed_.reserve(sealed.size());
+        for (const sealed_row& row : sealed) sealed_.push_back({&row});
+        std::stable_sort(sealed_.begin(), sealed_.end(),
+                         [](const entry& a, const entry& b) { return a.where() < b.where(); });
+        const auto same = [](const entry& a, const entry& b) { return a.where() == b.where(); };
+        sealed_.erase(sealed_.begin(), std::unique(sealed_.rbegin(), sealed_.rend(), same).base());
     }
     /// These rows have other records from now on.
     void saved(std::span<const merged_row> changed) {
         for (const merged_row& row : changed)
-            if (const auto it = sealed_.find(place_of(row.table, row.key)); it != sealed_.end())
-                it->second.as_looked_up = false;
+            if (entry* e = find(row.table, row.key)) e->as_looked_up = false;
     }
 
     result<resolved_table> resolve(const table_traits& theirs) { return rows_->resolve(theirs); }
     result<row_state> load(table_no table, bytes_view key, bool values) {
-        const auto it = sealed_.find(place_of(table, key));
-        if (it == sealed_.end()) return rows_->load(table, key, values);
-        const sealed_row& sealed = *it->second.row;
-        if (sealed.dropped) return it->second.as_looked_up ? row_state{} : rows_->load(table, key, values);
-        auto known = it->second.as_looked_up ? result<std::optional<row_state>>(sealed.known)
-                                             : rows_->record(table, key);
+        const entry* const e = find(table, key);
+        if (e == nullptr) return rows_->load(table, key, values);
+        const sealed_row& sealed = *e->row;
+        if (sealed.dropped) return e->as_looked_up ? row_state{} : rows_->load(table, key, values);
+        auto known =
+            e->as_looked_up ? result<std::optional<row_state>>(sealed.known) : rows_->record(table, key);
         if (!known) return known.failure();
         row_state row = *known ? std::move(**known) : row_state{};
         if (!*known && sealed.adopted) row = adopted_row(*sealed.table->adopted);
@@ -151,21 +152,30 @@ class states_before {
 
  private:
     using place = std::pair<table_no, std::string_view>;
-    struct place_hash {  // not noexcept: the standard library then keeps what is costly to find again
-        std::size_t operator()(const place& p) const {
-            return std::hash<std::string_view>{}(p.second) ^ p.first;
-        }
-    };
-    struct entry {
-        const sealed_row* row = nullptr;
-        bool as_looked_up = true;  ///< its record is what it was before the seal
-    };
     static place place_of(table_no table, bytes_view key) noexcept {
         return {table, {reinterpret_cast<const char*>(key.data()), key.size()}};
     }
+    struct entry {
+        const sealed_row* row = nullptr;
+        bool as_looked_up = true;  ///< its record is what it was before the seal
+
+        [[nodiscard]] place where() const noexcept { return place_of(row->table->number, row->key); }
+    };
+    /// Returns null for a row that is not sealed.
+    entry* find(table_no table, bytes_view key) {
+        const place wanted = place_of(table, key);
+        const auto is_next = [&] { return next_ != sealed_.size() && sealed_[next_].where() == wanted; };
+        if (!is_next())
+            next_ = static_cast<std::size_t>(
+                std::lower_bound(sealed_.begin(), sealed_.end(), wanted,
+                                 [](const entry& e, const place& p) { return e.where() < p; }) -
+                sealed_.begin());
+        return is_next() ? &sealed_[next_++] : nullptr;
+    }
 
     row_store* rows_;
-    std::unordered_map<place, entry, place_hash> sealed_;
+    std::vector<entry> sealed_{};  ///< by table and key
+    std::size_t next_ = 0;         ///< of them: they are asked for one after the other
 };
 
 }  // namespace
@@ -233,6 +243,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
         last->columns.add(*written);
     }
     if (*now) row.captured.now = held_values(row, **now);
+    row.captured.writes.reserve(row.entries.size());
     for (const log_entry& e : row.entries)
         row.captured.writes.push_back({kind_of(e.kind), captured_columns(row, e.columns)});
     row.known = std::move(*known);
@@ -441,7 +452,6 @@ result<std::size_t> vault::state::seal_all() {
         if (lives->size() >= row_store::many_rows)
             for (const row_life& life : *lives)
                 if (auto ok = rows->expect_many(life.table->number); !ok) return ok.failure();
-        states_before before(*rows, lives->size());
         std::vector<pending> operations;
         operations.reserve(lives->size());
         std::vector<large_cell> large;
@@ -450,7 +460,6 @@ result<std::size_t> vault::state::seal_all() {
             auto found = look_up(life, *any_parked);
             if (!found) return found.failure();
             sealed_row& row = looked_up.emplace_back(std::move(*found));
-            before.add(row);
             const bool there = row.captured.now.has_value();
             row.dropped = !row.known && !row.adopted && there;
             for (captured_operation& o :
@@ -468,6 +477,7 @@ result<std::size_t> vault::state::seal_all() {
             if (row.dropped) row.captured = {};
         }
         rows->expect_few();
+        states_before before(*rows, looked_up);
         std::vector<pending*> in_order;  // of the log
         in_order.reserve(operations.size());
         for (pending& p : operations) in_order.push_back(&p);
