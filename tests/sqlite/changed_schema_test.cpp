@@ -221,6 +221,35 @@ TEST_CASE("a column dropped without casasync comes back with its values when the
     CHECK(phone.dump(all[0]) == "a|one|10\nb|two|2\nc|new|0\n");
 }
 
+TEST_CASE("delete policies that differ are told, until they do not", "[vault][schema]") {
+    world w;
+    begin(w);
+    must(w["phone"].track("item", {.policy = delete_policy::delete_wins}));
+    w.sql("desktop").run("DELETE FROM item WHERE id = 'a'");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("UPDATE item SET n = 5 WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump(all[0]) != w.sql("phone").dump(all[0]));
+    w.sql("desktop").run("UPDATE item SET name = 'own' WHERE id = 'b'");
+    must(w["desktop"].seal());
+    for (const char* device : {"desktop", "phone"}) {
+        w.devices.erase(device);  // kept across restarts
+        w.devices.emplace(device, must(vault::open(w.dir.file(device), w.options(device))));
+        const auto told = must(w[device].status()).schema;
+        REQUIRE(told.size() == 1);
+        CHECK(told[0].table == "item");
+        CHECK_THAT(told[0].detail, Catch::Matchers::Contains("other delete policy"));
+    }
+    must(w["phone"].track("item"));  // later_wins
+    w.sql("desktop").run("UPDATE item SET n = 6 WHERE id = 'b'");
+    w.everyone_syncs();
+    w.sql("phone").run("UPDATE item SET n = 7 WHERE id = 'b'");
+    w.everyone_syncs();
+    w.all_agree(all);
+    for (const char* device : {"desktop", "phone"}) CHECK(must(w[device].status()).schema.empty());
+}
+
 TEST_CASE("a table that the app drops and makes anew has lost the rows it lacks", "[vault][schema]") {
     const bool noticed = GENERATE(false, true);
     world w;

@@ -189,7 +189,8 @@ result<void> catalog::read(connection& db) {
             t.number = static_cast<table_no>(s->integer(0));
             t.traits.name = s->text(1);
             t.tracked = s->integer(2) != 0;
-            t.traits.policy = static_cast<delete_policy>(s->integer(3));
+            t.traits.policy = static_cast<delete_policy>(s->integer(3) % 2);
+            t.other_policy = s->integer(3) >= 2;
             t.traits.number = s->text(4);
             if (!s->is_null(5)) t.adopted = static_cast<column_no>(s->integer(5));
         }
@@ -325,6 +326,7 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
     const bool was_tracked = table.tracked;
     table.tracked = true;
     table.traits.policy = how.policy;
+    table.other_policy = false;
     if (table.traits.number != number)
         if (auto ok = db.execute("DROP TABLE IF EXISTS casasync_m_" + std::to_string(table.number)); !ok)
             return ok.failure();
@@ -422,6 +424,15 @@ result<void> catalog::take_kind(connection& db, vault_table& table, const table_
             return ok;
     }
     return {};
+}
+
+result<void> catalog::hear_policy(connection& db, const table_traits& theirs) {
+    vault_table* const table = const_cast<vault_table*>(find(theirs.name));
+    const bool other = table != nullptr && theirs.policy != table->traits.policy;
+    if (table == nullptr || other == table->other_policy) return {};
+    table->other_policy = other;
+    return db.run("UPDATE casasync_table SET policy = ?2 WHERE t = ?1", std::int64_t{table->number},
+                  static_cast<std::int64_t>(table->traits.policy) + (other ? 2 : 0));
 }
 
 result<resolved_table> catalog::resolve(connection& db, const table_traits& theirs) {

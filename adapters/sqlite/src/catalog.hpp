@@ -2,7 +2,8 @@
 #pragma once
 
 /// The tables of a vault as this store knows them: those it tracks, and those only other devices have. Kept
-/// in casasync_table and casasync_column; numbers are this file's own and never reused.
+/// in casasync_table (`policy`: the delete policy, and 2 more where another device has the other one) and
+/// casasync_column; numbers are this file's own and never reused.
 #include "capture.hpp"
 #include "connection.hpp"
 #include "known_shape.hpp"
@@ -42,6 +43,7 @@ struct vault_table {
     /// How many columns it had when the vault began, the first ones: all that its rows without a record,
     /// which were there, have written. None: it has no such rows.
     std::optional<column_no> adopted{};
+    bool other_policy = false;      ///< another device tracked it by the other delete policy when last heard
     std::optional<misfit> unfit{};  ///< why the table in this file is left alone, though it should be tracked
     std::vector<std::vector<column_no>> groups{};
     table_shape shape{};  ///< only when tracked
@@ -108,6 +110,9 @@ class catalog {
     /// their author did with them. \errors schema_mismatch with a sentence when a column has another rule
     /// here
     [[nodiscard]] result<resolved_table> resolve(connection& db, const table_traits& theirs);
+
+    /// Notes whether another device has the other delete policy.
+    [[nodiscard]] result<void> hear_policy(connection& db, const table_traits& theirs);
 
     /// Notes which columns a table has gained.
     void gain(const vault_table& table, column_set columns);

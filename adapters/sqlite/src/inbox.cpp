@@ -250,6 +250,8 @@ result<bool> vault::state::merge_next(unix_ms relay_now, merge_report& done) {
             continue;
         }
         if (!fits) return fits.failure();
+        for (const table_changes& t : incoming->tables)
+            if (auto ok = tables.hear_policy(*db, t.table); !ok) return ok.failure();
         for (const replica_id& replica : head->replicas)
             if (auto ok = rows->own(replica, device); !ok) return ok.failure();
         if (auto ok = name_device(device, head->device_name); !ok) return ok.failure();

@@ -219,6 +219,10 @@ result<std::vector<schema_difference>> vault::state::schema_differences() {
                      "track it"});
             continue;
         }
+        if (t->other_policy)
+            out.push_back({t->traits.name, "", schema_verdict::pending,
+                           "another device had the other delete policy when it last wrote to this table, so "
+                           "that it may show other rows. Track it with one --delete-policy on all devices"});
         for (column_no c = 0; c < t->traits.columns.size(); ++c)
             if (!t->holds(c))
                 out.push_back({t->traits.name, t->traits.columns[c].name, schema_verdict::pending,
