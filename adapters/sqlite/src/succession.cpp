@@ -87,6 +87,16 @@ result<void> seal_again(vault::state& v, const changeset& piece, const new_ids& 
     return v.conclude(*plan);
 }
 
+/// The writes to columns under max and min: merged once more, each is one more that was absorbed.
+std::int64_t count_amounts(const changeset& c) {
+    std::int64_t out = 0;
+    for (const table_changes& t : c.tables)
+        for (const row_change& r : t.rows)
+            for (const cell_write& w : r.op.cells)
+                out += t.table.columns[w.column].rule != merge_rule::lww ? 1 : 0;
+    return out;
+}
+
 /// Lowers what this file has merged of its old self to what others may have.
 result<void> lower(connection& db, const new_ids& ids) {
     if (auto ok = db.run("UPDATE casasync_device SET seq = ?2 WHERE id = ?1", ids.old.view(),
@@ -165,7 +175,8 @@ result<void> vault::state::succeed(const device_id& next) {
     for (const changeset& old : again)
         for (const changeset& piece : cut_where_blind(old))
             if (auto ok = seal_again(*this, piece, ids); !ok) return ok;
-    self.counts.absorbed = before.absorbed;  // nothing was written
+    // No write was made; what somebody has overwritten who had the old stamp stands again by the new one.
+    for (const changeset& c : again) self.counts.absorbed -= count_amounts(c);
     self.counts.superseded += before.total() - self.counts.total();
     sent_by_copy.clear();
     return rewrite_history(*db, ids);
