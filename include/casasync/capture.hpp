@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <utility>
@@ -29,7 +28,7 @@ enum class captured_kind : std::uint8_t {
 /// One entry of the capture log.
 struct captured_write {
     captured_kind kind = captured_kind::update;
-    std::vector<column_no> columns{};  ///< those an update changed
+    column_list columns{};  ///< those an update changed
 };
 
 /// Everything captured of one row since the last seal.
@@ -49,6 +48,7 @@ struct captured_operation {
     std::size_t write = 0;
     row_operation op{};
 };
+using captured_operations = detail::small_vector<captured_operation, 2>;
 
 namespace detail {
 
@@ -65,13 +65,14 @@ inline bool is_removal(const captured_write& w) noexcept {
 
 /// The UPDATEs of entries [from, end): a column's value travels with the last entry that wrote it.
 inline void add_updates(const captured_row& row, const std::vector<value>& values, std::size_t from,
-                        std::size_t end, std::vector<captured_operation>& out) {
+                        std::size_t end, captured_operations& out) {
     const auto add = [&](std::size_t write, auto&& columns) {
-        row_operation& op = out.emplace_back(captured_operation{write, {op_kind::update, false, {}, {}}}).op;
+        out.push_back({write, {op_kind::update, false, {}, {}}});
+        row_operation& op = out.back().op;
         op.cells.reserve(columns.size());
         for (const column_no c : columns) op.cells.push_back({c, values[c]});
     };
-    const auto plain = [&](const std::vector<column_no>& columns) {  // sorted, without duplicates, and known
+    const auto plain = [&](const column_list& columns) {  // sorted, without duplicates, and known
         return std::adjacent_find(columns.begin(), columns.end(), std::greater_equal<>()) == columns.end() &&
                (columns.empty() || columns.back() < values.size());
     };
@@ -83,15 +84,14 @@ inline void add_updates(const captured_row& row, const std::vector<value>& value
     for (std::size_t i = from; i < end; ++i)
         for (const column_no c : row.writes[i].columns)
             if (c < values.size()) last[c] = i;
-    std::map<std::size_t, std::vector<column_no>> updates;
+    std::map<std::size_t, column_list> updates;
     for (const auto& [column, write] : last) updates[write].push_back(column);
     for (const auto& [write, columns] : updates) add(write, columns);
 }
 
 /// The operations that lead to a row with `values`, from the entries before `end`.
-inline std::vector<captured_operation> lead_to(const captured_row& row, std::vector<value> values,
-                                               std::size_t end) {
-    std::vector<captured_operation> out;
+inline captured_operations lead_to(const captured_row& row, std::vector<value> values, std::size_t end) {
+    captured_operations out;
     std::optional<std::size_t> inserted, removed;
     for (std::size_t i = 0; i < end; ++i)
         if (row.writes[i].kind == captured_kind::insert) inserted = i;
@@ -102,11 +102,11 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, std::vec
     }
     for (std::size_t i = 0; i < end; ++i)
         if (is_removal(row.writes[i]) && (i < *inserted || !removed)) removed = std::min(i, *inserted);
-    std::vector<captured_operation> updates;
+    captured_operations updates;
     if (*inserted + 1 < end) add_updates(row, values, *inserted + 1, end, updates);
     if (row.existed && removed) out.push_back({*removed, {op_kind::erase, false, {}, {}}});
     out.push_back({*inserted, {op_kind::insert, false, {}, all_cells(std::move(values))}});
-    std::move(updates.begin(), updates.end(), std::back_inserter(out));
+    for (captured_operation& update : updates) out.push_back(std::move(update));
     return out;
 }
 
@@ -115,36 +115,39 @@ inline std::vector<captured_operation> lead_to(const captured_row& row, std::vec
 /// Returns what a seal emits for `row`: nothing for a row that was never known and is not there.
 /// Present to absent: earlier updates with the buried values, then the DELETE. Present, deleted, inserted:
 /// DELETE and INSERT, two ticks. \cost O(entries x columns). Thread-safe: pure.
-[[nodiscard]] inline std::vector<captured_operation> operations_of(const captured_row& row) {
+[[nodiscard]] inline captured_operations operations_of(const captured_row& row) {
     if (row.writes.empty()) return {};
     if (row.now) return detail::lead_to(row, *row.now, row.writes.size());
     if (!row.existed && !row.known) return {};
     std::size_t removed = row.writes.size() - 1;
     while (removed > 0 && !detail::is_removal(row.writes[removed])) --removed;
     if (!detail::is_removal(row.writes[removed])) removed = row.writes.size() - 1;
-    std::vector<captured_operation> out;
+    captured_operations out;
     if (row.buried) out = detail::lead_to(row, *row.buried, removed);
     out.push_back({removed, {op_kind::erase, false, {}, {}}});
     return out;
 }
 
 /// The same, and takes the values out of `row`.
-[[nodiscard]] inline std::vector<captured_operation> operations_of(captured_row&& row) {
+[[nodiscard]] inline captured_operations operations_of(captured_row&& row) {
     if (row.writes.empty() || !row.now) return operations_of(std::as_const(row));
     return detail::lead_to(row, std::move(*row.now), row.writes.size());
 }
 
+using row_operations = detail::small_vector<row_operation, 1>;
+
 /// Returns `op` with as many of its cells as one operation may have, and UPDATEs with the rest.
-[[nodiscard]] inline std::vector<row_operation> in_pieces(row_operation op) {
+[[nodiscard]] inline row_operations in_pieces(row_operation op) {
     std::size_t whole = 0;
     for (const cell_write& c : op.cells) whole += c.what.size();
     if (whole <= limits::operation_bytes_max) {
-        std::vector<row_operation> out;
+        row_operations out;
         out.push_back(std::move(op));
         return out;
     }
     cell_writes cells = std::exchange(op.cells, {});
-    std::vector<row_operation> out{std::move(op)};
+    row_operations out;
+    out.push_back(std::move(op));
     std::size_t size = 0;
     for (cell_write& c : cells) {
         size += c.what.size();

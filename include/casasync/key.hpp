@@ -69,6 +69,7 @@ inline constexpr std::uint8_t key_tag_uuid = 5;
 /// \errors limit_exceeded above limits::key_bytes_max; invalid_argument for a NULL.
 [[nodiscard]] inline result<bytes> encode_key(std::span<const value> columns) {
     bytes out;
+    out.reserve(17 * columns.size());  // UUIDs
     detail::writer w(out);
     for (const value& v : columns) {
         switch (v.kind()) {

@@ -404,10 +404,10 @@ class memory_store {
         return row;
     }
     [[nodiscard]] static captured_write with_groups(captured_write w, const memory_table& table) {
-        const std::vector<column_no> written = w.columns;
+        const column_list written = w.columns;
         for (const auto& group : table.groups)
             if (std::find_first_of(group.begin(), group.end(), written.begin(), written.end()) != group.end())
-                w.columns.insert(w.columns.end(), group.begin(), group.end());
+                w.columns.append(group.begin(), group.end());
         return w;
     }
 

@@ -20,7 +20,6 @@
 namespace casasync {
 
 using table_no = std::uint32_t;
-using column_list = detail::small_vector<column_no, 8>;  ///< of a row
 
 /// A table as this store knows it, and where an author's columns are in it.
 struct resolved_table {

@@ -90,6 +90,8 @@ struct row_state {
 
 enum class op_kind : std::uint8_t { insert = 1, update = 2, erase = 3 };
 
+using column_list = detail::small_vector<column_no, 8>;  ///< of a row
+
 struct cell_write {
     column_no column = 0;
     value what{};

@@ -59,7 +59,7 @@ struct bench {
         log.existed = sealed_row;
         log.known = sealed_any;
         log.now = row;
-        std::vector<captured_operation> operations = operations_of(log);
+        captured_operations operations = operations_of(log);
         const auto moved = operations_of(captured_row(log));  // the same, with the values moved out
         CHECK(std::equal(operations.begin(), operations.end(), moved.begin(), moved.end(),
                          [](const auto& a, const auto& b) { return a.write == b.write && a.op == b.op; }));
@@ -179,12 +179,12 @@ TEST_CASE("a write whose values are large together becomes one operation and upd
     const value large(bytes(half, 1)), larger(bytes(half + 1, 2));
     const row_operation row{
         op_kind::insert, true, {}, {{0, large}, {1, large}, {2, 3}, {4, larger}, {5, larger}}};
-    const std::vector<row_operation> expected{{op_kind::insert, true, {}, {{0, large}, {1, large}}},
-                                              {op_kind::update, true, {}, {{2, 3}, {4, larger}}},
-                                              {op_kind::update, true, {}, {{5, larger}}}};
+    const row_operations expected{{op_kind::insert, true, {}, {{0, large}, {1, large}}},
+                                  {op_kind::update, true, {}, {{2, 3}, {4, larger}}},
+                                  {op_kind::update, true, {}, {{5, larger}}}};
     CHECK((in_pieces(row) == expected));
     const row_operation erased{op_kind::erase, false, {}, {}};
-    CHECK((in_pieces(erased) == std::vector{erased}));
+    CHECK((in_pieces(erased) == row_operations{erased}));
 }
 
 TEST_CASE("a row of which nothing was captured says nothing", "[capture]") {

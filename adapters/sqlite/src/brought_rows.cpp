@@ -330,8 +330,8 @@ result<bytes> own_rows::key_of(const own_table& own, const vault_table& table,
 }
 
 /// Returns the operations that tell of a row what the vault does not know.
-result<std::vector<row_operation>> own_rows::missing(const vault_table& table, const bytes& key,
-                                                     std::vector<value> in_shape) {
+result<row_operations> own_rows::missing(const vault_table& table, const bytes& key,
+                                         std::vector<value> in_shape) {
     auto known = v_->rows->load(table.number, key, true);
     if (!known) return known.failure();
     if (!is_visible(*known, table.traits.policy)) return in_pieces(whole_row(table, std::move(in_shape)));
@@ -347,7 +347,7 @@ result<std::vector<row_operation>> own_rows::missing(const vault_table& table, c
         const bool same = shown ? *held->what == in_shape[i] : *there && (**there)[i] == in_shape[i];
         if (!same) differing.insert(c);
     }
-    if (differing.empty()) return std::vector<row_operation>{};
+    if (differing.empty()) return row_operations{};
     for (const auto& group : table.groups)
         if (std::any_of(group.begin(), group.end(), [&](column_no c) { return differing.contains(c); }))
             differing.insert(group.begin(), group.end());

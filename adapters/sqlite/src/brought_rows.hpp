@@ -6,7 +6,7 @@
 /// replica of their own and with an empty context: what is there wins, what it wins over stays listed.
 #include "vault_state.hpp"
 
-#include <casasync/row.hpp>
+#include <casasync/capture.hpp>
 
 #include <cstddef>
 #include <map>
@@ -72,8 +72,8 @@ class own_rows {
     [[nodiscard]] result<value> to_identity(const std::string& parent, const value& number);
     [[nodiscard]] result<bytes> key_of(const own_table& own, const vault_table& table,
                                        std::span<const value> in_shape);
-    [[nodiscard]] result<std::vector<row_operation>> missing(const vault_table& table, const bytes& key,
-                                                             std::vector<value> in_shape);
+    [[nodiscard]] result<row_operations> missing(const vault_table& table, const bytes& key,
+                                                 std::vector<value> in_shape);
     [[nodiscard]] const own_table* find(const std::string& name) const noexcept;
     [[nodiscard]] const vault_table& table_of(const own_table& own) const;
 

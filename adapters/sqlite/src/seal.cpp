@@ -67,8 +67,8 @@ std::vector<value> held_values(const sealed_row& row, std::vector<value>& in_sha
 }
 
 /// The captured columns, as places in row.columns; a member of a group brings the whole group.
-std::vector<column_no> captured_columns(const sealed_row& row, const column_set& changed) {
-    std::vector<column_no> out;
+column_list captured_columns(const sealed_row& row, const column_set& changed) {
+    column_list out;
     if (changed.empty()) return out;
     const vault_table& table = *row.table;
     std::vector<column_no> brought;
