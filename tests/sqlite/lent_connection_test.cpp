@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// The engine on the app's own connection.
+#include "txn_table.hpp"
+#include "vault_world.hpp"
+
+using namespace vault_test;
+
+TEST_CASE("the engine works on the app's own connection", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    auto options = w.options();
+    options.run_on_app = [&w](const std::function<result<void>(sqlite3*)>& work) {
+        return work(w.sql("phone").handle());
+    };
+    w.devices.erase("phone");
+    w.devices.emplace("phone", must(vault::open(w.dir.file("phone"), options)));
+    w.sql("phone").run(
+        "PRAGMA foreign_keys = ON; UPDATE txn SET note = 'p'; INSERT INTO txn VALUES('b', 2, 'y')");
+    w.sql("desktop").run("UPDATE txn SET amount = 7");
+    w.push("desktop");
+    w.pull("phone");  // seals and merges in one transaction: what the merge writes is not captured
+    CHECK(w.sql("phone").dump("SELECT count(*) FROM casasync_log") == "0\n");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|7|p\nb|2|y\n");
+    w.all_agree({all_txn});
+    CHECK(must(w["phone"].seal()) == 0);
+
+    // The app closes its connection, and works on with another.
+    w.apps.at("phone") = nullptr;
+    w.apps.at("phone") = std::make_unique<app>(w.dir.file("phone"));
+    w.sql("phone").run("UPDATE txn SET note = 'again'");
+    CHECK(must(w["phone"].seal()) > 0);
+    w.everyone_syncs();
+    w.all_agree({all_txn});
+}
+
+TEST_CASE("databases in memory are vaults on the app's own connection", "[vault]") {
+    world w;
+    for (const std::string name : {"desktop", "phone"}) {
+        w.lent.insert(name);
+        w.apps[name] = std::make_unique<app>(":memory:");
+    }
+    w.sql("desktop").run(std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.devices.emplace("desktop", must(vault::create(":memory:", who("desktop", 1), w.options("desktop"))));
+    must(w["desktop"].track("txn"));
+    cursor at;
+    at.pos = w.log.size();
+    const auto source = w.snapshot_of("desktop");
+    w.devices.emplace("phone",
+                      must(vault::join(":memory:", who("phone", 2), source, at, w.options("phone"))));
+    w.pull("phone");
+    w.sql("desktop").run("UPDATE txn SET amount = 2; INSERT INTO txn VALUES('b', 3, 'of the desktop')");
+    w.sql("phone").run("UPDATE txn SET note = 'p'; INSERT INTO txn VALUES('c', 4, 'of the phone')");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|2|p\nb|3|of the desktop\nc|4|of the phone\n");
+    w.all_agree({all_txn});
+    w.devices.clear();
+    w.devices.emplace("phone", must(vault::open(":memory:", w.options("phone"))));
+    CHECK(must(w["phone"].verify()).differences.empty());
+}
+
+TEST_CASE("an app that attaches the vault to another database is captured like any other", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    app other(w.dir.file("other"));
+    other.run("CREATE TABLE txn(id TEXT PRIMARY KEY NOT NULL, amount, note); ATTACH '" +
+              w.dir.file("desktop") +
+              "' AS home; INSERT INTO txn VALUES('o', 0, 'not ours'); INSERT INTO home.txn SELECT 'b', 2, "
+              "note FROM txn; UPDATE home.txn SET amount = 9 WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump(all_txn) == "a|9|x\nb|2|not ours\n");
+    w.sql("phone").run("DELETE FROM txn WHERE id = 'a'");
+    w.everyone_syncs();
+    CHECK(other.dump("SELECT id FROM home.txn") == "b\n");
+    CHECK(other.dump("SELECT id FROM main.txn") == "o\n");
+    other.run("DETACH home");
+    w.all_agree({all_txn});
+}
