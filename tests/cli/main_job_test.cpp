@@ -128,6 +128,30 @@ TEST_CASE("two writes of one cell: both are kept, one is restored, and that clos
     check_same(home, desktop, phone);
 }
 
+TEST_CASE("status says whose changes wait, and what ends that", "[cli]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db");
+    for (const std::string& db : {desktop, phone})
+        home.sql(db, "CREATE TABLE acc(id TEXT PRIMARY KEY NOT NULL, seen INTEGER)");
+    REQUIRE(home.casasync({"track", desktop, "acc", "--rule", "seen=max"}).exit == 0);
+    REQUIRE(home.casasync({"track", phone, "acc"}).exit == 0);
+    home.sql(phone, "INSERT INTO acc VALUES('a', 1)");
+    home.sql(desktop, "INSERT INTO acc VALUES('b', 2)");
+    sync_both(home, desktop, phone);
+    CHECK(home.sql(desktop, "SELECT id FROM acc ORDER BY id") == "a\nb");  // amounts are compared there
+    CHECK(home.json({"status", desktop}).at("waiting").as_array().empty());
+
+    const auto waiting = home.json({"status", phone}).at("waiting").as_array();
+    REQUIRE(waiting.size() == 1);
+    CHECK(waiting[0].at("device").as_string() == "desktop.db");
+    CHECK(waiting[0].at("changesets").as_int64() == 1);
+    const std::string reason(waiting[0].at("reason").as_string());
+    CHECK(has(reason, "column seen merges by the rule lww here, and by max"));
+    const auto told = home.casasync({"status", phone});
+    CHECK(has(told.out, "1 changeset of desktop.db: " + reason));
+}
+
 TEST_CASE("keep confirms what is shown", "[cli]") {
     const household home;
     const std::string a = home.make_vault("a.db");
