@@ -17,6 +17,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <tuple>
 
@@ -56,17 +57,20 @@ class app_connection {
     }
     app_connection(const app_connection&) = delete;
     app_connection& operator=(const app_connection&) = delete;
-    ~app_connection() { sqlite3_close(db_); }
+    ~app_connection() {
+        for (const auto& [sql, s] : statements_) sqlite3_finalize(s);
+        sqlite3_close(db_);
+    }
 
     /// Tries one statement; returns SQLite's result code.
     int attempt(const std::string& sql) { return sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr); }
     [[nodiscard]] sqlite3* handle() noexcept { return db_; }
 
-    /// Runs one statement; returns its rows.
+    /// Runs one statement, which is kept for the next time, as apps do; returns its rows.
     std::vector<std::vector<casasync::value>> run(const std::string& sql,
                                                   const std::vector<casasync::value>& bound = {}) {
-        sqlite3_stmt* s = nullptr;
-        if (sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) != SQLITE_OK)
+        sqlite3_stmt*& s = statements_[sql];
+        if (s == nullptr && sqlite3_prepare_v2(db_, sql.c_str(), -1, &s, nullptr) != SQLITE_OK)
             FAIL(sql << ": " << sqlite3_errmsg(db_));
         for (std::size_t i = 0; i < bound.size(); ++i) bind(s, static_cast<int>(i) + 1, bound[i]);
         std::vector<std::vector<casasync::value>> out;
@@ -75,7 +79,7 @@ class app_connection {
             auto& row = out.emplace_back();
             for (int c = 0; c < sqlite3_column_count(s); ++c) row.push_back(cell(s, c));
         }
-        sqlite3_finalize(s);
+        sqlite3_reset(s);
         if (rc != SQLITE_DONE) FAIL(sql << ": " << sqlite3_errmsg(db_));
         return out;
     }
@@ -124,6 +128,7 @@ class app_connection {
     }
 
     sqlite3* db_ = nullptr;
+    std::map<std::string, sqlite3_stmt*> statements_{};
 };
 
 /// How far a device's clock is from the story's.
@@ -142,9 +147,12 @@ struct story_clock {
 
 /// Returns the keys of the numbered device that has this id.
 [[nodiscard]] inline casasync::openssl::device_identity identity_with(casasync::device_id id) {
-    std::uint8_t n = 1;
-    while (n < 100 && numbered_identity(n).id() != id) ++n;
-    return numbered_identity(n);
+    static const std::map<casasync::device_id, std::uint8_t> numbers = [] {
+        std::map<casasync::device_id, std::uint8_t> out;
+        for (std::uint8_t n = 1; n <= casasync::limits::devices_max; ++n) out[numbered_identity(n).id()] = n;
+        return out;
+    }();
+    return numbered_identity(numbers.at(id));
 }
 
 /// Returns the list of a story's vault: all devices that there may be, from the beginning.

@@ -49,14 +49,12 @@ class story {
           rng_(static_cast<std::uint64_t>(o.seed)),
           world_(std::move(world)) {
         start_ = world_->time();
-        for (const std::string& name : o.devices) joins(name);
+        auto devices = world_->begin(o.devices);
+        for (std::size_t i = 0; i < devices.size(); ++i) takes_part(o.devices[i], std::move(devices[i]));
     }
 
-    /// A new device joins through a snapshot that the first one offers; the very first makes the vault.
-    void joins(const std::string& name) {
-        devices_[name] = world_->add(name);
-        names_.push_back(name);
-    }
+    /// A new device joins through a snapshot that the first one offers.
+    void joins(const std::string& name) { takes_part(name, world_->add(name)); }
 
     [[nodiscard]] test_device& operator[](const std::string& name) { return *devices_.at(name); }
 
@@ -107,6 +105,11 @@ class story {
     [[nodiscard]] casasync::unix_ms now() const { return world_->time(); }
 
  private:
+    void takes_part(const std::string& name, std::unique_ptr<test_device> device) {
+        devices_[name] = std::move(device);
+        names_.push_back(name);
+    }
+
     /// Each of them syncs once. Returns how many envelopes and changesets moved.
     std::size_t one_round(std::vector<std::string> order) {
         if (reversed_) std::reverse(order.begin(), order.end());

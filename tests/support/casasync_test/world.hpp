@@ -98,6 +98,13 @@ class test_world {
     virtual ~test_world() = default;
     /// The first device makes the vault; a later one joins it through a snapshot at the relay.
     [[nodiscard]] virtual std::unique_ptr<test_device> add(const std::string& name) = 0;
+    /// The devices that a story begins with, added one after the other.
+    [[nodiscard]] virtual std::vector<std::unique_ptr<test_device>> begin(
+        const std::vector<std::string>& names) {
+        std::vector<std::unique_ptr<test_device>> out;
+        for (const std::string& name : names) out.push_back(add(name));
+        return out;
+    }
     virtual void set_time(casasync::unix_ms now) = 0;
     [[nodiscard]] virtual casasync::unix_ms time() const = 0;
     /// Bad weather: calls are lost, repeated, delayed, reordered, pages cut; fair: they are not, and what was
