@@ -132,12 +132,13 @@ result<void> display_pass::complete(row_entry& e) {
 
 result<void> display_pass::save_changed(const merged_row& row, bool in_table, const lane* home) {
     const bool beside = !in_table || home->outside || !row.after.live.empty();
-    if (!beside || has_all_values(row.after)) return store_->save(row.table, row.key, row.after, in_table);
+    if (!beside || has_all_values(row.after))
+        return store_->save_soon(row.table, row.key, row.after, in_table);
     auto before = store_->load(row.table, row.key, true);
     if (!before) return before.failure();
     row_state after = row.after;
     take_values(after, std::move(*before));
-    return store_->save(row.table, row.key, after, in_table);
+    return store_->save_soon(row.table, row.key, after, in_table);
 }
 
 result<bool> display_pass::stand_alone(const changeset& c) {
@@ -457,13 +458,14 @@ result<void> display_pass::finish() {
         if (e.changed != nullptr || e.in_table != e.was_in_table || apart || renumbered) {
             if (!e.in_table || e.home->outside || !e.state().live.empty())
                 if (auto ok = complete(e); !ok) return ok;
-            if (auto ok = store_->save(id.first, e.key, e.state(), e.in_table, e.apart); !ok) return ok;
+            if (auto ok = store_->save_soon(id.first, e.key, e.state(), e.in_table, e.apart); !ok) return ok;
         }
         if (e.reason == e.old_reason && e.detail == e.old_detail) continue;
         auto noted = e.reason.empty() ? parked_.remove(id.first, e.key)
                                       : parked_.put({id.first, e.key, e.reason, e.detail}, now_);
         if (!noted) return noted;
     }
+    if (auto ok = store_->write_saved(); !ok) return ok;
     // What refers to a deleted row from a table that is not tracked must not make the commit fail: switching
     // off forgets what was counted.
     return enforced_ ? db_->execute("PRAGMA defer_foreign_keys = OFF") : result<void>{};

@@ -18,7 +18,8 @@ error damaged(const vault_table& table) {
                                     "a backup, or join it anew."};
 }
 
-constexpr std::size_t record_bytes = 64;  ///< nearly all are smaller
+constexpr std::size_t record_bytes = 64;   ///< nearly all are smaller
+constexpr std::size_t saved_at_once = 50;  ///< records that one statement writes
 
 std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
@@ -85,6 +86,7 @@ void row_store::forget() noexcept {
     numbers_.forget();
     beside_.clear();
     walks_.clear();
+    saved_count_ = 0;
 }
 
 result<void> row_store::expect_many(table_no table) {
@@ -142,6 +144,8 @@ const row_store::record_texts& row_store::texts_of(table_no table) {
     record_texts& texts = texts_[table];
     if (texts.read.empty()) {
         texts.write = "REPLACE INTO " + meta_name(table) + "(k, r) VALUES(?1, ?2)";  // looks for the row once
+        texts.write_many = texts.write;
+        for (std::size_t n = 1; n < saved_at_once; ++n) texts.write_many += ", (?, ?)";
         texts.read = "SELECT r FROM " + meta_name(table) + " WHERE k = ?1";
         texts.walk = "SELECT k, r FROM " + meta_name(table) + " WHERE k >= ?1 ORDER BY k";
     }
@@ -217,6 +221,7 @@ result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& 
 
 result<std::optional<row_state>> row_store::record(table_no number, bytes_view key) {
     const vault_table& table = *tables_->find(number);
+    if (auto ok = write_saved(); !ok) return ok.failure();
     row_state row;
     const auto take = [&](bytes_view registers) -> result<bool> {
         detail::reader r(registers);
@@ -281,8 +286,30 @@ result<void> row_store::save_numbered(const vault_table& table, bytes_view key, 
     return s->run();
 }
 
-result<void> row_store::save(table_no number_of_table, bytes_view key, const row_state& row, bool in_table,
+result<void> row_store::save(table_no table, bytes_view key, const row_state& row, bool in_table,
                              std::span<const column_no> apart) {
+    const auto saved = save_soon(table, key, row, in_table, apart);
+    return saved ? write_saved() : saved;
+}
+
+result<void> row_store::write_saved() {
+    const std::size_t count = std::exchange(saved_count_, 0);
+    for (std::size_t i = 0; i < count;) {
+        const std::size_t n = count - i < saved_at_once ? 1 : saved_at_once;
+        const record_texts& texts = texts_of(saved_table_);
+        auto s = db_->prepare(n == 1 ? texts.write : texts.write_many);
+        if (!s) return s.failure();
+        for (int at = 0; at < static_cast<int>(2 * n); ++i) {
+            s->bind_view(++at, bytes_view(saved_[i].key));
+            s->bind_view(++at, bytes_view(saved_[i].registers));
+        }
+        if (auto ok = s->run(); !ok) return ok;
+    }
+    return {};
+}
+
+result<void> row_store::save_soon(table_no number_of_table, bytes_view key, const row_state& row,
+                                  bool in_table, std::span<const column_no> apart) {
     const vault_table& table = *tables_->find(number_of_table);
     result<void> interned;
     const auto number_or_zero = [&](const replica_id& id) -> std::uint64_t {
@@ -314,29 +341,37 @@ result<void> row_store::save(table_no number_of_table, bytes_view key, const row
                std::binary_search(apart.begin(), apart.end(), c.column) || contested(c);
     };
     const bool side = !row.live.empty() || std::any_of(row.cells.begin(), row.cells.end(), elsewhere);
-    bytes out;
-    out.reserve(record_bytes);
+    if (saved_count_ == saved_at_once || saved_table_ != table.number)
+        if (auto ok = write_saved(); !ok) return ok;
+    if (saved_count_ == saved_.size()) saved_.emplace_back().registers.reserve(record_bytes);
+    saved_record& next = saved_[saved_count_];
+    next.key.assign(key.begin(), key.end());
+    bytes& out = next.registers;
+    out.clear();
     detail::writer w(out);
     w.u8(side ? 1 : 0);
     put_registers(w, row, number_or_zero);
     if (!interned) return interned;
-    if (auto ok = table.numbered() ? save_numbered(table, key, out, asked, number)
-                                   : db_->run(texts_of(table.number).write, key, out);
-        !ok)
-        return ok;
+    if (table.numbered()) {
+        if (auto ok = save_numbered(table, key, out, asked, number); !ok) return ok;
+    } else {
+        saved_table_ = table.number;
+        ++saved_count_;
+    }
     const auto beside = any_beside(table.number);
     if (!beside) return beside.failure();
     if (!side && !*beside) return {};
     if (!side)
         return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{table.number}, key);
     beside_[table.number] = true;
-    out.clear();
-    put_contents(w, row, number_or_zero, elsewhere);
+    bytes contents;
+    detail::writer beside_it(contents);
+    put_contents(beside_it, row, number_or_zero, elsewhere);
     if (!interned) return interned;
     return db_->run(
         "INSERT INTO casasync_side(t, k, b) VALUES(?1, ?2, ?3) ON CONFLICT(t, k) DO UPDATE SET b = "
         "excluded.b",
-        std::int64_t{table.number}, key, out);
+        std::int64_t{table.number}, key, contents);
 }
 
 }  // namespace casasync::sqlite

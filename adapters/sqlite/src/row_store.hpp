@@ -76,6 +76,11 @@ class row_store {
     /// the one it was placed at.
     [[nodiscard]] result<void> save(table_no table, bytes_view key, const row_state& row, bool in_table,
                                     std::span<const column_no> apart = {});
+    /// The same, but the record may reach the file only with others, many by one statement: at the latest
+    /// when one is looked up here, or with write_saved().
+    [[nodiscard]] result<void> save_soon(table_no table, bytes_view key, const row_state& row, bool in_table,
+                                         std::span<const column_no> apart = {});
+    [[nodiscard]] result<void> write_saved();
 
     /// The row's values in the table now, one an entry of shape.columns (NULL for generated ones), references
     /// as registers hold them; nothing when not there.
@@ -101,7 +106,11 @@ class row_store {
  private:
     /// The statements that read and write a table's records, as text.
     struct record_texts {
-        std::string read{}, write{}, walk{};
+        std::string read{}, write{}, write_many{}, walk{};
+    };
+    /// A record on its way to the file.
+    struct saved_record {
+        bytes key{}, registers{};
     };
     /// A walk over the records of a table in the order of their keys.
     struct record_walk {
@@ -142,6 +151,9 @@ class row_store {
     std::map<table_no, record_texts> texts_;
     std::map<table_no, bool> beside_;        ///< what any_beside() found in this transaction
     std::map<table_no, record_walk> walks_;  ///< of expect_many()
+    std::vector<saved_record> saved_{};      ///< by save_soon(), of one table; kept for their memory
+    std::size_t saved_count_ = 0;            ///< of them, those that wait
+    table_no saved_table_ = 0;
 };
 
 }  // namespace casasync::sqlite
