@@ -253,7 +253,7 @@ result<column_no> catalog::add_column(connection& db, vault_table& table, const 
 }
 
 void catalog::gain(const vault_table& table, column_set columns) {
-    const_cast<vault_table&>(table).gained = std::move(columns);
+    own(table).gained = std::move(columns);
 }
 
 const vault_table* catalog::find(table_no number) const noexcept {
@@ -322,7 +322,7 @@ result<const vault_table*> catalog::track(connection& db, std::string_view name,
         t.traits.name = shape->name;
     }
     const bool adopts = known == nullptr && how.adopt;
-    vault_table& table = *const_cast<vault_table*>(find(shape->name));
+    vault_table& table = own(*find(shape->name));
     const bool was_tracked = table.tracked;
     table.tracked = true;
     table.traits.policy = how.policy;
@@ -368,7 +368,7 @@ result<void> catalog::untrack(connection& db, std::string_view name) {
 }
 
 result<void> catalog::set_rule(connection& db, const vault_table& table, column_no column, merge_rule rule) {
-    const_cast<vault_table&>(table).traits.columns[column].rule = rule;
+    own(table).traits.columns[column].rule = rule;
     return db.run("UPDATE casasync_column SET rule = ?3 WHERE t = ?1 AND c = ?2", std::int64_t{table.number},
                   std::int64_t{column}, static_cast<std::int64_t>(rule));
 }
@@ -382,7 +382,7 @@ result<void> catalog::rename(connection& db, const vault_table& table, std::stri
     if (!to) {
         column_traits column = table.traits.columns[*from];
         column.name = fresh;
-        auto added = add_column(db, const_cast<vault_table&>(table), column);
+        auto added = add_column(db, own(table), column);
         if (!added) return added.failure();
         to = *added;
     }
@@ -427,10 +427,10 @@ result<void> catalog::take_kind(connection& db, vault_table& table, const table_
 }
 
 result<void> catalog::hear_policy(connection& db, const table_traits& theirs) {
-    vault_table* const table = const_cast<vault_table*>(find(theirs.name));
+    const vault_table* const table = find(theirs.name);
     const bool other = table != nullptr && theirs.policy != table->traits.policy;
     if (table == nullptr || other == table->other_policy) return {};
-    table->other_policy = other;
+    own(*table).other_policy = other;
     return db.run("UPDATE casasync_table SET policy = ?2 WHERE t = ?1", std::int64_t{table->number},
                   static_cast<std::int64_t>(table->traits.policy) + (other ? 2 : 0));
 }
@@ -455,7 +455,7 @@ result<resolved_table> catalog::resolve(connection& db, const table_traits& thei
         if (auto ok = create_records(db, t); !ok) return ok.failure();
         known = &t;
     }
-    vault_table& table = *const_cast<vault_table*>(known);
+    vault_table& table = own(*known);
     if (table.unfit) return unfit_table(table);
     if (auto ok = take_kind(db, table, theirs); !ok) return ok.failure();
     resolved_table out{table.number, &table.traits, {}};

@@ -123,6 +123,10 @@ class catalog {
     [[nodiscard]] const std::vector<std::unique_ptr<vault_table>>& tables() const noexcept { return tables_; }
 
  private:
+    /// A table that others were given to read.
+    [[nodiscard]] static vault_table& own(const vault_table& table) noexcept {
+        return const_cast<vault_table&>(table);
+    }
     [[nodiscard]] result<column_no> add_column(connection& db, vault_table& table,
                                                const column_traits& column);
     [[nodiscard]] result<void> fit(connection& db, vault_table& table);
