@@ -221,20 +221,6 @@ template <syncing_device Device>
            done.code() == errc::seq_gap;
 }
 
-/// Sends again what the relay has lost of this device's own changesets.
-template <syncing_device Device>
-[[nodiscard]] result<sync_report> send_lost(Device& d, relay_state& heard) {
-    const auto own = look_at_own(d);
-    if (!own) return own.failure();
-    const auto whole = own->shrank() ? d.store().send_again(own->there) : result<bool>(true);
-    if (!whole) return whole.failure();
-    if (*whole) return d.sync_rounds(heard);
-    return error{errc::seq_gap,
-                 "The relay has lost changes of this device that were sent more than 30 days ago, and "
-                 "takes no newer ones without them. Everything is safe on this device, and it goes on "
-                 "receiving. Leave the vault (casasync leave), and join again."};
-}
-
 /// Tells whether the relay has lost something of this device that the log did not bring back: where it is put
 /// back to before that, and others were first to go on, the log still leads on from the cursor.
 template <syncing_device Device>
@@ -319,6 +305,20 @@ template <syncing_device Device>
 }
 
 namespace detail {
+
+/// Sends again what the relay has lost of this device's own changesets.
+template <syncing_device Device>
+[[nodiscard]] result<sync_report> send_lost(Device& d, relay_state& heard) {
+    const auto own = look_at_own(d);
+    if (!own) return own.failure();
+    const auto whole = own->shrank() ? d.store().send_again(own->there) : result<bool>(true);
+    if (!whole) return whole.failure();
+    if (*whole) return sync_as_itself(d, heard);
+    return error{errc::seq_gap,
+                 "The relay has lost changes of this device that were sent more than 30 days ago, and "
+                 "takes no newer ones without them. Everything is safe on this device, and it goes on "
+                 "receiving. Leave the vault (casasync leave), and join again."};
+}
 
 /// Gives the relay what it lost: this device's own changesets, and a snapshot that has what another device
 /// has given it in one. Others may have come to the log before that snapshot, and read on without it: they

@@ -284,6 +284,30 @@ TEST_CASE(
     CHECK(done->alarms[1].starts_with(fed));
 }
 
+// Found by a scene of the simulation: the file was told so with each sync, and never became a device of its
+// own.
+TEST_CASE("a file that shows to be a copy while the relay is given again what it lost becomes its own device",
+          "[device_sync]") {
+    for (const bool given_today : {false, true}) {
+        device d;
+        d.known.last_sent = 3;
+        d.at_relay = 1;
+        d.rounds = {errc::seq_gap};
+        if (!given_today) d.rounds.emplace_back(errc::seq_gap);
+        d.rounds.emplace_back(errc::device_copied);  // what is sent again
+        d.pages = {foreign()};
+        if (given_today) d.known.fed_at = today - feed_pause_ms + 1;
+        relay_state heard;
+        const auto done = sync_and_mend(d, heard);
+        REQUIRE(done.ok());
+        CHECK(d.times("send_again") == 1);
+        CHECK(d.times("become_new_device") == 1);
+        REQUIRE(done->alarms.size() == 2);
+        CHECK(done->alarms[0].starts_with(copied));
+        CHECK(done->alarms[1].starts_with(given_today ? twice : fed));
+    }
+}
+
 TEST_CASE("what several rounds did is one report, each alarm told once", "[device_sync]") {
     sync_report sum, more;
     sum.sealed = sum.pushed = sum.received = sum.merged = sum.rows = 1;
