@@ -439,3 +439,23 @@ TEST_CASE("some of many rows are known, whatever the order of their keys", "[vau
     CHECK(must(w["phone"].status()).open_conflicts == 0);
     w.all_agree({all_txn});
 }
+
+TEST_CASE("keys that are equal in SQL are told apart among many rows, too", "[vault]") {
+    const std::string counted =
+        "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 60) ";
+    world w;
+    w.first("desktop", "CREATE TABLE t(k NOT NULL, l TEXT NOT NULL, x, PRIMARY KEY(k, l))");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run(
+        counted +
+        "INSERT INTO t SELECT n, 'a', 'integer' FROM c UNION ALL SELECT '' || n, 'a', 'text' FROM c");
+    w.everyone_syncs();
+    w.sql("desktop").run("DELETE FROM t WHERE typeof(k) = 'integer'; " + counted +
+                         "INSERT INTO t SELECT n * 1.0, 'a', 'real' FROM c WHERE n <> 7; "
+                         "UPDATE t SET x = 'changed' WHERE typeof(k) = 'text' AND k <> '7'");
+    CHECK(must(w["desktop"].seal()) == 60 + 59 + 59);
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT typeof(k), x, count(*) FROM t GROUP BY 1, 2 ORDER BY 1, 2") ==
+          "real|real|59\ntext|changed|59\ntext|text|1\n");
+    w.all_agree({"SELECT typeof(k), k, l, x FROM t ORDER BY 1, 2"});
+}

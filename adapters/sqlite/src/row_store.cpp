@@ -200,23 +200,59 @@ result<std::optional<std::vector<value>>> row_store::in_table(const vault_table&
     return *own ? in_file(table, **place) : std::optional<std::vector<value>>{};
 }
 
-result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& table,
-                                                             std::span<const value> key) {
-    auto s = db_->prepare(table.shape.select_row);
+namespace {
+
+/// SQL finds 1 also as 1.0.
+bool has_key(const table_shape& table, const std::vector<value>& row, std::span<const value> key) {
+    for (std::size_t i = 0; i < key.size(); ++i)
+        if (row[table.key[i]] != key[i]) return false;
+    return true;
+}
+
+}  // namespace
+
+result<void> row_store::expect_rows(const vault_table& table, std::span<const std::span<const value>> keys) {
+    auto s = db_->prepare(table.shape.select_rows);
     if (!s) return s.failure();
-    for (std::size_t i = 0; i < key.size(); ++i) s->bind_view(static_cast<int>(i) + 1, key[i]);
+    ahead_.clear();
+    ahead_.reserve(keys.size());
+    ahead_next_ = 0;
+    int at = 0;
+    for (const std::span<const value> key : keys) {
+        ahead_.push_back({key, {}});
+        for (const value& v : key) s->bind_view(++at, v);
+    }
     for (;;) {
         const auto row = s->step();
         if (!row) return row.failure();
-        if (!*row) return std::optional<std::vector<value>>{};
-        std::vector<value> out = s->cells();
-        bool same = true;  // SQL finds 1 also as 1.0
-        for (std::size_t i = 0; i < key.size() && same; ++i) same = out[table.shape.key[i]] == key[i];
-        if (!same) continue;
-        s->reset();
-        if (auto ok = numbers_.to_registers(table, out); !ok) return ok.failure();
-        return std::optional(std::move(out));
+        if (!*row) return {};
+        std::vector<value> cells = s->cells();
+        row_ahead& of = ahead_[static_cast<std::size_t>(cells.back().integer())];
+        cells.pop_back();
+        if (has_key(table.shape, cells, of.key)) of.row = std::move(cells);
     }
+}
+
+result<std::optional<std::vector<value>>> row_store::in_file(const vault_table& table,
+                                                             std::span<const value> key) {
+    std::optional<std::vector<value>> found;
+    if (ahead_next_ < ahead_.size() && ahead_[ahead_next_].key.data() == key.data()) {
+        found = std::move(ahead_[ahead_next_++].row);
+    } else {
+        auto s = db_->prepare(table.shape.select_row);
+        if (!s) return s.failure();
+        for (std::size_t i = 0; i < key.size(); ++i) s->bind_view(static_cast<int>(i) + 1, key[i]);
+        while (!found) {
+            const auto row = s->step();
+            if (!row) return row.failure();
+            if (!*row) break;
+            std::vector<value> cells = s->cells();
+            if (has_key(table.shape, cells, key)) found = std::move(cells);
+        }
+    }
+    if (found)
+        if (auto ok = numbers_.to_registers(table, *found); !ok) return ok.failure();
+    return found;
 }
 
 result<std::optional<row_state>> row_store::record(table_no number, bytes_view key) {

@@ -62,7 +62,15 @@ class row_store {
     /// before, and what lies between two, or behind the last, has none and is not looked for. Until
     /// expect_few(), or the first one that is saved.
     [[nodiscard]] result<void> expect_many(table_no table);
-    void expect_few() noexcept { walks_.clear(); }
+    void expect_few() noexcept {
+        walks_.clear();
+        ahead_.clear();
+    }
+    /// Reads table_shape::rows_at_once rows of a table that has the statement for it: in_file() gives them
+    /// out when it is asked for just these keys, in this order. Until expect_few(); nothing may be written
+    /// before.
+    [[nodiscard]] result<void> expect_rows(const vault_table& table,
+                                           std::span<const std::span<const value>> keys);
 
     /// Models row_source for merge().
     [[nodiscard]] result<resolved_table> resolve(const table_traits& theirs);
@@ -108,6 +116,11 @@ class row_store {
     struct record_texts {
         std::string read{}, write{}, write_many{}, walk{};
     };
+    /// A row that was read before it was asked for.
+    struct row_ahead {
+        std::span<const value> key{};
+        std::optional<std::vector<value>> row{};
+    };
     /// A record on its way to the file.
     struct saved_record {
         bytes key{}, registers{};
@@ -151,6 +164,8 @@ class row_store {
     std::map<table_no, record_texts> texts_;
     std::map<table_no, bool> beside_;        ///< what any_beside() found in this transaction
     std::map<table_no, record_walk> walks_;  ///< of expect_many()
+    std::vector<row_ahead> ahead_{};         ///< of expect_rows(), of one table
+    std::size_t ahead_next_ = 0;             ///< of them, that is not given out yet
     std::vector<saved_record> saved_{};      ///< by save_soon(), of one table; kept for their memory
     std::size_t saved_count_ = 0;            ///< of them, those that wait
     table_no saved_table_ = 0;

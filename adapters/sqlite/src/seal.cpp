@@ -53,6 +53,23 @@ bool buries_any(const std::vector<log_entry>& entries) {
     return std::any_of(entries.begin(), entries.end(), [](const log_entry& e) { return buries(e.kind); });
 }
 
+/// True when the rows of a table have one key in registers and file.
+bool has_one_key(const vault_table& table) {
+    return !table.numbered() && table.traits.key_refers.empty();
+}
+
+/// Reads the rows that come next, where they are many.
+result<void> read_ahead(row_store& rows, std::span<const row_life> next) {
+    constexpr std::size_t many = table_shape::rows_at_once;
+    if (next.size() < many || next[many - 1].table != next[0].table) return {};
+    const vault_table& table = *next[0].table;
+    if (!has_one_key(table) || table.shape.select_rows.empty()) return {};
+    std::vector<std::span<const value>> keys;
+    keys.reserve(many);
+    for (const row_life& life : next.first(many)) keys.emplace_back(life.in_file);
+    return rows.expect_rows(table, keys);
+}
+
 /// A cell that is too large to leave this device.
 struct large_cell {
     const sealed_row* row = nullptr;
@@ -215,8 +232,7 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
     row.captured.known = known->has_value() || (table.numbered() ? row.adopted : may_be_adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !row.parked : row.adopted;
     row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
-    const bool same_key = !table.numbered() && table.traits.key_refers.empty();  // in registers and file
-    auto now = same_key ? rows->in_file(table, life.in_file) : rows->in_table(table, row.key);
+    auto now = has_one_key(table) ? rows->in_file(table, life.in_file) : rows->in_table(table, row.key);
     if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
         const auto meant = rows->in_registers(table, life.in_file);
         if (!meant) return meant.failure();
@@ -457,6 +473,9 @@ result<std::size_t> vault::state::seal_all() {
         std::vector<large_cell> large;
         const unix_ms now = stamping_now();
         for (row_life& life : *lives) {
+            const auto place = static_cast<std::size_t>(&life - lives->data());
+            if (place % table_shape::rows_at_once == 0)
+                if (auto ok = read_ahead(*rows, std::span(*lives).subspan(place)); !ok) return ok.failure();
             auto found = look_up(life, *any_parked);
             if (!found) return found.failure();
             sealed_row& row = looked_up.emplace_back(std::move(*found));

@@ -189,14 +189,37 @@ result<void> read_foreign_keys(connection& db, table_shape& out) {
     }
 }
 
-std::string select_row_of(const table_shape& table) {
-    std::string sql = "SELECT ";
+/// \param alias  of the table, with a full stop
+std::string column_list_of(const table_shape& table, const std::string& alias) {
+    std::string sql;
     for (std::size_t i = 0; i < table.columns.size(); ++i)
         sql += (i > 0 ? ", " : "") +
-               (table.columns[i].generated ? std::string("NULL") : quote_name(table.columns[i].name));
-    sql += " FROM main." + quote_name(table.name) + " WHERE ";
+               (table.columns[i].generated ? std::string("NULL") : alias + quote_name(table.columns[i].name));
+    return sql;
+}
+
+std::string select_row_of(const table_shape& table) {
+    std::string sql =
+        "SELECT " + column_list_of(table, "") + " FROM main." + quote_name(table.name) + " WHERE ";
     for (std::size_t i = 0; i < table.key.size(); ++i)
         sql += (i > 0 ? " AND " : "") + quote_name(table.columns[table.key[i]].name) + " = ?" +
+               std::to_string(i + 1);
+    return sql;
+}
+
+std::string select_rows_of(const table_shape& table) {
+    constexpr std::size_t key_columns_max = 8;  // SQLite takes so many parameters
+    if (table.key.size() > key_columns_max) return {};
+    std::string sql = "SELECT " + column_list_of(table, "t.") + ", v.column" +
+                      std::to_string(table.key.size() + 1) + " FROM (VALUES";
+    for (std::size_t n = 0; n < table_shape::rows_at_once; ++n) {
+        sql += n > 0 ? ", (" : "(";
+        for (std::size_t i = 0; i < table.key.size(); ++i) sql += "?, ";
+        sql += std::to_string(n) + ")";
+    }
+    sql += ") AS v CROSS JOIN main." + quote_name(table.name) + " AS t WHERE ";
+    for (std::size_t i = 0; i < table.key.size(); ++i)
+        sql += (i > 0 ? " AND t." : "t.") + quote_name(table.columns[table.key[i]].name) + " = v.column" +
                std::to_string(i + 1);
     return sql;
 }
@@ -219,6 +242,7 @@ result<table_shape> read_shape(connection& db, std::string_view table) {
     for (const auto read : {read_columns, read_table_text, read_indexes, read_foreign_keys})
         if (const auto done = read(db, *out); !done) return done.failure();
     out->select_row = select_row_of(*out);
+    out->select_rows = select_rows_of(*out);
     return out;
 }
 

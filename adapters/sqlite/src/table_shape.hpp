@@ -68,8 +68,12 @@ struct table_shape {
     bool strict = false;
     std::vector<unique_index> uniques{};
     std::vector<foreign_key> foreign_keys{};
-    std::string sql{};         ///< its CREATE statement
-    std::string select_row{};  ///< SELECT of all columns, NULL for generated ones, by the key as ?1, ?2, ..
+    std::string sql{};          ///< its CREATE statement
+    std::string select_row{};   ///< SELECT of all columns, NULL for generated ones, by the key as ?1, ?2, ..
+    std::string select_rows{};  ///< the same by rows_at_once keys, and last which of them it is, from 0;
+                                ///< empty for long keys
+
+    static constexpr std::size_t rows_at_once = 25;
 
     /// Returns the index of a column by its exact name.
     [[nodiscard]] std::optional<std::size_t> column(std::string_view wanted) const noexcept;
