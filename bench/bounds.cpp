@@ -87,29 +87,61 @@ std::string records_of(hand& h) {
         .at(0);
 }
 
+/// The same parameters for many rows: "(?, ?), (?, ?)".
+std::string times(std::size_t n, const std::string& row) {
+    std::string out = row;
+    while (n-- > 1) out += ", " + row;
+    return out;
+}
+
+/// Reads all records, and writes those of `keys`, which are sorted, as many by one statement as casasync
+/// does.
+std::uint64_t records_by_hand(hand& h, const std::vector<bytes>& keys) {
+    constexpr std::size_t at_once = 50;
+    const std::string records = records_of(h), write = "REPLACE INTO " + records + "(k, r) VALUES";
+    const std::uint64_t sum = h.step(h.prepare("SELECT k, r FROM " + records + " ORDER BY k"));
+    sqlite3_stmt* const many = h.prepare(write + times(at_once, "(?, ?)"));
+    sqlite3_stmt* const one = h.prepare(write + "(?, ?)");
+    const bytes registers(record_bytes, 1);
+    for (std::size_t i = 0; i < keys.size();) {
+        const std::size_t n = keys.size() - i < at_once ? 1 : at_once;
+        sqlite3_stmt* const s = n == 1 ? one : many;
+        for (int at = 0; at < static_cast<int>(2 * n); ++i)
+            hand::bind(s, ++at, keys[i]), hand::bind(s, ++at, registers);
+        h.step(s);
+    }
+    return sum;
+}
+
+bytes key_of(const std::string& id) {
+    const value v(id);
+    return *encode_key({&v, 1});
+}
+
 /// What a seal asks of SQLite: the log, each row and its record are read, records, outbox and log written.
 void seal_by_hand(const std::string& file, std::size_t bytes_of_a_change) {
+    constexpr std::size_t at_once = 25;
     hand h(file);
-    const std::string records = records_of(h);
     h.run("BEGIN IMMEDIATE");
     std::vector<std::string> ids = h.texts("SELECT k0 FROM casasync_log ORDER BY rowid");
+    const std::size_t changes = ids.size();
     std::sort(ids.begin(), ids.end());
-    sqlite3_stmt* const record = h.prepare("SELECT r FROM " + records + " WHERE k = ?1");
-    sqlite3_stmt* const row = h.prepare("SELECT * FROM txn WHERE id = ?1");
-    sqlite3_stmt* const write = h.prepare("REPLACE INTO " + records + "(k, r) VALUES(?1, ?2)");
-    const bytes registers(record_bytes, 1);
+    ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+    sqlite3_stmt* const rows = h.prepare("SELECT t.* FROM (VALUES" + times(at_once, "(?)") +
+                                         ") AS v CROSS JOIN txn AS t WHERE t.id = v.column1");
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-        if (i > 0 && ids[i] == ids[i - 1]) continue;
-        const value id(ids[i]);
-        const bytes key = *encode_key({&id, 1});
-        hand::bind(record, 1, key), hand::bind(row, 1, ids[i]);
-        sum += h.step(record) + h.step(row);
-        hand::bind(write, 1, key), hand::bind(write, 2, registers);
-        h.step(write);
+    std::vector<bytes> keys;
+    keys.reserve(ids.size());
+    for (std::size_t i = 0; i < ids.size(); i += at_once) {
+        sqlite3_clear_bindings(rows);
+        for (std::size_t n = 0; n < at_once && i + n < ids.size(); ++n) {
+            hand::bind(rows, static_cast<int>(n) + 1, ids[i + n]);
+            keys.push_back(key_of(ids[i + n]));
+        }
+        sum += h.step(rows);
     }
-    keep(sum);
-    const bytes payload(ids.size() * bytes_of_a_change, 2);
+    keep(sum + records_by_hand(h, keys));
+    const bytes payload(changes * bytes_of_a_change, 2);
     sqlite3_stmt* const out = h.prepare(
         "INSERT INTO casasync_outbox(seq, part, parts, hour, was, payload) VALUES(1000000, 0, 1, 0, 0, ?1)");
     hand::bind(out, 1, payload);
@@ -248,26 +280,13 @@ question idle_triggers(const std::string& folder, const filled_files& begin, con
 template <class Change>
 void apply_by_hand(const std::string& file, const std::vector<Change>& sorted, app& rows) {
     hand h(file);
-    const std::string records = records_of(h);
-    sqlite3_stmt* const record = h.prepare("SELECT r FROM " + records + " WHERE k = ?1");
-    sqlite3_stmt* const write = h.prepare("REPLACE INTO " + records + "(k, r) VALUES(?1, ?2)");
-    const bytes registers(record_bytes, 1);
-    std::uint64_t sum = 0;
-    const auto key_of_change = [](const Change& c) {
-        const value id(c.id);
-        return *encode_key({&id, 1});
-    };
+    std::vector<bytes> keys;
+    keys.reserve(sorted.size());
+    for (const Change& c : sorted) keys.push_back(key_of(c.id));
     write_all(rows, std::span<const Change>(sorted));
     h.run("BEGIN IMMEDIATE");
-    for (const Change& c : sorted) {
-        const bytes key = key_of_change(c);
-        hand::bind(record, 1, key);
-        sum += h.step(record);
-        hand::bind(write, 1, key), hand::bind(write, 2, registers);
-        h.step(write);
-    }
+    keep(records_by_hand(h, keys));
     h.run("COMMIT");
-    keep(sum);
 }
 
 template <class Change>
