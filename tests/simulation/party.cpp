@@ -83,6 +83,12 @@ result<void> party::open() {
     return ok;
 }
 
+void party::begin_anew() {
+    const undisturbed now(machine.storage());
+    machine.close();
+    if (joined) static_cast<void>(open());
+}
+
 result<void> party::recognise_copy() {
     sqlite::vault& vault = machine.vault();
     if (beside.next == vault.device()) finish_succession();

@@ -80,6 +80,8 @@ class party {
 
     /// Opens app and vault if they are not. \returns false when the vault does not open
     [[nodiscard]] casasync::result<void> open();
+    /// Ends its programs and begins them again; nothing of an unhappy disk stands in the way.
+    void begin_anew();
     /// Looks whether the vault is an older state of the one that sent last, and notes that in it.
     [[nodiscard]] casasync::result<void> recognise_copy();
     /// The vault is the device it was about to become: so is what lies beside it.

@@ -247,11 +247,14 @@ void world::write(party& p, const event& e) {
     if (rc != SQLITE_OK) ++counts_.refused_writes;
     const bool survived = p.machine.storage().is_powered();
     if (!survived) power_up(p);
+    const bool refused = rc == SQLITE_CONSTRAINT;
+    // A transaction that failed otherwise may have been committed all the same: its rows tell. What does not
+    // show may be in the log whole, and come back with a kill, until the programs end.
+    if (survived && rc != SQLITE_OK && !refused) p.begin_anew();
     const picture after = p.rows();
-    if (survived && rc == SQLITE_CONSTRAINT)
+    if (survived && refused)
         must(after == rows_before,
              "a refused transaction changed rows: " + first_difference(rows_before, after));
-    // A transaction that failed otherwise may have been committed all the same: its rows tell.
     const bool happened = rc == SQLITE_OK || after != rows_before;
     if (happened) books(p).wrote(p.number, before, after, w.replaced, w.named);
     p.expected = after;
