@@ -525,7 +525,7 @@ TEST_CASE("the digest of the replicas is another one after each change of them",
     };
     w.receive({add("t", {"k"}, {{"a", 1}})});
     CHECK(is_another());
-    for (const std::uint64_t when : {1, 2}) {
+    for (const std::uint64_t when : {1U, 2U}) {
         version_vector merged;
         merged.raise(replica(1), hlc{band::adopt.packed + when});
         w.check(w.rows.raise(merged));

@@ -288,7 +288,7 @@ TEST_CASE("operations come back in any order of their clocks, with equal ones am
 }
 
 TEST_CASE("many operations come back in any order of their clocks, near and far", "[codec]") {
-    for (const std::size_t count : {499, 500, 3000})
+    for (const std::size_t count : {499U, 500U, 3000U})
         for (const unsigned shift : {0U, 9U, 21U, 40U}) {
             changeset c = sample();
             c.tables[0].rows.clear();
@@ -487,7 +487,7 @@ TEST_CASE("masks are numbered as they are used, and cells are counted", "[codec]
     const auto read = [](const std::vector<std::uint64_t>& numbers, std::size_t left) {
         return comes_back(
             [&](detail::writer& w) {
-                for (const std::uint64_t v : {1, 1, 0}) w.varint(v);  // one mask: column 0
+                for (const std::uint64_t v : {1U, 1U, 0U}) w.varint(v);  // one mask: column 0
                 detail::put_numbers(w, numbers);
             },
             [left](detail::reader& r) mutable {
