@@ -147,6 +147,63 @@ std::string has_old_history(device_pair& p) {
     return "";
 }
 
+/// A row of `a` is deleted, by a write that is sealed.
+std::string has_deleted_row(device_pair& p) {
+    if (auto e = problem("write", write(p.a, "DELETE FROM txn WHERE id = 'coffee'")); !e.empty()) return e;
+    return problem("seal", p.a.vault().seal());
+}
+result<void> undelete(device_pair& p) {
+    const auto gone = p.a.vault().deleted("txn");
+    if (!gone) return gone.failure();
+    return gone->empty() ? result<void>{} : only_whether(p.a.vault().undelete(gone->front().id));
+}
+
+/// Everything that only tells.
+result<void> report(device_pair& p) {
+    sqlite::vault& v = p.a.vault();
+    const std::vector<std::string> key{"coffee"}, tables{"txn", "nothing"};
+    if (auto r = v.status(); !r) return r.failure();
+    if (auto r = v.devices(); !r) return r.failure();
+    for (const bool open_only : {true, false})
+        if (auto r = v.conflicts(open_only); !r) return r.failure();
+    if (auto r = v.integrity(); !r) return r.failure();
+    if (auto r = v.renumbered(); !r) return r.failure();
+    for (const char* table : {"", "txn"}) {
+        if (auto r = v.deleted(table); !r) return r.failure();
+        if (auto r = v.kept_writes(table, 1); !r) return r.failure();
+    }
+    if (auto r = v.why("txn", key); !r) return r.failure();
+    if (auto r = v.history(); !r) return r.failure();
+    if (auto r = v.tables(); !r) return r.failure();
+    if (auto r = v.tracked(); !r) return r.failure();
+    if (auto r = v.check(tables); !r) return r.failure();
+    if (auto r = v.known_of_relay(); !r) return r.failure();
+    if (auto r = v.merged(); !r) return r.failure();
+    if (auto r = v.waits(); !r) return r.failure();
+    if (auto r = v.asks(); !r) return r.failure();
+    return only_whether(v.stream(p.b.who().device));
+}
+
+/// `a` finds that its file is a copy.
+std::string is_a_copy(device_pair& p) {
+    if (auto e = a_seals(p); !e.empty()) return e;
+    return problem("note", p.a.vault().note_copied());
+}
+result<void> succeed(device_pair& p) {
+    if (auto done = p.a.vault().succeed(id_of<device_id>(4)); !done) return done;
+    p.a.become(4);
+    return {};
+}
+
+/// `a` has written while its clock was a year ahead.
+std::string was_ahead(device_pair& p) {
+    constexpr int year = 365 * 24 * 60;
+    p.minutes_pass(year);
+    auto e = a_seals(p);
+    p.minutes_pass(-year);
+    return e;
+}
+
 /// A third table with rows on both devices, tracked by `b` alone.
 std::string with_tags(device_pair& p) {
     const std::string rows =
@@ -349,6 +406,13 @@ std::vector<flow> make_flows() {
                    })}});
     out.push_back({"forget", has_old_history, {several("forget", [](device_pair& p) {
                        return only_whether(p.a.vault().set_history({sqlite::history_kept::conflicts, 1}));
+                   })}});
+    out.push_back({"undelete", has_deleted_row, {several("undelete", undelete)}});
+    out.push_back(
+        {"report", has_old_history, {call("report", report)}, false, true, {}, false, &text_keys(), true});
+    out.push_back({"succeed", is_a_copy, {call("succeed", succeed)}});
+    out.push_back({"restamp", was_ahead, {call("restamp", [](device_pair& p) {
+                       return only_whether(p.a.vault().restamp(vfs_time()));
                    })}});
     out.push_back({"close",
                    a_writes,

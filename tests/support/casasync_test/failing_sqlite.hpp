@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+/// Calls of SQLite that fail; in a program that links failing_sqlite.cpp.
+#include <cstdint>
+
+namespace casasync_test {
+
+/// From here on calls that open, prepare, step or execute count from 1, and the `at`-th does nothing but fail with
+/// `code`; all after it too when `sticky`. Undoing a transaction does not count: it needs nothing that could be missing.
+void plan_calls(std::uint64_t at, bool sticky, int code) noexcept;
+struct call_report {
+    std::uint64_t calls = 0;
+    bool failed = false;
+};
+/// They work again. \returns what happened since plan_calls()
+call_report repair_calls() noexcept;
+
+}  // namespace casasync_test
