@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Each call of SQLite in each flow fails once, or all from every seventh on, whatever the reason: nothing is half done, and the
-// same vault object goes on.
+// Each call of SQLite in each flow fails once, or all from every seventh on, whatever the reason: nothing is
+// half done, and the same vault object goes on.
 #include "interruption.hpp"
 
 #include <casasync_test/catch.hpp>

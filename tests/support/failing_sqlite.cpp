@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stands before SQLite's own functions: in the program that links it, or in one that is started with it as a library
-// that comes first (LD_PRELOAD); then CASASYNC_FAILING_CALL says which call fails, CASASYNC_FAILING_CODE how, and
-// CASASYNC_FAILED names a file that is made when one did.
+// Stands before SQLite's own functions: in the program that links it, or in one that is started with it as a
+// library that comes first (LD_PRELOAD); then CASASYNC_FAILING_CALL says which call fails,
+// CASASYNC_FAILING_CODE how, and CASASYNC_FAILED names a file that is made when one did.
 #include <casasync_test/failing_sqlite.hpp>
 
 #include <sqlite3.h>
@@ -50,7 +50,8 @@ thread_local struct {
 
 thread_local int depth = 0;  ///< of SQLite's functions that call each other
 
-/// Counts a call that does not come from SQLite itself. \returns what it fails with; SQLITE_OK when it may go on
+/// Counts a call that does not come from SQLite itself. \returns what it fails with; SQLITE_OK when it may go
+/// on
 int fails(sqlite3* db) noexcept {
     if (depth > 0) return SQLITE_OK;
     call_plan& p = plan();
@@ -122,7 +123,8 @@ int sqlite3_prepare_v2(sqlite3* db, const char* sql, int size, sqlite3_stmt** ou
     return call(usual, db, sql, size, out, rest);
 }
 
-int sqlite3_prepare_v3(sqlite3* db, const char* sql, int size, unsigned flags, sqlite3_stmt** out, const char** rest) {
+int sqlite3_prepare_v3(sqlite3* db, const char* sql, int size, unsigned flags, sqlite3_stmt** out,
+                       const char** rest) {
     if (const int code = fails(db); code != SQLITE_OK) return *out = nullptr, code;
     static auto* const usual = real<decltype(sqlite3_prepare_v3)>("sqlite3_prepare_v3");
     return call(usual, db, sql, size, flags, out, rest);
@@ -135,7 +137,8 @@ int sqlite3_step(sqlite3_stmt* statement) {
     return call(usual, statement);
 }
 
-int sqlite3_exec(sqlite3* db, const char* sql, int (*each)(void*, int, char**, char**), void* of, char** message) {
+int sqlite3_exec(sqlite3* db, const char* sql, int (*each)(void*, int, char**, char**), void* of,
+                 char** message) {
     if (!undoes(sql))
         if (const int code = fails(db); code != SQLITE_OK) return code;
     static auto* const usual = real<decltype(sqlite3_exec)>("sqlite3_exec");

@@ -6,8 +6,9 @@
 
 namespace casasync_test {
 
-/// From here on calls that open, prepare, step or execute count from 1, and the `at`-th does nothing but fail with
-/// `code`; all after it too when `sticky`. Undoing a transaction does not count: it needs nothing that could be missing.
+/// From here on calls that open, prepare, step or execute count from 1, and the `at`-th does nothing but fail
+/// with `code`; all after it too when `sticky`. Undoing a transaction does not count: it needs nothing that
+/// could be missing.
 void plan_calls(std::uint64_t at, bool sticky, int code) noexcept;
 struct call_report {
     std::uint64_t calls = 0;
