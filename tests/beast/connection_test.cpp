@@ -2,6 +2,7 @@
 // What the network does: connections that break, stall, lie about sizes, and are waited for in vain.
 #include "fixtures.hpp"
 
+#include <sys/resource.h>
 #include <future>
 
 using namespace fixtures;
@@ -90,6 +91,20 @@ TEST_CASE("a relay that cannot be reached is offline, and named", "[beast][conne
     beast::endpoint nowhere = at("http://nowhere.localhost.invalid");
     nowhere.allow_plain_http = true;
     CHECK(code(beast::probe(nowhere)) == errc::offline);
+}
+
+TEST_CASE("a program that may open nothing more has no connection, and is told why", "[beast][connection]") {
+    ::rlimit usual{};
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual) == 0);
+    const ::rlimit none{0, usual.rlim_max};
+    beast::client_options options;
+    options.relay = at("http://127.0.0.1:1");
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto made = beast::client::make(options);
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &usual) == 0);
+    REQUIRE_FALSE(made);
+    CHECK(made.code() == errc::offline);
+    CHECK(made.failure().detail.find("Nothing is lost") != std::string::npos);
 }
 
 TEST_CASE("an answer that breaks off is no answer", "[beast][connection]") {

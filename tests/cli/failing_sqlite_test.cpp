@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls that a program makes of SQLite fail, one at a time: a command says so and answers nothing wrong, a relay goes
-// on, and what is done again is done.
+// Calls that a program makes of SQLite fail, one at a time: a command says so and answers nothing wrong, a
+// relay goes on, and what is done again is done.
 #include "household.hpp"
 
 #include <casasync_test/catch.hpp>
@@ -34,7 +34,9 @@ struct full_house {
         for (std::string* db : {&a, &b}) {
             *db = db == &a ? home.make_file("a.db") : home.dir / "b.db";
             if (db == &a) {
-                home.sql(a, "CREATE TABLE shop(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO shop VALUES(1, 'Mall')");
+                home.sql(a,
+                         "CREATE TABLE shop(id INTEGER PRIMARY KEY, name TEXT); INSERT INTO shop VALUES(1, "
+                         "'Mall')");
                 REQUIRE(home.casasync({"init", a, "--relay", home.url(), "--name", "a.db"}).exit == 0);
             } else {
                 b = home.add_device(a, "b.db");
@@ -44,13 +46,15 @@ struct full_house {
         sync();
         write(a, "a");
         write(b, "b");
-        home.sql(a, "DELETE FROM txn WHERE id = 'rent'; CREATE TABLE extra(id TEXT PRIMARY KEY NOT NULL, what BLOB)");
+        home.sql(
+            a,
+            "DELETE FROM txn WHERE id = 'rent'; CREATE TABLE extra(id TEXT PRIMARY KEY NOT NULL, what BLOB)");
         sync();
     }
     /// A cell, a unique name and an integer key that the other device writes, too.
     void write(const std::string& db, const std::string& by) const {
-        home.sql(db, "UPDATE txn SET category = '" + by + "' WHERE id = 'coffee'; INSERT INTO tag VALUES('" + by +
-                         "', 'one name'); INSERT INTO shop VALUES(2, '" + by + "')");
+        home.sql(db, "UPDATE txn SET category = '" + by + "' WHERE id = 'coffee'; INSERT INTO tag VALUES('" +
+                         by + "', 'one name'); INSERT INTO shop VALUES(2, '" + by + "')");
     }
     void sync() const {
         for (const std::string& db : {a, b, a}) REQUIRE(home.casasync({"sync", db}).exit == 0);
@@ -87,8 +91,8 @@ void check_said(const outcome& done, bool json) {
     CHECK(boost::json::parse(line.substr(line.rfind('\n') + 1)).at("error").at("code").is_string());
 }
 
-/// Runs a command until no call is left that could fail. \param tells  it does nothing else: what it tells when nothing
-/// fails is what it tells whenever it does not fail \returns how often one failed
+/// Runs a command until no call is left that could fail. \param tells  it does nothing else: what it tells
+/// when nothing fails is what it tells whenever it does not fail \returns how often one failed
 unsigned fail_each_call(const full_house& in, const std::vector<std::string>& command, bool tells) {
     unsigned failures = 0;
     for (const bool json : {false, true}) {
@@ -98,8 +102,8 @@ unsigned fail_each_call(const full_house& in, const std::vector<std::string>& co
         bool failed = true;
         for (unsigned at = 1; failed; at += 1 + (every_call() ? 0 : at / 6)) {
             const outcome done = run_failing(in.home, at, arguments, failed);
-            INFO(command[0] << (json ? " --json" : "") << ", call " << at << ": exit " << done.exit << " " << done.err
-                            << done.out);
+            INFO(command[0] << (json ? " --json" : "") << ", call " << at << ": exit " << done.exit << " "
+                            << done.err << done.out);
             if (done.exit != 0 && failed) check_said(done, json);
             if (done.exit == 0 && tells) CHECK(done.out == right);
             failures += failed ? 1 : 0;
@@ -131,7 +135,8 @@ TEST_CASE("a command that cannot read answers nothing wrong", "[cli][faults]") {
 TEST_CASE("a command that fails midway can be run again", "[cli][faults]") {
     const full_house in;
     const std::string change = in.home.dir / "change.sql";
-    REQUIRE(std::system(("echo 'ALTER TABLE shop ADD COLUMN place TEXT DEFAULT 1' > " + change).c_str()) == 0);
+    REQUIRE(std::system(("echo 'ALTER TABLE shop ADD COLUMN place TEXT DEFAULT 1' > " + change).c_str()) ==
+            0);
     const std::string gone(in.home.json({"deleted", in.a}).as_array().at(0).at("id").as_string());
     const std::vector<std::vector<std::string>> commands{{"track", in.a, "extra"},
                                                          {"untrack", in.a, "extra"},
@@ -160,8 +165,9 @@ TEST_CASE("a relay that cannot read or write says so, and goes on", "[cli][fault
         INFO("call " << at);
         std::filesystem::remove(mark);
         process relay({"env", std::string("LD_PRELOAD=") + CASASYNC_FAILING_SQLITE,
-                       "CASASYNC_FAILING_CALL=" + std::to_string(at), std::string("CASASYNC_FAILING_CODE=") + read_fails,
-                       "CASASYNC_FAILED=" + mark, CASASYNC_PROGRAM, "relay", "--listen", listen, "--data", data});
+                       "CASASYNC_FAILING_CALL=" + std::to_string(at),
+                       std::string("CASASYNC_FAILING_CODE=") + read_fails, "CASASYNC_FAILED=" + mark,
+                       CASASYNC_PROGRAM, "relay", "--listen", listen, "--data", data});
         bool up = true;
         unsigned refused_now = 0;
         try {

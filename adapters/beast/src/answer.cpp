@@ -152,10 +152,10 @@ result<http_connection> connection_to(const endpoint& at) {
     if (at.user_agent.empty() || printable(at.user_agent) != at.user_agent)
         return error{errc::invalid_argument, "The user agent has to be one short line of ASCII."};
     const std::string by = at.proxy ? *at.proxy : proxy_of_environment(*origin);
-    if (by.empty()) return http_connection(at, std::move(*origin), {});
+    if (by.empty()) return http_connection::make(at, *origin, {});
     auto through = parse_proxy(by);
     if (!through) return through.failure();
-    return http_connection(at, std::move(*origin), std::move(*through));
+    return http_connection::make(at, *origin, std::move(*through));
 }
 
 result<http_answer> ask(http_connection& http, const http_request& request,

@@ -459,8 +459,24 @@ class http_connection::impl {
     bool timed_out_ = false;
 };
 
-http_connection::http_connection(const endpoint& at, relay_origin origin, std::optional<proxy> through)
-    : impl_(std::make_unique<impl>(at, std::move(origin), std::move(through))) {}
+namespace {
+
+error cannot_ask(const relay_origin& relay, const std::exception& failure) {
+    return {errc::offline,
+            "The relay " + relay.text + " cannot be asked: " + failure.what() + "." + std::string(kept)};
+}
+
+}  // namespace
+
+result<http_connection> http_connection::make(const endpoint& at, const relay_origin& origin,
+                                              std::optional<proxy> through) {
+    try {
+        return http_connection(std::make_unique<impl>(at, origin, std::move(through)));
+    } catch (const std::exception& failure) {
+        return cannot_ask(origin, failure);
+    }
+}
+http_connection::http_connection(std::unique_ptr<impl> made) noexcept : impl_(std::move(made)) {}
 http_connection::http_connection(http_connection&&) noexcept = default;
 http_connection& http_connection::operator=(http_connection&&) noexcept = default;
 http_connection::~http_connection() = default;
@@ -470,8 +486,7 @@ result<http_answer> http_connection::exchange(const http_request& request) {
         return impl_->exchange(request);
     } catch (const std::exception& failure) {
         impl_->close();
-        return error{errc::offline, "The relay " + impl_->origin().text +
-                                        " cannot be asked: " + failure.what() + "." + std::string(kept)};
+        return cannot_ask(impl_->origin(), failure);
     }
 }
 

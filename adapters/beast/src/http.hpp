@@ -45,7 +45,9 @@ struct http_answer {
 /// Keeps one connection open between calls. One thread at a time, but for cancel().
 class http_connection {
  public:
-    http_connection(const endpoint& at, relay_origin origin, std::optional<proxy> through);
+    /// Connects to nothing yet. \errors offline: the program may open nothing more
+    [[nodiscard]] static result<http_connection> make(const endpoint& at, const relay_origin& origin,
+                                                      std::optional<proxy> through);
     http_connection(http_connection&&) noexcept;
     http_connection& operator=(http_connection&&) noexcept;
     ~http_connection();
@@ -67,6 +69,7 @@ class http_connection {
 
  private:
     class impl;
+    explicit http_connection(std::unique_ptr<impl> made) noexcept;
     std::unique_ptr<impl> impl_;
 };
 
