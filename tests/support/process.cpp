@@ -88,7 +88,7 @@ void process::say(const std::string& line) {
 }
 
 void process::signal(int number) const {
-    ::kill(pid_, number);
+    if (pid_ > 0) ::kill(pid_, number);  // to -1 is to everybody
 }
 
 outcome process::wait() {

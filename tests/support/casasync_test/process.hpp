@@ -32,6 +32,7 @@ class process {
     /// Writes a line to stdin, which is a pipe.
     void say(const std::string& line);
     [[nodiscard]] ::pid_t pid() const noexcept { return pid_; }
+    /// Nothing happens when it has ended, and wait() or line() has told.
     void signal(int number) const;
     /// Waits for the end. Returns what was not read by line(); the same again when called again.
     outcome wait();
