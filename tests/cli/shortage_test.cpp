@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A program may open only so many files, or write only such short ones: it says what it lacks, and what is done again
-// with enough is done.
+// A program may open only so many files, or write only such short ones: it says what it lacks, and what is
+// done again with enough is done.
 #include "household.hpp"
 
 #include <casasync_test/catch.hpp>
@@ -13,18 +13,23 @@ using casasync_test::outcome;
 
 namespace {
 
-/// Runs casasync under a limit of the shell's: "-n 7", seven files open at once; "-f 3", three blocks in a file.
+/// Runs casasync under a limit of the shell's: "-n 7", seven files open at once; "-f 3", three blocks in a
+/// file.
 outcome run_limited(const household& home, const std::string& limit, std::vector<std::string> arguments) {
-    const std::vector<std::string> program{"sh", "-c", "trap '' XFSZ; ulimit " + limit + "; exec env \"$@\"", "sh",
-                                           "TMPDIR=" + home.dir / "", CASASYNC_PROGRAM};
+    const std::vector<std::string> program{"sh",
+                                           "-c",
+                                           "trap '' XFSZ; ulimit " + limit + "; exec env \"$@\"",
+                                           "sh",
+                                           "TMPDIR=" + home.dir / "",
+                                           CASASYNC_PROGRAM};
     arguments.insert(arguments.begin(), program.begin(), program.end());
     return casasync_test::run(arguments);
 }
 
-/// Runs a command with ever more until it has enough, or has done its work before it failed. \param when_done  what it
-/// exits with then \returns how often it did not
-unsigned until_enough(const household& home, const std::string& option, const std::vector<std::string>& arguments,
-                      int when_done = 0) {
+/// Runs a command with ever more until it has enough, or has done its work before it failed. \param when_done
+/// what it exits with then \returns how often it did not
+unsigned until_enough(const household& home, const std::string& option,
+                      const std::vector<std::string>& arguments, int when_done = 0) {
     unsigned refused = 0;
     for (unsigned limit = option == "-n" ? 4 : 0; limit < 2000; limit += option == "-n" ? 1 : 1 + limit / 2) {
         const outcome done = run_limited(home, option + " " + std::to_string(limit), arguments);
@@ -66,16 +71,17 @@ TEST_CASE("a program that may open few files, or write short ones, says so", "[c
     }
 }
 
-TEST_CASE("a relay that may open few files, or write short ones, does not begin, and says why", "[cli][faults]") {
+TEST_CASE("a relay that may open few files, or write short ones, does not begin, and says why",
+          "[cli][faults]") {
     const household home;
     for (const std::string option : {"-n", "-f"}) {
         unsigned refused = 0;
         const std::string data = home.dir / ("data" + option);
-        for (unsigned limit = option == "-n" ? 4 : 0; limit < 2000; limit += option == "-n" ? 1 : 1 + limit / 2) {
-            casasync_test::process relay({"sh", "-c",
-                                          "trap '' XFSZ; ulimit " + option + " " + std::to_string(limit) +
-                                              "; exec \"$@\"",
-                                          "sh", CASASYNC_PROGRAM, "relay", "--listen", "127.0.0.1:0", "--data", data});
+        for (unsigned limit = option == "-n" ? 4 : 0; limit < 2000;
+             limit += option == "-n" ? 1 : 1 + limit / 2) {
+            casasync_test::process relay(
+                {"sh", "-c", "trap '' XFSZ; ulimit " + option + " " + std::to_string(limit) + "; exec \"$@\"",
+                 "sh", CASASYNC_PROGRAM, "relay", "--listen", "127.0.0.1:0", "--data", data});
             bool up = true;
             try {
                 relay.line();

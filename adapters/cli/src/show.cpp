@@ -3,9 +3,10 @@
 
 #include "console.hpp"
 
-#include <boost/json/serialize.hpp>
-
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
 #include <ctime>
 
 namespace casasync::cli {
@@ -27,6 +28,13 @@ std::string_view name_of(op_kind kind) {
             return "delete";
     }
     return {};
+}
+
+/// As SQLite writes it: never like an integer.
+std::string text_of(double number) {
+    std::array<char, 32> text{};
+    std::string out(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
+    return std::isfinite(number) && out.find_first_of(".e") == std::string::npos ? out + ".0" : out;
 }
 
 std::string cut(std::string text) {
@@ -66,6 +74,7 @@ boost::json::value json_of(const value& what) {
         case value_kind::integer:
             return what.integer();
         case value_kind::real:
+            if (!std::isfinite(what.real())) return {{"real", text_of(what.real())}};
             return what.real();
         case value_kind::text:
             return json_of_text(what.text());
@@ -126,7 +135,7 @@ std::string text_of(const value& what) {
         case value_kind::integer:
             return std::to_string(what.integer());
         case value_kind::real:
-            return boost::json::serialize(boost::json::value(what.real()));
+            return text_of(what.real());
         case value_kind::text:
             return "'" + cut(printable(what.text())) + "'";
         case value_kind::blob:
