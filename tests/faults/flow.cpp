@@ -234,6 +234,24 @@ result<void> a_joins(device_pair& p) {
     return join(p.a, from_relay);
 }
 
+/// The same, where the app has begun with rows of its own: equal ones, other ones and new ones.
+std::string machine_with_rows(device_pair& p) {
+    if (auto e = empty_machine(p); !e.empty()) return e;
+    if (auto e = problem("open the app", p.a.open(false)); !e.empty()) return e;
+    if (auto e = problem("schema", p.a.sql().run(p.story().schema) == SQLITE_OK); !e.empty()) return e;
+    return a_writes(p);
+}
+
+/// The app rebuilds a table, and casasync is not asked.
+std::string rebuilds_table(device_pair& p) {
+    if (auto e = a_writes(p); !e.empty()) return e;
+    return problem("rebuild", write(p.a, p.story().next_version));
+}
+std::string b_rebuilds(device_pair& p) {
+    if (auto e = problem("rebuild", write(p.b, p.story().next_version)); !e.empty()) return e;
+    return problem("seal", p.b.vault().seal());
+}
+
 /// The only device of a new vault at an empty relay; `b` joins at the end.
 std::string app_before_vault(device_pair& p) {
     p.forget_relay();
@@ -324,6 +342,7 @@ std::vector<flow> flows_of_any_story(const app_story& story) {
                    },
                    {call("merge snapshot", merge_newest)}});
     out.push_back({"join", empty_machine, {call("join", a_joins)}, true, false});
+    out.push_back({"join with rows", machine_with_rows, {call("join", a_joins)}, true, false});
     out.push_back({"create", app_before_vault, std::move(creates), true, false, b_joins});
     out.push_back({"migrate",
                    a_writes,
@@ -407,6 +426,12 @@ std::vector<flow> make_flows() {
     out.push_back({"forget", has_old_history, {several("forget", [](device_pair& p) {
                        return only_whether(p.a.vault().set_history({sqlite::history_kept::conflicts, 1}));
                    })}});
+    out.push_back({"rebuilt table",
+                   rebuilds_table,
+                   {call("seal", [](device_pair& p) { return only_whether(p.a.vault().seal()); })},
+                   false,
+                   true,
+                   b_rebuilds});
     out.push_back({"undelete", has_deleted_row, {several("undelete", undelete)}});
     out.push_back(
         {"report", has_old_history, {call("report", report)}, false, true, {}, false, &text_keys(), true});
