@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "fixtures.hpp"
 
+#include <casasync_test/spoiled.hpp>
+
 using namespace fixtures;
+using casasync_test::json_parts;
+using casasync_test::object_of;
+using casasync_test::spoiled;
 
 namespace {
 
@@ -422,4 +427,44 @@ TEST_CASE("a snapshot is found and read in ranges", "[beast][client]") {
     CHECK(code(c.read_snapshot(info, 5000, 1)) == errc::invalid_argument);
     CHECK(code(c.read_snapshot(info, 0, 0)) == errc::invalid_argument);
     CHECK(code(c.read_snapshot(info, 0, (4U << 20) + 1)) == errc::invalid_argument);
+}
+
+TEST_CASE("an answer that lacks a member, or has one of another type, is refused whole", "[beast][client]") {
+    const auto text = [](const std::string& id) { return '"' + id + '"'; };
+    const std::string a_device = object_of({{"id", text(device.text())},
+                                            {"state", text("active")},
+                                            {"ack", "6"},
+                                            {"last_seq", "3"},
+                                            {"last_seen", "1795338000"}});
+    const auto refused = [](const json_parts& right, const auto& call) {
+        for (const std::string& wrong : spoiled(right)) {
+            INFO(wrong);
+            scripted_server server({{{json_reply(200, wrong)}}});
+            auto c = client_at(server.url());
+            CHECK(code(call(c)) == errc::malformed_answer);
+        }
+        scripted_server server({{{json_reply(200, object_of(right))}}});
+        auto c = client_at(server.url());
+        CHECK(code(call(c)) == errc{});
+    };
+    const auto info = [](beast::client& c) { return c.info(); };
+    refused({{"bytes", "5"}, {"devices", "[" + a_device + "]"}}, info);
+    for (const std::string& wrong : spoiled({{"id", text(device.text())},
+                                             {"state", text("active")},
+                                             {"ack", "6"},
+                                             {"last_seq", "3"},
+                                             {"last_seen", "1795338000"}})) {
+        if (wrong.find("\"state\":\"!\"") != std::string::npos) continue;  // a state that is not known here
+        INFO(wrong);
+        scripted_server server({{{json_reply(200, R"({"bytes":5,"devices":[)" + wrong + "]}")}}});
+        auto c = client_at(server.url());
+        CHECK(code(c.info()) == errc::malformed_answer);
+    }
+    refused({{"snapshot_id", text(snapshot_of(1).id.text())},
+             {"pos", "7"},
+             {"size", "5000"},
+             {"manifest", text(to_base64url(bytes(300, 0x55)))}},
+            [](beast::client& c) { return c.latest_snapshot(); });
+    refused({{"entries", "[" + text(to_base64url(bytes(300, 0x55))) + "]"}},
+            [](beast::client& c) { return c.members(0); });
 }

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+using casasync_test::check_error;
 using casasync_test::has;
 using casasync_test::household;
 using casasync_test::outcome;
@@ -18,7 +19,10 @@ using casasync_test::process;
 
 namespace {
 
-constexpr const char* read_fails = "10";  ///< SQLITE_IOERR
+/// Each way in which a call of SQLite may fail: those of sqlite3.h from SQLITE_PERM to SQLITE_AUTH that can
+/// happen.
+const std::vector<std::string> reasons{"10", "5",  "6",  "7",  "8",  "9", "11",
+                                       "13", "14", "15", "17", "18", "3", "23"};
 
 /// Otherwise some of them fail, which takes a tenth of the time.
 bool every_call() {
@@ -71,7 +75,7 @@ outcome run_failing(const household& home, unsigned at, std::vector<std::string>
     const std::vector<std::string> program{"env",
                                            std::string("LD_PRELOAD=") + CASASYNC_FAILING_SQLITE,
                                            "CASASYNC_FAILING_CALL=" + std::to_string(at),
-                                           std::string("CASASYNC_FAILING_CODE=") + read_fails,
+                                           "CASASYNC_FAILING_CODE=" + reasons[at % reasons.size()],
                                            "CASASYNC_FAILED=" + mark,
                                            CASASYNC_PROGRAM};
     arguments.insert(arguments.begin(), program.begin(), program.end());
@@ -154,6 +158,44 @@ TEST_CASE("a command that fails midway can be run again", "[cli][faults]") {
     CHECK(in.home.json({"digest", in.a}).at("digest") == in.home.json({"digest", in.b}).at("digest"));
 }
 
+TEST_CASE("init and join that fail midway go on where they were", "[cli][faults]") {
+    const household home;
+    const std::string a = home.make_file("a.db"), b = home.make_file("b.db");
+    const auto until_done = [&](const std::vector<std::string>& command) {
+        bool failed = true;
+        unsigned failures = 0;
+        for (unsigned at = 1; failed; at += every_call() ? 1 : 4, ++failures) {
+            const outcome done = run_failing(home, at, command, failed);
+            INFO(command[0] << ", call " << at << ": exit " << done.exit << " " << done.err << done.out);
+            if (done.exit == 0) return failures;
+            if (has(done.err, "vault already")) return failures;  // what failed came after all was done
+            check_said(done, false);
+        }
+        return failures;
+    };
+    CHECK(until_done({"init", a, "--relay", home.url(), "--name", "a"}) > 5);
+    REQUIRE(home.casasync({"sync", a}).exit == 0);
+    auto [pair, code] = home.invite(a);
+    const std::vector<std::string> join = home.join_command(b, code, "b");
+    {
+        auto joining = home.casasync_beside(join);
+        home.admit(a, *joining);
+        REQUIRE(pair->wait().exit == 0);  // the keys are stored
+        joining->signal(SIGKILL);
+        joining->wait();
+    }
+    static_cast<void>(until_done(join));
+    REQUIRE(home.casasync({"sync", b}).exit == 0);
+    REQUIRE(home.casasync({"sync", a}).exit == 0);
+    CHECK(home.casasync({"verify", a, b}).exit == 0);
+    CHECK(until_done({"devices", "remove", a, "b"}) > 5);
+    check_error(home.casasync({"sync", b}), 77, "removed");
+    CHECK(until_done({"recovery", a}) > 5);
+    CHECK(until_done({"vault", "delete", a, "--yes"}) > 1);
+    CHECK(until_done({"leave", a, "--yes"}) > 5);
+    CHECK(home.sql(a, "SELECT count(*) FROM sqlite_schema WHERE name LIKE 'casasync%'") == "0");
+}
+
 TEST_CASE("a relay that cannot read or write says so, and goes on", "[cli][faults]") {
     const full_house in;
     const std::string data = in.home.dir / "relay", mark = in.home.dir / "failed";
@@ -165,9 +207,9 @@ TEST_CASE("a relay that cannot read or write says so, and goes on", "[cli][fault
         INFO("call " << at);
         std::filesystem::remove(mark);
         process relay({"env", std::string("LD_PRELOAD=") + CASASYNC_FAILING_SQLITE,
-                       "CASASYNC_FAILING_CALL=" + std::to_string(at),
-                       std::string("CASASYNC_FAILING_CODE=") + read_fails, "CASASYNC_FAILED=" + mark,
-                       CASASYNC_PROGRAM, "relay", "--listen", listen, "--data", data});
+                       "CASASYNC_FAILING_CALL=" + std::to_string(at), "CASASYNC_FAILING_CODE=10",
+                       "CASASYNC_FAILED=" + mark, CASASYNC_PROGRAM, "relay", "--listen", listen, "--data",
+                       data});
         bool up = true;
         unsigned refused_now = 0;
         try {

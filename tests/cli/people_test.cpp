@@ -20,7 +20,8 @@ std::unique_ptr<process> typed(const household& home, std::vector<std::string> a
     return std::make_unique<process>(arguments, stdin_is::a_pipe);
 }
 
-outcome answered(const household& home, const std::vector<std::string>& arguments, const std::string& answer) {
+outcome answered(const household& home, const std::vector<std::string>& arguments,
+                 const std::string& answer) {
     auto asked = typed(home, arguments);
     asked->say(answer);
     return asked->wait();
@@ -81,7 +82,8 @@ TEST_CASE("values are printed so that a terminal obeys none of them", "[cli]") {
                                 {"CAST(x'f5808080' AS TEXT)", "v '\\xf5\\x80\\x80\\x80'"},
                                 {"'" + long_text + "'", "v '" + long_text.substr(0, 78) + "...'"},
                                 {"zeroblob(100)", "v x'" + std::string(80, '0') + "...'"}};
-    std::string script = "CREATE TABLE kind(n INTEGER NOT NULL, \"a\tb\" TEXT NOT NULL, v, PRIMARY KEY(n, \"a\tb\"));";
+    std::string script =
+        "CREATE TABLE kind(n INTEGER NOT NULL, \"a\tb\" TEXT NOT NULL, v, PRIMARY KEY(n, \"a\tb\"));";
     for (std::size_t i = 0; i < rows.size(); ++i)
         script += "INSERT INTO kind VALUES(" + std::to_string(i) + ", 'k' || char(10), " + rows[i].sql + ");";
     home.sql(db, script);
@@ -175,11 +177,13 @@ TEST_CASE("to leave and to delete a vault is asked for, and yes is the only yes"
     check_error(home.casasync({"sync", a}), 77, "deleted");
 }
 
-TEST_CASE("rules, groups and references that make no sense are refused, and those that do are kept", "[cli]") {
+TEST_CASE("rules, groups and references that make no sense are refused, and those that do are kept",
+          "[cli]") {
     const household home;
     const std::string db = home.make_vault("home.db");
     home.sql(db,
-             "CREATE TABLE goal(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, currency TEXT, best INTEGER, worst INTEGER);"
+             "CREATE TABLE goal(id TEXT PRIMARY KEY NOT NULL, amount INTEGER, currency TEXT, best INTEGER, "
+             "worst INTEGER);"
              "CREATE TABLE place(id INTEGER PRIMARY KEY, name TEXT);"
              "CREATE TABLE visit(id TEXT PRIMARY KEY NOT NULL, place INTEGER)");
     const std::string before = home.sql(db, "SELECT count(*) FROM casasync_table WHERE tracked");
@@ -187,7 +191,8 @@ TEST_CASE("rules, groups and references that make no sense are refused, and thos
         how.insert(how.begin(), {"track", db, "goal", "place", "visit"});
         check_error(home.casasync(how), 64, why);
     };
-    for (const char* rule : {"best", "=max", "best=most"}) refused({"--rule", rule}, "A rule reads COLUMN=max");
+    for (const char* rule : {"best", "=max", "best=most"})
+        refused({"--rule", rule}, "A rule reads COLUMN=max");
     refused({"--rule", "bets=max"}, "None of these tables has the column bets");
     refused({"--group", "amount"}, "A group names two or more columns");
     refused({"--group", "amount,name"}, "or not with the rest of its group");
@@ -196,9 +201,9 @@ TEST_CASE("rules, groups and references that make no sense are refused, and thos
     refused({"--references", "txn.note=place"}, "not one of the tables to track");
     CHECK(home.sql(db, "SELECT count(*) FROM casasync_table WHERE tracked") == before);
 
-    const outcome tracked = home.casasync({"track", db, "visit", "place", "goal", "--rule", "best=max", "--rule",
-                                           "worst=min", "--rule", "amount=lww", "--group", "amount,currency", "--references",
-                                           "visit.place=place"});
+    const outcome tracked = home.casasync({"track", db, "visit", "place", "goal", "--rule", "best=max",
+                                           "--rule", "worst=min", "--rule", "amount=lww", "--group",
+                                           "amount,currency", "--references", "visit.place=place"});
     INFO(tracked.err);
     CHECK(tracked.exit == 0);
     CHECK(has(tracked.out, "Tracking "));
@@ -206,16 +211,21 @@ TEST_CASE("rules, groups and references that make no sense are refused, and thos
     home.sql(db, "INSERT INTO goal VALUES('g', 1, 'EUR', 10, 10); INSERT INTO place VALUES(1, 'Mall')");
     sync_in_turn(home, {db});
     const std::string other = home.add_device(db, "other.db");
-    home.sql(db, "UPDATE goal SET best = 30, worst = 3, amount = 2; INSERT INTO place VALUES(2, 'Bar');"
-                 "INSERT INTO visit VALUES('here', 2)");
-    home.sql(other, "UPDATE goal SET best = 20, worst = 2, currency = 'USD'; INSERT INTO place VALUES(2, 'Pub');"
-                    "INSERT INTO visit VALUES('there', 2)");
+    home.sql(db,
+             "UPDATE goal SET best = 30, worst = 3, amount = 2; INSERT INTO place VALUES(2, 'Bar');"
+             "INSERT INTO visit VALUES('here', 2)");
+    home.sql(other,
+             "UPDATE goal SET best = 20, worst = 2, currency = 'USD'; INSERT INTO place VALUES(2, 'Pub');"
+             "INSERT INTO visit VALUES('there', 2)");
     sync_in_turn(home, {db, other, db});
     for (const std::string& file : {db, other}) {
         CHECK(home.sql(file, "SELECT best, worst FROM goal") == "30|2");
         CHECK(home.sql(file, "SELECT amount || currency IN ('2EUR', '1USD') FROM goal") == "1");
-        CHECK(home.sql(file, "SELECT group_concat(place.name, ',') FROM (SELECT * FROM visit ORDER BY id) AS v JOIN place "
-                             "ON place.id = v.place") == "Bar,Pub");
+        CHECK(
+            home.sql(
+                file,
+                "SELECT group_concat(place.name, ',') FROM (SELECT * FROM visit ORDER BY id) AS v JOIN place "
+                "ON place.id = v.place") == "Bar,Pub");
     }
     CHECK(home.json({"untrack", db, "goal"}).at("tracked").is_array());
     const outcome gone = home.casasync({"untrack", db, "place"});
@@ -277,11 +287,13 @@ TEST_CASE("a file whose registers were altered is found by verify", "[cli]") {
     const std::string a = home.make_vault("a.db"), b = home.add_device(a, "b.db");
     home.sql(a, "UPDATE txn SET note = 'x' WHERE id = 'rent'");
     sync_in_turn(home, {a, b});
-    const std::string table = home.sql(
-        b, "SELECT 'casasync_' || t || '_rows' FROM casasync_table WHERE name = 'txn'");
-    const std::string rows = home.sql(b, "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'casasync%' AND "
-                                         "sql LIKE '%r BLOB NOT NULL%' AND name LIKE '%' || (SELECT t FROM casasync_table "
-                                         "WHERE name = 'txn') || '%' LIMIT 1");
+    const std::string table =
+        home.sql(b, "SELECT 'casasync_' || t || '_rows' FROM casasync_table WHERE name = 'txn'");
+    const std::string rows =
+        home.sql(b,
+                 "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE 'casasync%' AND "
+                 "sql LIKE '%r BLOB NOT NULL%' AND name LIKE '%' || (SELECT t FROM casasync_table "
+                 "WHERE name = 'txn') || '%' LIMIT 1");
     INFO(table << " " << rows);
     REQUIRE(rows != "");
     home.sql(b, "DELETE FROM " + rows);

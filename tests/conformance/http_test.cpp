@@ -2,9 +2,11 @@
 #include "relay_under_test.hpp"
 
 #include <casasync/openssl/hash.hpp>
+#include <casasync/openssl/request_signature.hpp>
 
 #include <casasync_test/catch.hpp>
 #include <casasync_test/member_chain.hpp>
+#include <casasync_test/spoiled.hpp>
 
 using namespace casasync;
 using namespace casasync_test;
@@ -239,4 +241,49 @@ TEST_CASE("random bytes do no harm", "[conformance][http]") {
         CHECK(status < 500);
     }
     CHECK(say(f.at(), "GET /v1/info HTTP/1.1\r\n" + host + "\r\n").status == 200);
+}
+
+TEST_CASE("a body that lacks a member, or has one of another type, is refused and changes nothing",
+          "[conformance][http]") {
+    own_relay f;
+    const device_client a = f.vault();
+    const auto text = [](const std::string& id) { return '"' + id + '"'; };
+    const auto refused = [&](const std::string& method, const std::string& path, const json_parts& right) {
+        for (const std::string& wrong : spoiled(right)) {
+            INFO(method << " " << path << " " << wrong);
+            const reply answer = a.call(method, path, std::string_view(wrong));
+            CHECK(answer.status >= 400);
+            CHECK(answer.status < 500);
+        }
+    };
+    refused("POST", "/snapshots",
+            {{"snapshot_id", text(id<snapshot_id>(9).text())},
+             {"pos", "0"},
+             {"size", "100"},
+             {"part_size", "100"}});
+    refused("POST", "/members", {{"entry", text(to_base64url(bytes(300, 0x55)))}});
+    refused("PUT", "/devices/" + a.device.text() + "/ack", {{"pos", "0"}});
+    refused("DELETE", "",
+            {{"created", std::to_string(a.created)},
+             {"nonce", text(id<mailbox_id>(9).text())},
+             {"signature", text(to_base64url(bytes(64, 0x55)))}});
+    CHECK(a.call("GET", "").status == 200);
+    CHECK(a.call("GET", "/snapshots/latest").status == 404);
+
+    device_client b = f.nobody(2, 1);
+    const json_parts attach{{"members", "[]"},
+                            {"device", text(b.device.text())},
+                            {"created", std::to_string(b.created)},
+                            {"nonce", text(id<mailbox_id>(9).text())}};
+    for (const std::string& wrong : spoiled(attach)) {
+        INFO(wrong);
+        signed_request r = b.attaching({});
+        r.body.assign(wrong.begin(), wrong.end());
+        r.set("Casasync-Attach",
+              openssl::to_base64(openssl::sign(
+                  b.self.signing, openssl::attach_text(b.at.authority(), openssl::sha256(as_bytes(wrong))))));
+        const reply answer = b.send(r);
+        CHECK(answer.status >= 400);
+        CHECK(answer.status < 500);
+    }
 }
