@@ -22,8 +22,10 @@ inline std::vector<std::string> spoiled(const json_parts& parts) {
     std::vector<std::string> out;
     for (std::size_t i = 0; i < parts.size(); ++i) {
         json_parts one = parts;
-        for (const char* wrong : {"null", "true", "-1", "1.5", "9007199254740992", "\"!\"", "[]", "[1]", "{}"}) {
-            if (parts[i].second[0] == '[' && wrong[0] == '[' && wrong[1] == ']') continue;  // an empty list may be right
+        for (const char* wrong :
+             {"null", "true", "-1", "1.5", "9007199254740992", "\"!\"", "[]", "[1]", "{}"}) {
+            if (parts[i].second[0] == '[' && wrong[0] == '[' && wrong[1] == ']')
+                continue;  // an empty list may be right
             one[i].second = wrong;
             out.push_back(object_of(one));
         }
