@@ -61,6 +61,24 @@ TEST_CASE("databases in memory are vaults on the app's own connection", "[vault]
     CHECK(must(w["phone"].verify()).differences.empty());
 }
 
+TEST_CASE("an app may lower how many parameters a statement of its connection has", "[vault]") {
+    const std::string many = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c WHERE n < 120) ";
+    world w;
+    w.first("desktop", txn);
+    w.joins("phone", "desktop");
+    sqlite3* const lent = w.sql("phone").handle();
+    auto options = w.options();
+    options.run_on_app = [lent](const std::function<result<void>(sqlite3*)>& work) { return work(lent); };
+    w.devices.erase("phone");
+    sqlite3_limit(lent, SQLITE_LIMIT_VARIABLE_NUMBER, 20);
+    w.devices.emplace("phone", must(vault::open(w.dir.file("phone"), options)));
+    w.sql("phone").run(many + "INSERT INTO txn SELECT 'p' || n, n, 'x' FROM c");
+    w.sql("desktop").run(many + "INSERT INTO txn SELECT 'd' || n, n, 'x' FROM c");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT count(*) FROM txn") == "240\n");
+    w.all_agree({all_txn});
+}
+
 TEST_CASE("an app that attaches the vault to another database is captured like any other", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");

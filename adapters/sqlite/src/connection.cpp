@@ -149,6 +149,10 @@ bool connection::enforces_foreign_keys() const noexcept {
     return on != 0;
 }
 
+bool connection::takes_parameters(std::size_t count) const noexcept {
+    return static_cast<std::size_t>(sqlite3_limit(handle(), SQLITE_LIMIT_VARIABLE_NUMBER, -1)) >= count;
+}
+
 void connection::forget_statements() noexcept {
     cache_->clear();
 }

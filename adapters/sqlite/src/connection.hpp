@@ -176,6 +176,8 @@ class connection {
     [[nodiscard]] std::int64_t changes() const noexcept;
     [[nodiscard]] bool in_transaction() const noexcept;
     [[nodiscard]] bool enforces_foreign_keys() const noexcept;
+    /// True when a statement may have that many parameters: an application may set its connection's limit.
+    [[nodiscard]] bool takes_parameters(std::size_t count) const noexcept;
     /// Undoes a transaction that could not be undone when it failed, because there was no memory even for
     /// that. Nothing to do otherwise.
     [[nodiscard]] result<void> finish_rollback();

@@ -85,7 +85,7 @@ detail::u128 row_store::digest() const {
 void row_store::forget() noexcept {
     numbers_.forget();
     beside_.clear();
-    walks_.clear();
+    expect_few();
     saved_count_ = 0;
 }
 
@@ -212,9 +212,10 @@ bool has_key(const table_shape& table, const std::vector<value>& row, std::span<
 }  // namespace
 
 result<void> row_store::expect_rows(const vault_table& table, std::span<const std::span<const value>> keys) {
+    ahead_.clear();
+    if (!db_->takes_parameters(keys.size() * table.shape.key.size())) return {};
     auto s = db_->prepare(table.shape.select_rows);
     if (!s) return s.failure();
-    ahead_.clear();
     ahead_.reserve(keys.size());
     ahead_next_ = 0;
     int at = 0;
@@ -330,8 +331,9 @@ result<void> row_store::save(table_no table, bytes_view key, const row_state& ro
 
 result<void> row_store::write_saved() {
     const std::size_t count = std::exchange(saved_count_, 0);
+    const bool many = count >= saved_at_once && db_->takes_parameters(2 * saved_at_once);
     for (std::size_t i = 0; i < count;) {
-        const std::size_t n = count - i < saved_at_once ? 1 : saved_at_once;
+        const std::size_t n = many && count - i >= saved_at_once ? saved_at_once : 1;
         const record_texts& texts = texts_of(saved_table_);
         auto s = db_->prepare(n == 1 ? texts.write : texts.write_many);
         if (!s) return s.failure();
