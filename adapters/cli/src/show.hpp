@@ -16,7 +16,8 @@ namespace casasync::cli {
 
 /// Returns a string; text that is not UTF-8 as {"text_hex": ".."}.
 [[nodiscard]] boost::json::value json_of_text(std::string_view text);
-/// Returns null, a number, a string, or an object: {"blob_hex": ".."}, {"text_hex": ".."}.
+/// Returns null, a number, a string, or an object: {"blob_hex": ".."}, {"text_hex": ".."},
+/// {"real": "inf"}.
 [[nodiscard]] boost::json::value json_of(const value& what);
 [[nodiscard]] boost::json::array json_of(std::span<const value> key);
 /// Returns {id, table, key, column, loser: {value, device, device_id, at}, winner: {..}, reason, open}.
