@@ -109,7 +109,7 @@ scene draw(std::uint64_t seed) {
     casasync_test::dice d(seed);
     scene s;
     s.seed = d.next();
-    const bool is_long = seed % 2 == 0, is_troubled = seed % 4 == 0;
+    const bool is_long = seed % 4 == 0, is_troubled = seed % 8 == 4;
     s.devices = static_cast<std::uint8_t>(2 + d.below(is_troubled ? 3 : 2));
     s.wal = d.percent(60);
     s.anew = s.seed % 32 == 0;
