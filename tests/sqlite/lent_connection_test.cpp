@@ -3,6 +3,9 @@
 #include "txn_table.hpp"
 #include "vault_world.hpp"
 
+#include <set>
+#include <string>
+
 using namespace vault_test;
 
 TEST_CASE("the engine works on the app's own connection", "[vault]") {
@@ -77,6 +80,33 @@ TEST_CASE("an app may lower how many parameters a statement of its connection ha
     w.everyone_syncs();
     CHECK(w.sql("phone").dump("SELECT count(*) FROM txn") == "240\n");
     w.all_agree({all_txn});
+
+    for (const char* const device : {"desktop", "phone"})
+        w.sql(device).run("UPDATE txn SET note = id || ' of the " + std::string(device) +
+                          "' WHERE id LIKE 'p%' AND amount <= 45");
+    w.everyone_syncs();
+    w.everyone_syncs();
+    for (const char* const device : {"desktop", "phone"}) {
+        const auto open = must(w[device].conflicts(true));
+        CHECK(open.size() == 45);  // listed twenty and more at a time, and one by one
+        std::set<std::string> rows;
+        for (const auto& c : open) {
+            const std::string id = c.key.at(0).text();
+            rows.insert(id);
+            const bool of_phone = c.loser == value(id + " of the phone");
+            CHECK((of_phone || c.loser == value(id + " of the desktop")));
+            CHECK(c.winner == value(id + (of_phone ? " of the desktop" : " of the phone")));
+            CHECK(c.column == "note");
+        }
+        CHECK(rows.size() == 45);
+    }
+    w.all_agree({all_txn});
+    for (const auto& c : must(w["phone"].conflicts(true))) must(w["phone"].keep(c.id));
+    w.everyone_syncs();
+    for (const char* const device : {"desktop", "phone"}) {
+        CHECK(must(w[device].conflicts(true)).empty());
+        CHECK(w.sql(device).dump("SELECT count(*) FROM casasync_side") == "0\n");
+    }
 }
 
 TEST_CASE("an app that attaches the vault to another database is captured like any other", "[vault]") {

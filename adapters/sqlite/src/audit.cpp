@@ -5,6 +5,8 @@
 #include <casasync/row_codec.hpp>
 
 #include <limits>
+#include <utility>
+#include <vector>
 
 namespace casasync::sqlite {
 
@@ -21,6 +23,24 @@ value shown_in(const row_state& row, bool is_visible, const table_traits& table,
     const cell* const now = column && is_visible ? row.find(*column) : nullptr;
     const bool shown = now != nullptr && now->what && is_shown(row, *now, table.columns[*column].rule);
     return shown ? *now->what : value{};
+}
+
+constexpr std::size_t opened_at_once = 20, values_of_one = 12;
+
+/// The statement that lists so many conflicts as open.
+const std::string& insert_text(std::size_t count) {
+    const auto make = [](std::size_t n) {
+        std::string text =
+            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, opened, won, won_hlc, "
+            "won_replica, why, open, closed) VALUES";
+        for (std::size_t i = 0; i < n; ++i)
+            text += std::string(i == 0 ? "" : ", ") + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)";
+        return text +
+               " ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0, won = excluded.won, won_hlc = "
+               "excluded.won_hlc, won_replica = excluded.won_replica, why = excluded.why";
+    };
+    static const std::string one = make(1), many = make(opened_at_once);
+    return count == 1 ? one : many;
 }
 
 }  // namespace
@@ -59,30 +79,35 @@ result<void> audit_log::create(connection& db) {
         "CREATE INDEX IF NOT EXISTS casasync_conflict_closed ON casasync_conflict(closed) WHERE open = 0;");
 }
 
-result<void> audit_log::note(const merged_row& row, unix_ms now) {
-    if (row.opened.empty() && row.closed.empty()) return {};
-    const table_traits& table = tables_->find(row.table)->traits;
-    for (const conflict& c : row.closed)
-        if (auto ok = db_->run("UPDATE casasync_conflict SET open = 0, closed = ?2 WHERE id = ?1",
-                               audit_id(table, row.key, c), now);
-            !ok)
-            return ok;
-    for (const conflict& c : row.opened) {
-        auto s = db_->prepare(
-            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, open, opened, closed, won, "
-            "won_hlc, "
-            "won_replica, why) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, 1, ?8, 0, ?9, ?10, ?11, ?12) "
-            "ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0, won = excluded.won, won_hlc = "
-            "excluded.won_hlc, "
-            "won_replica = excluded.won_replica, why = excluded.why");
+result<void> audit_log::note(std::span<const merged_row> changed, unix_ms now) {
+    std::vector<std::pair<const merged_row*, const conflict*>> opened;
+    for (const merged_row& row : changed) {
+        for (const conflict& c : row.closed)
+            if (auto ok = db_->run("UPDATE casasync_conflict SET open = 0, closed = ?2 WHERE id = ?1",
+                                   audit_id(tables_->find(row.table)->traits, row.key, c), now);
+                !ok)
+                return ok;
+        for (const conflict& c : row.opened) opened.emplace_back(&row, &c);
+    }
+    const bool many =
+        opened.size() >= opened_at_once && db_->takes_parameters(opened_at_once * values_of_one);
+    for (std::size_t i = 0; i < opened.size();) {
+        const std::size_t n = many && opened.size() - i >= opened_at_once ? opened_at_once : 1;
+        auto s = db_->prepare(insert_text(n));
         if (!s) return s.failure();
-        const value column = c.column ? value(std::int64_t{*c.column}) : value{};
-        s->bind_all(audit_id(table, row.key, c), std::int64_t{row.table}, row.key, column,
-                    stored_value(c.what), static_cast<std::int64_t>(c.loser.when.packed),
-                    c.loser.replica.view(), now,
-                    stored_value(shown_in(row.after, row.is_visible, table, c.column)),
-                    static_cast<std::int64_t>(c.winner.when.packed), c.winner.replica.view(),
-                    static_cast<std::int64_t>(c.why));
+        int at = 0;
+        const auto bind = [&](const auto&... values) { (s->bind(++at, values), ...); };
+        for (const std::size_t end = i + n; i < end; ++i) {
+            const merged_row& row = *opened[i].first;
+            const conflict& c = *opened[i].second;
+            const table_traits& table = tables_->find(row.table)->traits;
+            bind(audit_id(table, row.key, c), std::int64_t{row.table}, row.key,
+                 c.column ? value(std::int64_t{*c.column}) : value{}, stored_value(c.what),
+                 static_cast<std::int64_t>(c.loser.when.packed), c.loser.replica.view(), now,
+                 stored_value(shown_in(row.after, row.is_visible, table, c.column)),
+                 static_cast<std::int64_t>(c.winner.when.packed), c.winner.replica.view(),
+                 static_cast<std::int64_t>(c.why));
+        }
         if (auto ok = s->run(); !ok) return ok;
     }
     return {};

@@ -18,6 +18,7 @@
 #include <casasync/result.hpp>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,7 +44,7 @@ class audit_log {
     [[nodiscard]] static result<void> create(connection& db);
 
     /// Writes down what a merge opened and closed. Inside the caller's transaction.
-    [[nodiscard]] result<void> note(const merged_row& row, unix_ms now);
+    [[nodiscard]] result<void> note(std::span<const merged_row> changed, unix_ms now);
     /// Returns entries, newest first. \param open_only  without those that are closed
     [[nodiscard]] result<std::vector<audit_entry>> entries(bool open_only);
     /// Returns the entries of one row, closed ones too.

@@ -25,6 +25,11 @@ std::string meta_name(table_no table) {
     return "casasync_m_" + std::to_string(table);
 }
 
+/// A row among those in row_store::beside_.
+std::uint64_t term_of(table_no table, bytes_view key) noexcept {
+    return detail::hash128(key, {table, 0}).low;
+}
+
 /// In the order of BLOBs: less than, equal to or greater than 0.
 int compare(bytes_view a, bytes_view b) noexcept {
     const int order = std::memcmp(a.data(), b.data(), std::min(a.size(), b.size()));
@@ -117,14 +122,6 @@ result<bool> row_store::record_walk::find(bytes_view key) {
         if (auto ok = (read.bind_view(1, bytes_view(from)), step()); !ok) return ok.failure();
     }
     return !at_end && compare(read.blob(0), key) == 0;
-}
-
-result<bool> row_store::any_beside(table_no table) {
-    if (const auto known = beside_.find(table); known != beside_.end()) return known->second;
-    const auto any =
-        db_->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_side WHERE t = ?1)", std::int64_t{table});
-    if (!any) return any.failure();
-    return beside_[table] = *any != 0;
 }
 
 result<std::uint64_t> row_store::number_of(const replica_id& id) {
@@ -284,6 +281,7 @@ result<std::optional<row_state>> row_store::record(table_no number, bytes_view k
     }
     if (!side) return side.failure();
     if (!*side) return std::optional(std::move(row));
+    beside_.insert(term_of(number, key));
     auto s = db_->prepare("SELECT b FROM casasync_side WHERE t = ?1 AND k = ?2");
     if (!s) return s.failure();
     const auto found = s->bind_all(std::int64_t{number}, key).step();
@@ -396,12 +394,11 @@ result<void> row_store::save_soon(table_no number_of_table, bytes_view key, cons
         saved_table_ = table.number;
         ++saved_count_;
     }
-    const auto beside = any_beside(table.number);
-    if (!beside) return beside.failure();
-    if (!side && !*beside) return {};
+    const std::uint64_t term = term_of(number_of_table, key);
+    if (!side && !beside_.contains(term)) return {};
     if (!side)
         return db_->run("DELETE FROM casasync_side WHERE t = ?1 AND k = ?2", std::int64_t{table.number}, key);
-    beside_[table.number] = true;
+    beside_.insert(term);
     bytes contents;
     detail::writer beside_it(contents);
     put_contents(beside_it, row, number_or_zero, elsewhere);

@@ -28,6 +28,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -81,7 +82,7 @@ class row_store {
     /// Writes registers, and into casasync_side what the table does not hold: every value when `in_table` is
     /// false, else those of columns this file does not have and of `apart` (sorted; shown differently from
     /// their register). Every value that goes to casasync_side must be loaded. A row that has a number has
-    /// the one it was placed at.
+    /// the one it was placed at. In the same transaction, the row was looked up before.
     [[nodiscard]] result<void> save(table_no table, bytes_view key, const row_state& row, bool in_table,
                                     std::span<const column_no> apart = {});
     /// The same, but the record may reach the file only with others, many by one statement: at the latest
@@ -139,8 +140,6 @@ class row_store {
     [[nodiscard]] const record_texts& texts_of(table_no table);
     [[nodiscard]] result<std::uint64_t> number_of(const replica_id& id);
     [[nodiscard]] std::optional<replica_id> replica_of(std::uint64_t number) const;
-    /// True when a row of the table may have a casasync_side record. Inside a transaction.
-    [[nodiscard]] result<bool> any_beside(table_no table);
     [[nodiscard]] result<void> save_numbered(const vault_table& table, bytes_view key, bytes_view registers,
                                              const cell* asked, std::optional<std::int64_t> number);
 
@@ -162,12 +161,13 @@ class row_store {
     std::vector<replica_id> replicas_;
     std::map<replica_id, device_id> owners_;
     std::map<table_no, record_texts> texts_;
-    std::map<table_no, bool> beside_;        ///< what any_beside() found in this transaction
-    std::map<table_no, record_walk> walks_;  ///< of expect_many()
-    std::vector<row_ahead> ahead_{};         ///< of expect_rows(), of one table
-    std::size_t ahead_next_ = 0;             ///< of them, that is not given out yet
-    std::vector<saved_record> saved_{};      ///< by save_soon(), of one table; kept for their memory
-    std::size_t saved_count_ = 0;            ///< of them, those that wait
+    std::unordered_set<std::uint64_t> beside_;  ///< rows that have a casasync_side record, by hash: those
+                                                ///< that were looked up or saved in this transaction
+    std::map<table_no, record_walk> walks_;     ///< of expect_many()
+    std::vector<row_ahead> ahead_{};            ///< of expect_rows(), of one table
+    std::size_t ahead_next_ = 0;                ///< of them, that is not given out yet
+    std::vector<saved_record> saved_{};         ///< by save_soon(), of one table; kept for their memory
+    std::size_t saved_count_ = 0;               ///< of them, those that wait
     table_no saved_table_ = 0;
 };
 

@@ -284,10 +284,8 @@ result<void> vault::state::unlist_large(const merge_plan& plan) {
 }
 
 result<void> vault::state::conclude(const merge_plan& plan) {
-    const unix_ms now = own_now();
     if (auto ok = unlist_large(plan); !ok) return ok;
-    for (const merged_row& row : plan.rows)
-        if (auto ok = audit->note(row, now); !ok) return ok;
+    if (auto ok = audit->note(plan.rows, own_now()); !ok) return ok;
     if (auto ok = rows->raise(plan.merged.vector); !ok) return ok;
     if (auto ok = raise_frontier(plan.merged.seen); !ok) return ok;
     self.digest += plan.digest;
