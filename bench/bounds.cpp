@@ -118,29 +118,33 @@ bytes key_of(const std::string& id) {
     return *encode_key({&v, 1});
 }
 
+/// Reads rows of W, as many by one statement as casasync does. Returns how many bytes there were.
+std::uint64_t rows_by_hand(hand& h, const std::vector<std::string>& ids) {
+    constexpr std::size_t at_once = 25;
+    sqlite3_stmt* const rows = h.prepare("SELECT t.* FROM (VALUES" + times(at_once, "(?)") +
+                                         ") AS v CROSS JOIN txn AS t WHERE t.id = v.column1");
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < ids.size(); i += at_once) {
+        sqlite3_clear_bindings(rows);
+        for (std::size_t n = 0; n < at_once && i + n < ids.size(); ++n)
+            hand::bind(rows, static_cast<int>(n) + 1, ids[i + n]);
+        sum += h.step(rows);
+    }
+    return sum;
+}
+
 /// What a seal asks of SQLite: the log, each row and its record are read, records, outbox and log written.
 void seal_by_hand(const std::string& file, std::size_t bytes_of_a_change) {
-    constexpr std::size_t at_once = 25;
     hand h(file);
     h.run("BEGIN IMMEDIATE");
     std::vector<std::string> ids = h.texts("SELECT k0 FROM casasync_log ORDER BY rowid");
     const std::size_t changes = ids.size();
     std::sort(ids.begin(), ids.end());
     ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
-    sqlite3_stmt* const rows = h.prepare("SELECT t.* FROM (VALUES" + times(at_once, "(?)") +
-                                         ") AS v CROSS JOIN txn AS t WHERE t.id = v.column1");
-    std::uint64_t sum = 0;
     std::vector<bytes> keys;
     keys.reserve(ids.size());
-    for (std::size_t i = 0; i < ids.size(); i += at_once) {
-        sqlite3_clear_bindings(rows);
-        for (std::size_t n = 0; n < at_once && i + n < ids.size(); ++n) {
-            hand::bind(rows, static_cast<int>(n) + 1, ids[i + n]);
-            keys.push_back(key_of(ids[i + n]));
-        }
-        sum += h.step(rows);
-    }
-    keep(sum + records_by_hand(h, keys));
+    for (const std::string& id : ids) keys.push_back(key_of(id));
+    keep(rows_by_hand(h, ids) + records_by_hand(h, keys));
     const bytes payload(changes * bytes_of_a_change, 2);
     sqlite3_stmt* const out = h.prepare(
         "INSERT INTO casasync_outbox(seq, part, parts, hour, was, payload) VALUES(1000000, 0, 1, 0, 0, ?1)");
@@ -275,23 +279,59 @@ question idle_triggers(const std::string& folder, const filled_files& begin, con
     return q;
 }
 
+/// What conflicts ask of SQLite: what lost is read from its row, kept beside the registers, and listed;
+/// twenty by one statement.
+std::uint64_t conflicts_by_hand(hand& h, const std::vector<std::string>& ids) {
+    constexpr std::size_t at_once = 20;
+    sqlite3_stmt* const beside =
+        h.prepare("INSERT INTO casasync_side(t, k, b) VALUES" + times(at_once, "(1, ?, ?)"));
+    sqlite3_stmt* const list = h.prepare(
+        "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, opened, won, won_hlc, won_replica, "
+        "why, open, closed) VALUES" +
+        times(at_once, "(?, 1, ?, 1, ?, 1, ?, 1, ?, 1, ?, 0, 1, 0)"));
+    const bytes contents(record_bytes, 1), lost(8, 2), replica(16, 3);
+    std::vector<bytes> keys;
+    std::vector<std::string> names;
+    for (const std::string& id : ids) {
+        keys.push_back(key_of(id));
+        bytes hash(6);
+        const std::uint64_t low = detail::hash128(keys.back()).low;
+        for (std::size_t i = 0; i < hash.size(); ++i) hash[i] = static_cast<std::uint8_t>(low >> (8 * i));
+        names.push_back(to_hex(hash));
+    }
+    for (std::size_t i = 0; i + at_once <= ids.size(); i += at_once) {
+        int b = 0, l = 0;
+        for (std::size_t n = i; n < i + at_once; ++n) {
+            hand::bind(beside, ++b, keys[n]), hand::bind(beside, ++b, contents);
+            hand::bind(list, ++l, names[n]), hand::bind(list, ++l, keys[n]);
+            for (const bytes* all : {&lost, &replica, &lost, &replica}) hand::bind(list, ++l, *all);
+        }
+        h.step(beside), h.step(list);
+    }
+    return rows_by_hand(h, ids);
+}
+
 /// What applying asks of SQLite: each record is read and written, rows are written in the order of their
-/// keys.
+/// keys. \param conflict_each  one in so many changes is a conflict; 0: none
 template <class Change>
-void apply_by_hand(const std::string& file, const std::vector<Change>& sorted, app& rows) {
+void apply_by_hand(const std::string& file, const std::vector<Change>& sorted, std::size_t conflict_each,
+                   app& rows) {
     hand h(file);
     std::vector<bytes> keys;
+    std::vector<std::string> contested;
     keys.reserve(sorted.size());
     for (const Change& c : sorted) keys.push_back(key_of(c.id));
+    for (std::size_t i = 0; conflict_each != 0 && i < sorted.size(); i += conflict_each)
+        if (contested.empty() || contested.back() != sorted[i].id) contested.push_back(sorted[i].id);
     write_all(rows, std::span<const Change>(sorted));
     h.run("BEGIN IMMEDIATE");
-    keep(records_by_hand(h, keys));
+    keep(records_by_hand(h, keys) + conflicts_by_hand(h, contested));
     h.run("COMMIT");
 }
 
 template <class Change>
 question applying(const std::string& folder, const filled_files& begin, const std::string& name,
-                  std::vector<Change> changes, double ratio_max) {
+                  std::vector<Change> changes, std::size_t conflict_each, double ratio_max) {
     const std::string plain = folder + "/plain.db", vault = folder + "/vault.db";
     const auto given = std::make_shared<std::vector<Change>>(changes);
     std::stable_sort(changes.begin(), changes.end(),
@@ -316,7 +356,7 @@ question applying(const std::string& folder, const filled_files& begin, const st
         },
         [=](std::size_t) {
             app a(vault);
-            apply_by_hand(vault, *sorted, a);
+            apply_by_hand(vault, *sorted, conflict_each, a);
         },
         [=] { return app(vault).checksum(); }};
     q.ratio_max = ratio_max;
@@ -383,14 +423,15 @@ std::vector<question> questions(const run_options& o) {
     };
     const auto inserts = [=](app& a) { in_transactions(a, made->rows); };
     const auto updates = [=](app& a) { in_transactions(a, made->a); };
-    std::vector<question> out{sealing(o.folder, empty, "insert", o.rows, 33, inserts, 2.5),
-                              sealing(o.folder, full, "update of one field", o.rows, 22, updates, 1.9),
-                              lone_sealing(o.folder, full, o.rows / 200, made),
-                              idle_triggers(o.folder, empty, "insert", o.rows, inserts),
-                              idle_triggers(o.folder, full, "update of one field", o.rows, updates),
-                              applying(o.folder, empty, "full set", w.rows, 2.0),
-                              applying(o.folder, full, "delta of single fields", w.a, 1.25),
-                              merging(o)};
+    std::vector<question> out{
+        sealing(o.folder, empty, "insert", o.rows, 33, inserts, 2.5),
+        sealing(o.folder, full, "update of one field", o.rows, 22, updates, 1.9),
+        lone_sealing(o.folder, full, o.rows / 200, made),
+        idle_triggers(o.folder, empty, "insert", o.rows, inserts),
+        idle_triggers(o.folder, full, "update of one field", o.rows, updates),
+        applying(o.folder, empty, "full set", w.rows, 0, 2.0),
+        applying(o.folder, full, "delta of single fields, a fifth in conflict", w.a, 5, 1.25),
+        merging(o)};
     for (question& q : out) q.rounds_max = 3;
     return out;
 }
