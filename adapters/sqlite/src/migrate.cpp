@@ -309,7 +309,7 @@ result<std::vector<schema_difference>> vault::state::migrate(
     for (std::size_t i = 0; i < numbers.size(); ++i) {
         const vault_table& table = *tables.find(numbers[i]);
         if (fates[i].dropped) {
-            if (auto ok = take_values_along(table); !ok) return ok.failure();
+            if (auto ok = record_rows(table, false); !ok) return ok.failure();
             dropped.push_back(table.traits.name);
             continue;
         }

@@ -47,14 +47,16 @@ result<void> vault::state::change_policy(const vault_table& table, delete_policy
     return conclude(plan);
 }
 
-/// Before a table is left alone: its values go beside its registers, which stay whole without it.
-result<void> vault::state::take_values_along(const vault_table& table) {
+/// Writes the record of every row of a table. `stay`: a row that was there when the vault began gets one, for
+/// under max and min the value before a write decides. Not `stay`: the table is left alone, so its values go
+/// beside its registers, which stay whole without it.
+result<void> vault::state::record_rows(const vault_table& table, bool stay) {
     auto keys = all_keys(table);
     if (!keys) return keys.failure();
     for (const bytes& key : *keys) {
         auto row = rows->load(table.number, key, true);
         if (!row) return row.failure();
-        if (auto ok = rows->save(table.number, key, *row, false); !ok) return ok;
+        if (auto ok = rows->save(table.number, key, *row, stay); !ok) return ok;
     }
     return {};
 }
@@ -69,18 +71,6 @@ result<bool> vault::state::is_written(const vault_table& table, column_no column
         if (*row && (*row)->find(column) != nullptr) return true;
     }
     return false;
-}
-
-/// Under max and min the value before a write decides, so rows that were there get a record.
-result<void> vault::state::record_rows(const vault_table& table) {
-    auto keys = all_keys(table);
-    if (!keys) return keys.failure();
-    for (const bytes& key : *keys) {
-        auto row = rows->load(table.number, key, true);
-        if (!row) return row.failure();
-        if (auto ok = rows->save(table.number, key, *row, true); !ok) return ok;
-    }
-    return {};
 }
 
 /// The keys of every row of a table, with a record or in an adopted table; sorted, no duplicates.

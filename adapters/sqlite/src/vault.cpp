@@ -239,7 +239,7 @@ result<void> vault::track(const std::string& table, const track_options& how) {
             auto base = digest_of_rows(*v.db, **tracked, v.rows->numbers());
             if (!base) return base.failure();
             v.self.base += *base;
-            return how.rules.empty() ? result<void>{} : v.record_rows(**tracked);
+            return how.rules.empty() ? result<void>{} : v.record_rows(**tracked, true);
         }
         std::optional<suppress_capture> quiet;
         if (!v.options.run_on_app) quiet.emplace(*v.db, v.tables);
@@ -255,7 +255,7 @@ result<void> vault::untrack(const std::string& table) {
         if (auto n = v.seal_log(); !n) return n.failure();
         const vault_table* t = v.tables.find(table);
         if (t != nullptr && t->tracked)
-            if (auto ok = v.take_values_along(*t); !ok) return ok;
+            if (auto ok = v.record_rows(*t, false); !ok) return ok;
         if (auto ok = v.tables.untrack(*v.db, table); !ok) return ok;
         return v.tables.read(*v.db);
     });

@@ -269,8 +269,7 @@ struct vault::state {
     [[nodiscard]] detail::u128 state_digest() const;
     [[nodiscard]] std::string digest_text() const;  ///< the same as 32 hexadecimal digits
     [[nodiscard]] result<void> change_policy(const vault_table& table, delete_policy policy);
-    [[nodiscard]] result<void> take_values_along(const vault_table& table);
-    [[nodiscard]] result<void> record_rows(const vault_table& table);
+    [[nodiscard]] result<void> record_rows(const vault_table& table, bool stay);
     [[nodiscard]] result<std::vector<bytes>> all_keys(const vault_table& table);
 
     [[nodiscard]] result<void> on_connection(const std::function<result<void>()>& work);
