@@ -102,3 +102,77 @@ TEST_CASE("what is wrong is one sentence and an exit code", "[relay][process]") 
     relay_process usage(CASASYNC_RELAY_PROGRAM, {"--what"});
     CHECK(usage.wait() == 64);
 }
+
+TEST_CASE("whoever runs a relay asks it what it holds, backs it up and gives it another key",
+          "[relay][process]") {
+    temporary_directory directory;
+    const std::string data = directory.path() + "/relay", copy = directory.path() + "/copy",
+                      back = directory.path() + "/back";
+    const auto command = [](std::vector<std::string> arguments) {
+        arguments.insert(arguments.begin(), CASASYNC_RELAY_PROGRAM);
+        return run(arguments);
+    };
+    const auto says = [&](const std::vector<std::string>& arguments) {
+        const outcome done = command(arguments);
+        INFO(done.err);
+        CHECK(done.exit == 0);
+        return done.out;
+    };
+    const auto fails = [&](const std::vector<std::string>& arguments) {
+        const outcome done = command(arguments);
+        CHECK(done.err.starts_with("casasync-relay: "));
+        return done.exit;
+    };
+    const auto has = [](const std::string& text, const std::string& part) {
+        return text.find(part) != std::string::npos;
+    };
+    for (const char* asked : {"stats", "vaults", "rotate-key"}) CHECK(fails({asked, "--data", data}) == 66);
+    CHECK(fails({"backup", "--data", data, "--to", copy}) == 66);
+
+    relay_process relay(CASASYNC_RELAY_PROGRAM, {"--listen", "127.0.0.1:0", "--data", data});
+    REQUIRE_FALSE(relay.address().empty());
+    auto device = make_vault(relay.port(), real_now_s());
+    REQUIRE(device.push({device.envelope(1)}).status == 201);
+    const std::string stats = says({"stats", "--data", data});
+    CHECK(has(stats, "vaults           1\ndevices          1\n"));
+    CHECK(has(stats, "changesets       1\n"));
+    CHECK(has(says({"stats", "--data", data, "--json"}), R"({"vaults":1,"devices":1,"dormant":0,)"));
+    CHECK(has(says({"vaults", "--data", data}), "vault            " + device.vault.text() + "\n"));
+    CHECK(has(says({"vaults", "--data", data, "--json"}), R"("vault":")" + device.vault.text() + '"'));
+    CHECK(fails({"rotate-key", "--data", data}) == 69);  // while it runs
+    says({"backup", "--data", data, "--to", copy});
+    CHECK(fails({"backup", "--data", data, "--to", copy}) == 73);
+    relay.signal(SIGTERM);
+    CHECK(relay.wait() == 0);
+
+    CHECK(fails({"restore", "--data", data, "--from", copy}) == 73);
+    says({"restore", "--data", back, "--from", copy});
+    CHECK(says({"rotate-key", "--data", back}) == "master_key       2\naccepts_before   true\n");
+    CHECK(says({"rotate-key", "--data", back, "--drop-before", "--json"}) ==
+          "{\"master_key\":3,\"accepts_before\":false}\n");
+    CHECK(has(says({"stats", "--data", back}), "changesets       1\n"));
+    std::filesystem::remove(copy + "/master.key");
+    CHECK(fails({"restore", "--data", directory.path() + "/none", "--from", copy}) == 66);
+}
+
+TEST_CASE("a relay shows its metrics where it is told to", "[relay][process]") {
+    temporary_directory directory;
+    const std::vector<std::string> arguments{"--listen", "127.0.0.1:0", "--data", directory.path(),
+                                             "--metrics"};
+    const auto with = [&](const std::string& at) {
+        std::vector<std::string> all = arguments;
+        all.push_back(at);
+        all.insert(all.begin(), CASASYNC_RELAY_PROGRAM);
+        return all;
+    };
+    for (const char* wrong : {"nowhere", "127.0.0.1", ":9"}) {
+        const outcome done = run(with(wrong));
+        CHECK(done.exit == 64);
+        CHECK(done.err.starts_with("casasync-relay: The address of the metrics has to be HOST:PORT"));
+    }
+    process relay(with("127.0.0.1:0"));
+    CHECK(relay.line().starts_with("casasync-relay listening on http://127.0.0.1:"));
+    CHECK(relay.line().starts_with("casasync-relay metrics at http://127.0.0.1:"));
+    relay.signal(SIGTERM);
+    CHECK(relay.wait().exit == 0);
+}
