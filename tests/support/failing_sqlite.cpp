@@ -21,7 +21,7 @@ constexpr std::uint64_t none = 0;
 
 struct call_plan {
     std::atomic<std::uint64_t> at{none}, calls{0};
-    std::atomic<bool> sticky{false}, failed{false};
+    std::atomic<bool> sticky{false}, failed{false}, in_any_thread{false};
     std::atomic<int> code{SQLITE_OK};
 };
 
@@ -35,6 +35,7 @@ call_plan& plan() noexcept {
     static const bool read = [] {
         one.code = static_cast<int>(number_in("CASASYNC_FAILING_CODE", SQLITE_NOMEM));
         one.at = number_in("CASASYNC_FAILING_CALL", none);
+        one.in_any_thread = one.at != none;
         return true;
     }();
     static_cast<void>(read);
@@ -48,7 +49,8 @@ thread_local struct {
     [[nodiscard]] bool is_of(sqlite3* asked) const noexcept { return code != SQLITE_OK && db == asked; }
 } told;
 
-thread_local int depth = 0;  ///< of SQLite's functions that call each other
+thread_local bool planned = false;  ///< this thread called plan_calls()
+thread_local int depth = 0;         ///< of SQLite's functions that call each other
 
 /// Counts a call that does not come from SQLite itself. \returns what it fails with; SQLITE_OK when it may go
 /// on
@@ -57,7 +59,7 @@ int fails(sqlite3* db) noexcept {
     call_plan& p = plan();
     told = {db, SQLITE_OK};
     const std::uint64_t at = p.at;
-    if (at == none) return SQLITE_OK;
+    if (at == none || !(planned || p.in_any_thread)) return SQLITE_OK;
     const std::uint64_t call = ++p.calls;
     if (call != at && !(p.sticky && call > at)) return SQLITE_OK;
     if (const char* const mark = std::getenv("CASASYNC_FAILED"); mark != nullptr && !p.failed)
@@ -93,12 +95,18 @@ void plan_calls(std::uint64_t at, bool sticky, int code) noexcept {
     p.sticky = sticky;
     p.code = code;
     p.at = at;
+    planned = true;
 }
 
 call_report repair_calls() noexcept {
     call_plan& p = plan();
     p.at = none;
+    planned = false;
     return {p.calls, p.failed};
+}
+
+bool next_call_fails() noexcept {
+    return fails(nullptr) != SQLITE_OK;
 }
 
 }  // namespace casasync_test
@@ -148,13 +156,13 @@ int sqlite3_exec(sqlite3* db, const char* sql, int (*each)(void*, int, char**, c
 int sqlite3_close(sqlite3* db) {
     told = {};  // the next one can have its address
     static auto* const usual = real<decltype(sqlite3_close)>("sqlite3_close");
-    return usual(db);
+    return call(usual, db);
 }
 
 int sqlite3_close_v2(sqlite3* db) {
     told = {};
     static auto* const usual = real<decltype(sqlite3_close_v2)>("sqlite3_close_v2");
-    return usual(db);
+    return call(usual, db);
 }
 
 int sqlite3_errcode(sqlite3* db) {

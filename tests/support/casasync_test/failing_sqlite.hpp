@@ -6,8 +6,8 @@
 
 namespace casasync_test {
 
-/// From here on calls that open, prepare, step or execute count from 1, and the `at`-th does nothing but fail
-/// with `code`; all after it too when `sticky`. Undoing a transaction does not count: it needs nothing that
+/// From here on this thread's calls that open, prepare, step or execute count from 1, and the `at`-th does
+/// nothing but fail with `code`; all after it too when `sticky`. Undoing a transaction does not count: it needs nothing that
 /// could be missing.
 void plan_calls(std::uint64_t at, bool sticky, int code) noexcept;
 struct call_report {
@@ -16,5 +16,7 @@ struct call_report {
 };
 /// They work again. \returns what happened since plan_calls()
 call_report repair_calls() noexcept;
+/// Counts a call of something else than SQLite, unless SQLite makes it. \returns whether it is to fail
+[[nodiscard]] bool next_call_fails() noexcept;
 
 }  // namespace casasync_test
