@@ -52,6 +52,8 @@ TEST_CASE("a proxy's URL is taken apart", "[beast][proxy]") {
     CHECK(parse_proxy("http://Aladdin:open%20sesame@proxy.example").value().authorization ==
           "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");  // RFC 7617, section 2
     CHECK(parse_proxy("http://me@work:a@b@proxy.example").value().at.host == "proxy.example");
+    CHECK(parse_proxy("http://a:%2a%2A%7e@proxy.example").value() ==
+          parse_proxy("http://a:**~@proxy.example").value());
 }
 
 TEST_CASE("what is no proxy's URL is refused, and its password not shown", "[beast][proxy]") {
@@ -84,6 +86,11 @@ TEST_CASE("the environment names a proxy, and what is reached without it", "[bea
     CHECK(proxy_for("https://a.example.org").empty());
     CHECK_FALSE(proxy_for("https://myrelay.example").empty());
     CHECK_FALSE(proxy_for("https://example.net").empty());
+    CHECK_FALSE(proxy_for("https://a.b").empty());  // shorter than each of them
+    e.set("no_proxy", ", other.example  , relay.example ");
+    CHECK(proxy_for("https://relay.example").empty());
+    e.set("https_proxy", "");
+    CHECK(proxy_for("https://example.net") == "http://upper:1");
     e.set("no_proxy", "*");
     CHECK(proxy_for("https://relay.example").empty());
 }

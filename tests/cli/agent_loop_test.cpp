@@ -14,6 +14,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <filesystem>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -244,6 +245,48 @@ TEST_CASE("S39_out_of_memory: an agent that finds no memory goes on, and does no
     running->stop();
     CHECK(ears.heard("state", "state=stopped"));
     CHECK(failures == 0);
+}
+
+TEST_CASE("an agent whose file is a copy says so, and goes on as a device of its own", "[agent][copy]") {
+    const casasync_test::folder dir;
+    const auto server = start_relay(relay_in(dir));
+    const std::string desktop = dir / "desktop.db", twin = dir / "twin.db", phone = dir / "phone.db";
+    make_vault(desktop, server->address());
+    add_device(desktop, phone);
+    for (const char* suffix : {"", "-casasync.key"})
+        std::filesystem::copy_file(desktop + suffix, twin + suffix);
+    app(desktop).run("INSERT INTO note VALUES('d','by the desktop')");
+    REQUIRE(agent::link::open(desktop)->sync());
+    const std::string origin = agent::read_credentials(desktop)->device.text();
+    app(twin).run("INSERT INTO note VALUES('t','by the twin')");
+
+    listener phone_ears, ears;
+    auto at_phone = start_agent(phone, phone_ears);
+    agent::agent_options options;
+    options.path = twin;
+    options.relay = server->address();
+    options.on_event = [&ears](const std::string& url) { ears.hear(url); };
+    auto running = agent::agent::start(std::move(options));
+    REQUIRE(running);
+    REQUIRE(ears.heard("alarm", "It%20is%20a%20device%20of%20its%20own%20now"));
+    REQUIRE(ears.heard("state", "state=in_sync"));
+    REQUIRE(phone_ears.heard("device-added", "&copy_of=" + origin));
+    // What is heard is heard under its new keys.
+    ears.forget();
+    app(phone).run("INSERT INTO note VALUES('p','by the phone')");
+    REQUIRE(ears.heard("changeset-received", "&rows=1"));
+    running->stop();
+    CHECK(agent::read_credentials(twin)->device.text() != origin);
+    CHECK(app(twin).text("SELECT group_concat(id, '') FROM (SELECT id FROM note ORDER BY id)") == "dnpt");
+}
+
+TEST_CASE("each state of an agent has a name", "[agent]") {
+    using agent::agent_state;
+    std::string names;
+    for (const auto state : {agent_state::starting, agent_state::in_sync, agent_state::syncing,
+                             agent_state::offline, agent_state::error, agent_state::stopped})
+        names += std::string(name_of(state)) + " ";
+    CHECK(names == "starting in_sync syncing offline error stopped ");
 }
 
 TEST_CASE("an agent without a vault or keys does not start", "[agent]") {
