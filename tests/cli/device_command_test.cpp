@@ -275,3 +275,49 @@ TEST_CASE("a device that was not at the relay for 90 days is shown as dormant", 
     CHECK_FALSE(device_named(home, desktop, "desktop.db").at("dormant").as_bool());
     CHECK(has(home.casasync({"devices", desktop}).out, "dormant: not at the relay since 2001-09-09"));
 }
+
+TEST_CASE("a device is removed with its copies and its kit, and what is left is told",
+          "[cli][members][copy]") {
+    const household home;
+    const std::string desktop = home.make_vault("desktop.db");
+    const std::string phone = home.add_device(desktop, "phone.db"), twin = home.dir / "twin.db";
+    for (const char* suffix : {"", "-casasync.key"})
+        std::filesystem::copy_file(phone + suffix, twin + suffix);
+    for (const auto& db : {phone, twin, phone}) {
+        home.sql(db, "INSERT INTO tag VALUES(hex(randomblob(8)), hex(randomblob(8)))");
+        REQUIRE(home.casasync({"sync", db}).exit == 0);
+    }
+    const std::string id(home.json({"status", phone}).at("device").as_string());
+    const std::string copy(home.json({"status", twin}).at("device").as_string());
+    REQUIRE(copy != id);
+    CHECK(has(home.casasync({"status", twin}).out, "identity"));
+    REQUIRE(home.casasync({"recovery", desktop}).exit == 0);
+    REQUIRE(home.casasync({"recovery", phone}).exit == 0);
+    REQUIRE(home.casasync({"sync", desktop}).exit == 0);
+    CHECK(has(home.casasync({"devices", desktop}).out, ", a copy of " + id));
+    const auto listed = home.json({"devices", desktop}).as_array();
+    CHECK(std::any_of(listed.begin(), listed.end(),
+                      [&](const auto& d) { return d.at("copy_of") == boost::json::value(id); }));
+    const outcome several = home.casasync({"devices", "remove", desktop, "phone.db"});
+    check_error(several, 64, "Several devices are called phone.db");
+    CHECK(has(several.err, id));
+    CHECK(has(several.err, copy));
+
+    const outcome removed = home.casasync({"devices", "remove", desktop, "--", id});
+    INFO(removed.err);
+    CHECK(removed.exit == 0);
+    CHECK(has(removed.out, "With it went 1 device that began as a copy of it."));
+    CHECK(has(removed.out, "The recovery kit that it made is void; the one before is good."));
+    CHECK(kits_of(home, desktop) == 1);
+    for (const auto& db : {phone, twin}) check_error(home.casasync({"sync", db}), 77, "removed");
+
+    // Without its keys the list is what the vault itself knows.
+    std::filesystem::remove(desktop + "-casasync.key");
+    const outcome without = home.casasync({"devices", desktop});
+    CHECK(without.exit == 0);
+    CHECK(has(without.out, "desktop.db (this device)"));
+    CHECK_FALSE(has(without.out, "removed"));
+    const auto self = device_named(home, desktop, "desktop.db");
+    CHECK(self.at("active").is_null());
+    CHECK(self.at("added_by").is_null());
+}

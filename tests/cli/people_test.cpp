@@ -305,3 +305,67 @@ TEST_CASE("a file whose registers were altered is found by verify", "[cli]") {
     CHECK(has(both.out, R"("ok":false)"));
     CHECK(has(both.out, R"("digest_matches":false)"));
 }
+
+TEST_CASE("what a command line lacks, or has too much of, is said before anything is done", "[cli]") {
+    const household home;
+    const std::string db = home.make_vault("home.db"), none = home.dir / "none.db",
+                      kit = home.dir / "kit.png";
+    const auto refused = [&](const std::vector<std::string>& command, int exit, const std::string& why) {
+        INFO(command[0]);
+        check_error(home.casasync(command), exit, why);
+    };
+    refused({"pair", none}, 66, "none.db");
+    refused({"sync", none}, 66, "none.db");
+    refused({"leave", none}, 66, "none.db");
+    refused({"vault", "delete", none}, 66, "none.db");
+    refused({"devices", "remove", none, "phone"}, 66, "none.db");
+    refused({"devices"}, 64, "vault file is missing");
+    refused({"sync", db, "--private-timing"}, 64, "--private-timing needs --watch");
+    refused({"join", none, "CODE"}, 64, "--relay is missing");
+    refused({"join", none, "CODE", "--recovery"}, 64, "do not go together");
+    refused({"join", none, "--recovery", "--vault", std::string(22, 'A')}, 64, "--relay is missing");
+    refused({"pair", db, "--qr", home.dir / "no/such/folder.png"}, 74, "folder.png");
+    refused({"why", db, "txn"}, 64, "");
+    refused({"why", db, "txn", "coffee", "note", "more"}, 64, "1 column");
+    refused({"why", db, "nothing", "x"}, 66, "no table nothing");
+    refused({"track", db, "txn", "--references", "noteaccount=account"}, 64, "TABLE.COLUMN=PARENT");
+    refused({"track", db, "txn", "--references", "note.account"}, 64, "TABLE.COLUMN=PARENT");
+    for (const char* since :
+         {"2026", "2026x11-25", "2026-1", "2026-11x25", "2026-11-2", "2026-11-25 1", "2026-11-25 10",
+          "2026-11-25 10x30", "2026-11-25 10:3", "2026-11-25 10:60", "2026-11-25 10:30x", "2026-11-25x10:30"})
+        refused({"log", db, "--since", since}, 64, "is not a time");
+    CHECK(has(home.casasync({"log", db, "--since", "2026-11-25T12:30"}).out, "no such entry"));
+
+    const auto made = home.json({"recovery", db});
+    const outcome drawn = home.casasync({"recovery", db, "--qr", kit});
+    CHECK(drawn.exit == 0);
+    CHECK(has(drawn.out, "or, with what the QR code holds"));
+    const outcome undrawn = home.casasync({"recovery", db, "--qr", home.dir / "no/such/folder.png"});
+    CHECK(undrawn.exit == 0);  // the words are shown all the same
+    CHECK(has(undrawn.out, "Words: "));
+    CHECK(has(undrawn.err, "The QR code could not be written"));
+    const std::string link(made.at("link").as_string());
+    const outcome other = answered(
+        home, {"join", none, "--recovery", "--vault", std::string(21, 'A') + "Q", "--relay", home.url()},
+        link);
+    check_error(other, 64, "--vault names another vault than the kit");
+}
+
+TEST_CASE("two files that differ are told apart, row by row", "[cli]") {
+    const household home;
+    const std::string a = home.make_vault("a.db"), b = home.add_device(a, "b.db");
+    for (const std::string& db : {a, b}) home.sql(db, "CREATE TABLE extra(id TEXT PRIMARY KEY NOT NULL)");
+    REQUIRE(home.casasync({"track", b, "extra"}).exit == 0);
+    home.sql(b, "INSERT INTO extra VALUES('e')");
+    for (int i = 0; i < 12; ++i)
+        home.sql(a, "INSERT INTO tag VALUES('t" + std::to_string(i) + "', 'n" + std::to_string(i) + "')");
+    home.sql(b, "UPDATE txn SET note = 'other' WHERE id = 'rent'");
+    const outcome told = home.casasync({"verify", a, b});
+    INFO(told.out << told.err);
+    CHECK(told.exit == 1);
+    CHECK(has(told.out, "tag: 12 rows only in the first, 0 rows only in the second, such as"));
+    CHECK(has(told.out, "extra: 0 rows only in the first, 1 row only in the second, such as"));
+    CHECK(has(told.out, "txn: 1 row only in the first, 1 row only in the second, such as"));
+    const outcome data = home.casasync({"verify", a, b, "--json"});
+    CHECK(has(data.out, R"("table":"tag","only_first":12,"only_second":0,"keys":[)"));
+}
