@@ -468,3 +468,87 @@ TEST_CASE("an answer that lacks a member, or has one of another type, is refused
     refused({{"entries", "[" + text(to_base64url(bytes(300, 0x55))) + "]"}},
             [](beast::client& c) { return c.members(0); });
 }
+
+TEST_CASE("one record of the log comes whole, whoever's it is, or not at all", "[beast][client]") {
+    const auto page_of = [](const std::vector<log_record>& records, std::uint64_t last) {
+        bytes body;
+        for (const log_record& r : records) append_record(body, r);
+        append_page_end(body, last, 1795338685, openssl::sha256(as_bytes("log")));
+        return text_of(body);
+    };
+    const log_record whole{5, 1795338000, envelope_of(1), {}},
+        own{5, 1795338000, {}, openssl::sha256(envelope_of(1))}, next{6, 1795338000, envelope_of(2), {}};
+    const std::string good = page_of({whole}, 5);
+    scripted_server server({{{page_reply(good)},
+                             {page_reply(page_of({own}, 5))},
+                             {page_reply(page_of({whole, next}, 6))},
+                             {page_reply(page_of({}, 4))},
+                             {page_reply(good.substr(0, good.size() - 1))},
+                             {http_reply(200, relay_fields + "Content-Type: text/html\r\n", good)},
+                             {problem_reply(404, "not-found")}}});
+    auto c = client_at(server.url());
+    const auto got = c.record(5);
+    REQUIRE(code(got) == errc{});
+    CHECK(got->more);
+    CHECK(got->records[0].envelope == whole.envelope);
+    CHECK(got->records[0].digest == openssl::sha256(whole.envelope));
+    CHECK(line_of(server.requests()[0]) == "GET " + vault_path + "/changesets/5");
+    for (int i = 0; i < 5; ++i) CHECK(code(c.record(5)) == errc::malformed_answer);
+    CHECK(code(c.record(5)) == errc::not_found);
+}
+
+TEST_CASE("who had a vault deleted, and until when it is kept, is told whole or not at all",
+          "[beast][client]") {
+    const auto quoted = [](const std::string& text) { return '"' + text + '"'; };
+    const json_parts word{{"device", quoted(device.text())},
+                          {"created", "1795338000"},
+                          {"nonce", quoted(id_of<mailbox_id>(0x66).text())},
+                          {"signature", quoted(to_base64url(bytes(64, 0x77)))}};
+    const auto told = [](const std::string& deletion) {
+        scripted_server server({{{problem_reply(410, "vault-deleted", R"(,"deletion":)" + deletion)}}});
+        auto c = client_at(server.url());
+        CHECK(code(c.info()) == errc::vault_deleted);
+        return c.deletion();
+    };
+    const auto by = told(object_of(word));
+    REQUIRE(by);
+    CHECK(by->device == device);
+    CHECK(by->created == 1795338000);
+    for (const std::string& wrong : spoiled(word)) {
+        INFO(wrong);
+        CHECK_FALSE(told(wrong));
+    }
+    CHECK_FALSE(told(quoted("nobody")));
+
+    openssl::device_identity self;
+    self.signing.fill(5);
+    scripted_server server({{{json_reply(202, R"({"purge_at":1797930000})")},
+                             {json_reply(202, "{}")},
+                             {json_reply(202, "[]")},
+                             {problem_reply(410, "vault-deleted")}}});
+    auto c = client_at(server.url());
+    CHECK(c.delete_vault(self).value() == 1797930000);
+    for (int i = 0; i < 2; ++i) CHECK(code(c.delete_vault(self)) == errc::malformed_answer);
+    CHECK(code(c.delete_vault(self)) == errc::vault_deleted);
+}
+
+TEST_CASE("a snapshot of no size, or with too long a manifest, is none", "[beast][client]") {
+    const auto told = [](const std::string& size, std::size_t manifest) {
+        scripted_server server(
+            {{{json_reply(200, object_of({{"snapshot_id", '"' + snapshot_of(1).id.text() + '"'},
+                                          {"pos", "7"},
+                                          {"size", size},
+                                          {"manifest", '"' + to_base64url(bytes(manifest, 1)) + '"'}}))}}});
+        return code(client_at(server.url()).latest_snapshot());
+    };
+    CHECK(told("1", limits::manifest_bytes_max) == errc{});
+    CHECK(told("0", 300) == errc::malformed_answer);
+    CHECK(told("1", 0) == errc::malformed_answer);
+    CHECK(told("1", limits::manifest_bytes_max + 1) == errc::malformed_answer);
+    auto c = client_at("http://127.0.0.1:1");
+    snapshot_info info = snapshot_of(1);
+    for (const std::size_t size : {std::size_t{0}, limits::manifest_bytes_max + 1}) {
+        info.manifest.resize(size);
+        CHECK(code(c.complete_snapshot(info)) == errc::invalid_argument);
+    }
+}
