@@ -92,12 +92,14 @@ template <casasync::transport Way>
 
 /// Makes the device's file a new device of the vault whose snapshot lies at the relay.
 template <casasync::transport Way>
-[[nodiscard]] casasync::result<void> join(device& d, Way& way) {
+[[nodiscard]] casasync::result<void> join(
+    device& d, Way& way,
+    casasync::sqlite::brought_numbers numbers = casasync::sqlite::brought_numbers::other_rows) {
     auto found = casasync::find_snapshot<plain_opener>(d.who().vault, d.keys(), way);
     if (!found) return found.failure();
     if (!*found) return casasync::error{casasync::errc::not_found};
     auto joined = casasync::sqlite::vault::join(d.path(), d.who(), (*found)->source(),
-                                                (*found)->manifest().at, d.options());
+                                                (*found)->manifest().at, d.options(), numbers);
     if (!joined) return joined.failure();
     d.take(std::move(*joined));
     return {};

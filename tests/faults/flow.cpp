@@ -120,16 +120,16 @@ result<void> merge_newest(device_pair& p) {
     return only_whether(merge_latest_snapshot<plain_opener>(p.a.vault(), p.a.keys(), from_relay));
 }
 
-/// The id of the conflict about the coffee's note.
-result<std::string> coffee_conflict(device_pair& p) {
+/// The id of the conflict about a note: of the coffee, or of a visit.
+result<std::string> note_conflict(device_pair& p) {
     auto all = p.a.vault().conflicts();
     if (!all) return all.failure();
     for (const auto& c : *all)
-        if (c.table == "txn" && c.column == "note") return c.id;
+        if (c.column == "note") return c.id;
     return error{errc::not_found};
 }
 result<void> decide(device_pair& p, bool restore) {
-    const auto id = coffee_conflict(p);
+    const auto id = note_conflict(p);
     if (!id && id.code() == errc::not_found) return {};  // it was decided before the interruption
     if (!id) return id.failure();
     return only_whether(restore ? p.a.vault().restore(*id) : p.a.vault().keep(*id));
@@ -149,11 +149,14 @@ std::string has_old_history(device_pair& p) {
 
 /// A row of `a` is deleted, by a write that is sealed.
 std::string has_deleted_row(device_pair& p) {
-    if (auto e = problem("write", write(p.a, "DELETE FROM txn WHERE id = 'coffee'")); !e.empty()) return e;
+    const bool numbers = &p.story() == &integer_keys();
+    const std::string deletes = numbers ? "DELETE FROM visit WHERE shop = 3; DELETE FROM shop WHERE id = 3"
+                                        : "DELETE FROM txn WHERE id = 'coffee'";
+    if (auto e = problem("write", write(p.a, deletes)); !e.empty()) return e;
     return problem("seal", p.a.vault().seal());
 }
 result<void> undelete(device_pair& p) {
-    const auto gone = p.a.vault().deleted("txn");
+    const auto gone = p.a.vault().deleted(&p.story() == &integer_keys() ? "shop" : "txn");
     if (!gone) return gone.failure();
     return gone->empty() ? result<void>{} : only_whether(p.a.vault().undelete(gone->front().id));
 }
@@ -251,6 +254,11 @@ std::string machine_with_rows(device_pair& p) {
     if (auto e = problem("open the app", p.a.open(false)); !e.empty()) return e;
     if (auto e = problem("schema", p.a.sql().run(p.story().schema) == SQLITE_OK); !e.empty()) return e;
     return a_writes(p);
+}
+
+result<void> a_joins_with_same_numbers(device_pair& p) {
+    auto from_relay = p.way(p.a);
+    return join(p.a, from_relay, sqlite::brought_numbers::same_rows);
 }
 
 /// The app rebuilds a table, and casasync is not asked.
@@ -456,6 +464,21 @@ std::vector<flow> make_flows() {
                         p.a.close();
                         return result<void>{};
                     })}});
+    // In another way than with keys that are text.
+    const auto of_numbers = [&out](flow f) {
+        f.story = &integer_keys();
+        f.calls_alone = true;
+        f.name += ", integer keys";
+        out.push_back(std::move(f));
+    };
+    of_numbers({"restore", nothing, {several("restore", [](device_pair& p) { return decide(p, true); })}});
+    of_numbers({"keep", nothing, {several("keep", [](device_pair& p) { return decide(p, false); })}});
+    of_numbers({"undelete", has_deleted_row, {several("undelete", undelete)}});
+    of_numbers({"join with the same numbers",
+                machine_with_rows,
+                {call("join", a_joins_with_same_numbers)},
+                true,
+                false});
     const std::set<std::string> decide_numbers{"seal", "merge", "snapshot merge", "migrate"};
     for (const app_story* story : {&text_keys(), &integer_keys()})
         for (flow& f : flows_of_any_story(*story)) {

@@ -32,6 +32,7 @@ struct flow {
     const app_story* story = &text_keys();
     bool reads = false;  ///< it differs from another flow in what it reads, not in how it writes: memory can
                          ///< run out elsewhere, the disk cannot
+    bool calls_alone = false;  ///< nor can memory: only calls of SQLite fail
 };
 
 [[nodiscard]] const std::vector<flow>& all_flows();

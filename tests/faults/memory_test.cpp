@@ -56,6 +56,7 @@ std::string fail_allocations(const flow& f, const shortage& s, std::size_t& poin
 std::size_t fail_allocations(const shortage& s) {
     std::size_t points = 0;
     for (const flow& f : all_flows()) {
+        if (f.calls_alone) continue;
         if (s.which == heap::of_new && f.changes_relay) continue;  // the relay's memory does not run out
         INFO(f.name);
         const std::size_t before = points;

@@ -33,7 +33,7 @@ std::size_t lose_power_everywhere(const flow& f, const std::string& journal) {
 std::size_t lose_power_everywhere(const std::string& journal) {
     std::size_t points = 0;
     for (const flow& f : all_flows()) {
-        if (f.reads || (journal != "wal" && !f.any_journal)) continue;
+        if (f.reads || f.calls_alone || (journal != "wal" && !f.any_journal)) continue;
         const std::size_t of_flow = lose_power_everywhere(f, journal);
         std::cout << journal << ", " << f.name << ": " << of_flow << " points\n";
         points += of_flow;
