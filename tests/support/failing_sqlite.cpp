@@ -23,6 +23,7 @@ struct call_plan {
     std::atomic<std::uint64_t> at{none}, calls{0};
     std::atomic<bool> sticky{false}, failed{false}, in_any_thread{false};
     std::atomic<int> code{SQLITE_OK};
+    std::atomic<call_kind> only{call_kind::any};
 };
 
 std::uint64_t number_in(const char* name, std::uint64_t otherwise) noexcept {
@@ -54,12 +55,13 @@ thread_local int depth = 0;         ///< of SQLite's functions that call each ot
 
 /// Counts a call that does not come from SQLite itself. \returns what it fails with; SQLITE_OK when it may go
 /// on
-int fails(sqlite3* db) noexcept {
+int fails(sqlite3* db, call_kind kind = call_kind::of_sqlite) noexcept {
     if (depth > 0) return SQLITE_OK;
     call_plan& p = plan();
     told = {db, SQLITE_OK};
     const std::uint64_t at = p.at;
     if (at == none || !(planned || p.in_any_thread)) return SQLITE_OK;
+    if (p.only != call_kind::any && p.only != kind) return SQLITE_OK;
     const std::uint64_t call = ++p.calls;
     if (call != at && !(p.sticky && call > at)) return SQLITE_OK;
     if (const char* const mark = std::getenv("CASASYNC_FAILED"); mark != nullptr && !p.failed)
@@ -88,12 +90,13 @@ int call(Function* usual, Arguments... arguments) {
 
 }  // namespace
 
-void plan_calls(std::uint64_t at, bool sticky, int code) noexcept {
+void plan_calls(std::uint64_t at, bool sticky, int code, call_kind only) noexcept {
     call_plan& p = plan();
     p.calls = 0;
     p.failed = false;
     p.sticky = sticky;
     p.code = code;
+    p.only = only;
     p.at = at;
     planned = true;
 }
@@ -105,8 +108,8 @@ call_report repair_calls() noexcept {
     return {p.calls, p.failed};
 }
 
-bool next_call_fails() noexcept {
-    return fails(nullptr) != SQLITE_OK;
+bool next_call_fails(call_kind kind) noexcept {
+    return fails(nullptr, kind) != SQLITE_OK;
 }
 
 }  // namespace casasync_test

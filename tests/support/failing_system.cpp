@@ -21,18 +21,18 @@ namespace casasync_test {
 namespace {
 
 /// Tells whether this call fails, and sets errno to one reason after another.
-bool fails_with(const std::array<int, 3>& reasons) noexcept {
+bool fails_with(call_kind kind, const std::array<int, 3>& reasons) noexcept {
     static thread_local std::size_t failures = 0;
-    if (!next_call_fails()) return false;
+    if (!next_call_fails(kind)) return false;
     errno = reasons[failures++ % reasons.size()];
     return true;
 }
 bool file_fails() noexcept {
-    return fails_with({EIO, ENOSPC, EINTR});
+    return fails_with(call_kind::of_a_file, {EIO, ENOSPC, EDQUOT});
 }
 /// One that fails is over, and who is at its other end sees it.
 bool connection_fails(int socket) noexcept {
-    if (!fails_with({ECONNRESET, ENETDOWN, EPIPE})) return false;
+    if (!fails_with(call_kind::of_a_connection, {ECONNRESET, ENETDOWN, EPIPE})) return false;
     const int reason = errno;
     ::shutdown(socket, SHUT_RDWR);
     errno = reason;

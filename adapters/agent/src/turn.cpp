@@ -11,18 +11,25 @@
 #include <thread>
 
 namespace casasync::agent {
+namespace {
+
+error no_lock(const std::string& path, const std::string& what) {
+    return {errno == ENOSPC ? errc::store_full : errc::io_failed,
+            "The file " + path + " cannot be " + what + ": " + std::strerror(errno) +
+                ". Nothing was changed. Make sure that there is space and that the folder can be "
+                "written."};
+}
+
+}  // namespace
 
 result<turn> turn::take(const std::string& vault_path, const std::atomic<bool>& canceled) {
     using namespace std::chrono_literals;
     const std::string path = file_beside(vault_path, "-casasync.lock");
     descriptor file(path, O_RDWR | O_CREAT, S_IRUSR | S_IWUSR);
-    if (!file.open())
-        return error{errno == ENOSPC ? errc::store_full : errc::io_failed,
-                     "The file " + path + " cannot be made: " + std::strerror(errno) +
-                         ". Nothing was changed. Make sure that there is space and that the folder can be "
-                         "written."};
+    if (!file.open()) return no_lock(path, "made");
     const auto give_up = std::chrono::steady_clock::now() + 30s;
     while (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK && errno != EINTR) return no_lock(path, "locked");
         if (canceled) return errc::canceled;
         if (std::chrono::steady_clock::now() > give_up)
             return error{errc::store_busy,
