@@ -4,6 +4,8 @@
 
 #include <casasync_test/catch.hpp>
 
+#include <fstream>
+
 using casasync_test::check_error;
 using casasync_test::has;
 using casasync_test::household;
@@ -354,9 +356,12 @@ TEST_CASE("what a command line lacks, or has too much of, is said before anythin
 TEST_CASE("two files that differ are told apart, row by row", "[cli]") {
     const household home;
     const std::string a = home.make_vault("a.db"), b = home.add_device(a, "b.db");
-    for (const std::string& db : {a, b}) home.sql(db, "CREATE TABLE extra(id TEXT PRIMARY KEY NOT NULL)");
+    for (const std::string& db : {a, b})
+        home.sql(db,
+                 "CREATE TABLE extra(id TEXT NOT NULL, n TEXT NOT NULL, \"a \"\"word\"\"\" TEXT, PRIMARY "
+                 "KEY(id, n))");
     REQUIRE(home.casasync({"track", b, "extra"}).exit == 0);
-    home.sql(b, "INSERT INTO extra VALUES('e')");
+    home.sql(b, "INSERT INTO extra VALUES('e', 'f', NULL)");
     for (int i = 0; i < 12; ++i)
         home.sql(a, "INSERT INTO tag VALUES('t" + std::to_string(i) + "', 'n" + std::to_string(i) + "')");
     home.sql(b, "UPDATE txn SET note = 'other' WHERE id = 'rent'");
@@ -364,8 +369,26 @@ TEST_CASE("two files that differ are told apart, row by row", "[cli]") {
     INFO(told.out << told.err);
     CHECK(told.exit == 1);
     CHECK(has(told.out, "tag: 12 rows only in the first, 0 rows only in the second, such as"));
-    CHECK(has(told.out, "extra: 0 rows only in the first, 1 row only in the second, such as"));
+    CHECK(
+        has(told.out, "extra: 0 rows only in the first, 1 row only in the second, such as\n    'e', 'f'\n"));
     CHECK(has(told.out, "txn: 1 row only in the first, 1 row only in the second, such as"));
     const outcome data = home.casasync({"verify", a, b, "--json"});
     CHECK(has(data.out, R"("table":"tag","only_first":12,"only_second":0,"keys":[)"));
+}
+
+TEST_CASE("commands that change something tell it as JSON, too", "[cli]") {
+    const household home;
+    const std::string db = home.make_file("home.db"), change = home.dir / "change.sql";
+    const auto made = home.json({"init", db, "--relay", home.url(), "--name", "home"});
+    CHECK(made.at("vault").is_string());
+    home.sql(db, "DELETE FROM txn WHERE id = 'rent'");
+    REQUIRE(home.casasync({"sync", db}).exit == 0);
+    const auto gone = home.json({"deleted", db}).as_array();
+    REQUIRE(gone.size() == 1);
+    const auto back = home.json({"undelete", db, std::string(gone[0].at("id").as_string())});
+    CHECK(back.at("table").as_string() == "txn");
+    CHECK(home.sql(db, "SELECT note FROM txn WHERE id = 'rent'") == "May");
+    std::ofstream(change) << "ALTER TABLE txn ADD COLUMN place TEXT";
+    CHECK(home.json({"migrate", db, change}).is_object());
+    CHECK(home.sql(db, "SELECT count(*) FROM txn WHERE place IS NULL") == "2");
 }
