@@ -26,6 +26,7 @@ TEST_CASE("a relay's URL is taken apart", "[beast][origin]") {
     check("https://192.0.2.7", true, "192.0.2.7", "443", "192.0.2.7");
     check("https://[2001:DB8::7]:8443/", true, "2001:db8::7", "8443", "[2001:db8::7]:8443");
     check("http://localhost:8080", false, "localhost", "8080", "localhost:8080");
+    check("http://relay.localhost:8080", false, "relay.localhost", "8080", "relay.localhost:8080");
     check("http://127.0.0.1:80", false, "127.0.0.1", "80", "127.0.0.1");
     check("http://[::1]:8080", false, "::1", "8080", "[::1]:8080");
 }

@@ -58,9 +58,11 @@ TEST_CASE("a proxy's URL is taken apart", "[beast][proxy]") {
 
 TEST_CASE("what is no proxy's URL is refused, and its password not shown", "[beast][proxy]") {
     for (const char* const url : {"", "http://", "https://proxy.example", "socks5://proxy.example:1080",
-                                  "http://me:secret%2@proxy.example", "http://me:secret%zz@proxy.example",
-                                  "http://me:secret@proxy.example:99999", "http://me:secret@proxy example",
-                                  "http://me:secret@proxy.example/path", "http://me:secret@x\r\nHost: y"}) {
+                                  "http://me:secret%2@proxy.example", "http://me:secret%2g@proxy.example",
+                                  "http://me:secret%2-@proxy.example", "http://me:secret%2:@proxy.example",
+                                  "http://me:secret%zz@proxy.example", "http://me:secret@proxy.example:99999",
+                                  "http://me:secret@proxy example", "http://me:secret@proxy.example/path",
+                                  "http://me:secret@x\r\nHost: y"}) {
         CAPTURE(url);
         const auto r = parse_proxy(url);
         REQUIRE_FALSE(r.ok());

@@ -363,7 +363,9 @@ class failing_pairing {
         const auto keys = agent::find_credentials(h_.file(name()));
         if (keys && *keys && !(*keys)->vault.is_zero()) {  // the keys came: nobody else is needed
             std::promise<std::string> shown;
-            return ended(agent::join_vault(options(code_, shown)));
+            const auto joined = agent::join_vault(options(code_, shown));
+            if (joined || joined.code() != errc::device_revoked) return ended(joined);
+            // The other device heard nothing in time and took it out: they pair anew.
         }
         std::promise<std::string> code, shown;
         auto other = std::async(std::launch::async, [&] {

@@ -5,6 +5,7 @@
 #include "bytes_of.hpp"
 
 #include <casasync/openssl/hash.hpp>
+#include <casasync/openssl/vault_deletion.hpp>
 #include <casasync_test/catch.hpp>
 
 #include <algorithm>
@@ -256,4 +257,22 @@ TEST_CASE("who has the vault key cannot write in another's name", "[openssl][cip
     CHECK(code(swapped) == errc::authentication_failed);
     vault_cipher writer = cipher_of(other);
     CHECK(writer.seal(header_for(), payload).code() == errc::invalid_argument);
+}
+
+TEST_CASE("what the list of devices was is known for each length that it had", "[openssl][cipher]") {
+    const vault_cipher c = cipher_of();
+    const auto size = static_cast<std::uint32_t>(family.entries().size());
+    CHECK(c.members_head(0) == digest256{});
+    CHECK(c.members_head(size) == sha256(family.entries().back()));
+    CHECK_FALSE(c.members_head(size + 1));
+}
+
+TEST_CASE("only who is a device of the vault can have it deleted, at the relay it was said to",
+          "[openssl][deletion]") {
+    const auto word = delete_vault(other, "relay.example", vault, 5);
+    CHECK(holds(word, "relay.example", family));
+    CHECK_FALSE(holds(word, "other.example", family));
+    CHECK_FALSE(holds(word, "relay.example", rotated(family, {other.id()}, 0)));
+    const device_identity stranger = casasync_test::identity_of(9);
+    CHECK_FALSE(holds(delete_vault(stranger, "relay.example", vault, 5), "relay.example", family));
 }

@@ -52,6 +52,8 @@ TEST_CASE("words are taken as people type them, and mistakes are named", "[opens
               .find("Word 12") != std::string::npos);
     CHECK(refusal("ozone drill grab fiber curtain grace pudding thank cruise elder eigth picnic")
               .find("eigth") != std::string::npos);
+    CHECK(refusal("ozone drill grab fiber curtain grace pudding thank cruise elder eight zzz")
+              .find("Word 12") != std::string::npos);
     CHECK(refusal("drill ozone grab fiber curtain grace pudding thank cruise elder eight picnic")
               .find("order") != std::string::npos);
 }
