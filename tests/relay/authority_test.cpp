@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "authority.hpp"
+#include "conditional.hpp"
+#include "http_text.hpp"
 
 #include <casasync_test/catch.hpp>
 
@@ -29,6 +31,7 @@ TEST_CASE("the default ports are not written", "[relay][authority]") {
     CHECK(authority_text({"a", 8440}) == "a:8440");
     CHECK(authority_text({"::1", {}}) == "[::1]");
     CHECK(authority_text({"::1", 8440}) == "[::1]:8440");
+    CHECK(is_loopback_host("::1"));
 }
 
 TEST_CASE("which names a relay answers to", "[relay][authority]") {
@@ -49,4 +52,11 @@ TEST_CASE("which names a relay answers to", "[relay][authority]") {
     CHECK(authorities::make({"0.0.0.0", 8440}, {}).code() == errc::invalid_argument);
     CHECK(authorities::make({"::", 8440}, {"relay.example"}).ok());
     CHECK(authorities::make({"127.0.0.1", 8440}, {"https://relay.example"}).code() == errc::invalid_argument);
+}
+
+TEST_CASE("entries of a list in a field are told apart from the blanks around them", "[relay]") {
+    CHECK(lists("keep-alive ,\t Upgrade\t, x", "upgrade"));
+    CHECK_FALSE(lists("keep-alive, up grade", "upgrade"));
+    CHECK(names_tag("\"a\" , \"b\" ", "\"b\""));
+    CHECK_FALSE(names_tag("\"a\" , \"b\" ", "\"c\""));
 }

@@ -64,5 +64,6 @@ TEST_CASE("only what a trusted proxy adds tells whose request it is", "[relay][a
     CHECK(client("127.0.0.1", "1.1.1.1,nobody") == at("127.0.0.1"));
     CHECK(client("127.0.0.1", "1.1.1.1,nobody,10.2.2.2") == at("10.2.2.2"));
     CHECK(client("127.0.0.1", "10.1.1.1") == at("10.1.1.1"));
+    CHECK(client("127.0.0.1", "203.0.113.8,\t203.0.113.9\t") == at("203.0.113.9"));
     CHECK(trusting({}).client_of(at("127.0.0.1"), "203.0.113.9") == at("127.0.0.1"));
 }
