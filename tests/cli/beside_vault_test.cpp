@@ -2,6 +2,8 @@
 // What lies beside a vault: the tally of pairings, the mark, the lock, and a snapshot that waits.
 #include "folder.hpp"
 
+#include <casasync/agent/credentials.hpp>
+#include <casasync/agent/setup.hpp>
 #include <casasync_test/catch.hpp>
 
 #include "guess_tally.hpp"
@@ -71,6 +73,25 @@ TEST_CASE("what cannot be kept beside a vault is told of", "[agent]") {
     const auto held = agent::turn::take(path, goes_on);
     REQUIRE(held);
     CHECK(agent::turn::take(path, stopped).code() == errc::canceled);
+}
+
+TEST_CASE("keys stay nowhere but in the key file", "[agent]") {
+    const casasync_test::folder dir;
+    const std::string path = dir / "home.db", file = path + "-casasync.key", fresh = file + ".new";
+    std::filesystem::create_directory(file);
+    cannot(agent::write_credentials(path, {}), "cannot be written");
+    CHECK_FALSE(std::filesystem::exists(fresh));
+
+    std::filesystem::remove(file);
+    sqlite3* db = nullptr;
+    REQUIRE(sqlite3_open(path.c_str(), &db) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(db, "CREATE TABLE t(x)", nullptr, nullptr, nullptr) == SQLITE_OK);
+    sqlite3_close(db);
+    REQUIRE(agent::write_credentials(path, {}));
+    std::ofstream(fresh) << "keys that a program wrote before it was killed";
+    REQUIRE(agent::leave_vault(path));
+    CHECK_FALSE(std::filesystem::exists(file));
+    CHECK_FALSE(std::filesystem::exists(fresh));
 }
 
 TEST_CASE("rows of a file are counted whatever its tables are called", "[agent]") {

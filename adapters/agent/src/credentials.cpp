@@ -122,17 +122,21 @@ int write_whole(const descriptor& file, std::string_view text) {
     return ::fchmod(file.get(), S_IRUSR | S_IWUSR) == 0 && ::fsync(file.get()) == 0 ? 0 : errno;
 }
 
+constexpr const char* fresh_suffix = ".new";  ///< of a key file until it is whole
+
 int replace(const std::string& path, const std::string& text) {
-    const std::string fresh = path + ".new";
+    const std::string fresh = path + fresh_suffix;
+    int failed = 0;
     {
         const descriptor file(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, S_IRUSR | S_IWUSR);
         if (!file.open()) return errno;
-        if (const int failed = write_whole(file, text); failed != 0) {
-            ::unlink(fresh.c_str());
-            return failed;
-        }
+        failed = write_whole(file, text);
     }
-    if (::rename(fresh.c_str(), path.c_str()) != 0) return errno;
+    if (failed == 0 && ::rename(fresh.c_str(), path.c_str()) != 0) failed = errno;
+    if (failed != 0) {
+        ::unlink(fresh.c_str());
+        return failed;
+    }
     const auto folder = std::filesystem::path(path).parent_path();
     const descriptor directory(folder.empty() ? "." : folder.string(), O_RDONLY | O_DIRECTORY);
     return directory.open() && ::fsync(directory.get()) == 0 ? 0 : errno;
@@ -148,6 +152,15 @@ std::string file_beside(const std::string& vault_path, const std::string& suffix
 
 std::string key_file_of(const std::string& vault_path) {
     return file_beside(vault_path, "-casasync.key");
+}
+
+std::error_code remove_credentials(const std::string& vault_path) {
+    std::error_code failed;
+    for (const std::string& file : {key_file_of(vault_path) + fresh_suffix, key_file_of(vault_path)}) {
+        std::filesystem::remove(file, failed);
+        if (failed) break;
+    }
+    return failed;
 }
 
 result<std::optional<credentials>> find_credentials(const std::string& vault_path) {

@@ -13,9 +13,7 @@
 #include <casasync/openssl/random.hpp>
 
 #include <sys/utsname.h>
-#include <filesystem>
 #include <optional>
-#include <system_error>
 #include <utility>
 
 namespace casasync::agent {
@@ -182,9 +180,8 @@ result<credentials> pair(const join_options& o, const invite& by) {
     auto got = take_keys(o, by, std::move(keys));
     if (got) return got;
     const auto left = find_credentials(o.path);
-    std::error_code ignored;
     if (left && *left && (*left)->vault.is_zero())  // no keys came: there is nothing to go on with
-        std::filesystem::remove(key_file_of(o.path), ignored);
+        static_cast<void>(remove_credentials(o.path));
     return give_up(o.path, got.failure());
 }
 

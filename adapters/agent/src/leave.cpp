@@ -20,15 +20,18 @@ result<void> leave_vault(const std::string& path) {
     const bool had_keys = std::filesystem::exists(key_file_of(path), failed);
     if (!left && !had_keys) return left;
     // The keys last: as long as they are there, calling this again goes on.
-    for (const std::string& file :
-         {file_beside(path, "-casasync.tries"), file_beside(path, "-casasync.mark"), key_file_of(path)}) {
+    const auto removed = [&failed](const std::string& file) -> result<void> {
+        if (!failed) return {};
+        return error{errc::io_failed, "The file is an ordinary one now, but " + file +
+                                          " cannot be removed: " + failed.message() + ". Remove it by hand."};
+    };
+    for (const char* const suffix : {"-casasync.tries", "-casasync.mark"}) {
+        const std::string file = file_beside(path, suffix);
         std::filesystem::remove(file, failed);
-        if (failed)
-            return error{errc::io_failed, "The file is an ordinary one now, but " + file +
-                                              " cannot be removed: " + failed.message() +
-                                              ". Remove it by hand."};
+        if (auto ok = removed(file); !ok) return ok;
     }
-    return {};
+    failed = remove_credentials(path);
+    return removed(key_file_of(path));
 }
 
 }  // namespace casasync::agent

@@ -40,9 +40,8 @@ result<std::optional<credentials>> find_begun(const std::string& path, setup ste
 }
 
 error give_up(const std::string& path, error why) {
-    std::error_code ignored;
     if (condition_of(why.code) == condition::rejected && !is_vault(path))
-        std::filesystem::remove(key_file_of(path), ignored);
+        static_cast<void>(remove_credentials(path));
     return why;
 }
 

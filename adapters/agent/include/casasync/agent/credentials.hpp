@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace casasync::agent {
 
@@ -60,5 +61,9 @@ struct credentials {
 /// Writes the key file, mode 0600, durably and whole: a crash leaves the old one or the new one.
 /// \errors store_full, io_failed
 [[nodiscard]] result<void> write_credentials(const std::string& vault_path, const credentials& keys);
+
+/// Removes the key file, and what a write that was killed may have left of a new one. \returns why it is
+/// still there
+std::error_code remove_credentials(const std::string& vault_path);
 
 }  // namespace casasync::agent
