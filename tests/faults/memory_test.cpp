@@ -39,7 +39,7 @@ std::string fail_allocations(const flow& f, const shortage& s, std::size_t& poin
     heap_report seen{0, true};
     for (std::uint64_t at = 1; seen.failed; at += step) {
         std::string p =
-            i.errors([&] { plan_allocations(s.which, at, s.sticky); }, [&] { seen = repair_heap(); });
+            i.errors([&] { plan_allocations(s.which, at, s.sticky); }, [&] { seen = repair_heap(); }, true);
         // What SQLite lacks is an error, and no exception. It can do without some of it, a cache for
         // instance.
         if (p.empty() && s.which == heap::of_sqlite && i.threw()) p = "an exception";
