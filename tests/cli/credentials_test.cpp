@@ -9,7 +9,9 @@
 
 #include <sys/stat.h>
 #include <fstream>
+#include <functional>
 #include <iterator>
+#include <vector>
 
 using namespace casasync;
 using agent::credentials;
@@ -58,6 +60,40 @@ TEST_CASE("the key file holds everything again, for its owner alone", "[agent]")
     REQUIRE(write_credentials(vault, keys));
     CHECK(*read_credentials(vault) == keys);
     CHECK_FALSE(std::filesystem::exists(key_file_of(vault) + ".new"));
+}
+
+TEST_CASE("whatever differs in the key file is read as it was written", "[agent]") {
+    const casasync_test::folder dir;
+    openssl::random random;
+    credentials all = some_credentials();
+    all.next.emplace();
+    all.next->identity = openssl::device_identity::make(random);
+    const credentials other = some_credentials();
+    const std::vector<std::function<void(credentials&)>> changes{
+        [&](credentials& c) { c.identity = other.identity, c.device = other.device; },
+        [](credentials& c) { c.relay = "https://relay.example"; },
+        [&](credentials& c) { c.members = other.members, c.vault = other.vault; },
+        [&](credentials& c) { c.vault_key = other.vault_key; },
+        [](credentials& c) { c.epoch = 2; },
+        [&](credentials& c) { c.device_key = other.device_key; },
+        [](credentials& c) { c.key_version = 2; },
+        [](credentials& c) { c.step = setup::init; },
+        [](credentials& c) { c.pairing.clear(); },
+        [](credentials& c) { c.next.reset(); },
+        [&](credentials& c) { c.next->identity = other.identity; },
+        [&](credentials& c) { c.next->device_key = other.device_key; },
+        [](credentials& c) { c.next->key_version = 2; },
+    };
+    for (std::size_t i = 0; i < changes.size(); ++i) {
+        INFO("change " << i);
+        credentials keys = all;
+        changes[i](keys);
+        CHECK_FALSE(keys == all);
+        REQUIRE(write_credentials(dir / "home.db", keys));
+        const auto read = read_credentials(dir / "home.db");
+        REQUIRE(read);
+        CHECK(*read == keys);
+    }
 }
 
 TEST_CASE("a vault found through a symbolic link has the keys of the file it leads to", "[agent]") {
