@@ -154,13 +154,14 @@ std::string key_file_of(const std::string& vault_path) {
     return file_beside(vault_path, "-casasync.key");
 }
 
-std::error_code remove_credentials(const std::string& vault_path) {
+std::vector<std::string> key_files_of(const std::string& vault_path) {
+    return {key_file_of(vault_path) + fresh_suffix, key_file_of(vault_path)};
+}
+
+void remove_credentials(const std::string& vault_path) {
     std::error_code failed;
-    for (const std::string& file : {key_file_of(vault_path) + fresh_suffix, key_file_of(vault_path)}) {
-        std::filesystem::remove(file, failed);
-        if (failed) break;
-    }
-    return failed;
+    for (const std::string& file : key_files_of(vault_path))
+        if (!failed) std::filesystem::remove(file, failed);
 }
 
 result<std::optional<credentials>> find_credentials(const std::string& vault_path) {

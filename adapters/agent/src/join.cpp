@@ -181,7 +181,7 @@ result<credentials> pair(const join_options& o, const invite& by) {
     if (got) return got;
     const auto left = find_credentials(o.path);
     if (left && *left && (*left)->vault.is_zero())  // no keys came: there is nothing to go on with
-        static_cast<void>(remove_credentials(o.path));
+        remove_credentials(o.path);
     return give_up(o.path, got.failure());
 }
 

@@ -6,7 +6,10 @@
 
 #include <atomic>
 #include <filesystem>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 namespace casasync::agent {
 
@@ -20,18 +23,16 @@ result<void> leave_vault(const std::string& path) {
     const bool had_keys = std::filesystem::exists(key_file_of(path), failed);
     if (!left && !had_keys) return left;
     // The keys last: as long as they are there, calling this again goes on.
-    const auto removed = [&failed](const std::string& file) -> result<void> {
-        if (!failed) return {};
-        return error{errc::io_failed, "The file is an ordinary one now, but " + file +
-                                          " cannot be removed: " + failed.message() + ". Remove it by hand."};
-    };
-    for (const char* const suffix : {"-casasync.tries", "-casasync.mark"}) {
-        const std::string file = file_beside(path, suffix);
+    std::vector<std::string> files{file_beside(path, "-casasync.tries"), file_beside(path, "-casasync.mark")};
+    for (std::string& file : key_files_of(path)) files.push_back(std::move(file));
+    for (const std::string& file : files) {
         std::filesystem::remove(file, failed);
-        if (auto ok = removed(file); !ok) return ok;
+        if (failed)
+            return error{errc::io_failed, "The file is an ordinary one now, but " + file +
+                                              " cannot be removed: " + failed.message() +
+                                              ". Remove it by hand."};
     }
-    failed = remove_credentials(path);
-    return removed(key_file_of(path));
+    return {};
 }
 
 }  // namespace casasync::agent

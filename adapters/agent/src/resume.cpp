@@ -40,8 +40,7 @@ result<std::optional<credentials>> find_begun(const std::string& path, setup ste
 }
 
 error give_up(const std::string& path, error why) {
-    if (condition_of(why.code) == condition::rejected && !is_vault(path))
-        static_cast<void>(remove_credentials(path));
+    if (condition_of(why.code) == condition::rejected && !is_vault(path)) remove_credentials(path);
     return why;
 }
 

@@ -11,7 +11,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <system_error>
+#include <vector>
 
 namespace casasync::agent {
 
@@ -62,8 +62,11 @@ struct credentials {
 /// \errors store_full, io_failed
 [[nodiscard]] result<void> write_credentials(const std::string& vault_path, const credentials& keys);
 
-/// Removes the key file, and what a write that was killed may have left of a new one. \returns why it is
-/// still there
-std::error_code remove_credentials(const std::string& vault_path);
+/// Returns the files that may hold keys: what a write that was killed may have left of a new key file, and
+/// the key file itself, last.
+[[nodiscard]] std::vector<std::string> key_files_of(const std::string& vault_path);
+
+/// Removes those files, as far as they can be removed.
+void remove_credentials(const std::string& vault_path);
 
 }  // namespace casasync::agent
