@@ -207,6 +207,30 @@ TEST_CASE("a deleted row that comes back under another number moves no row that 
     CHECK(must(w["desktop"].take_renumbered()).empty());
 }
 
+TEST_CASE(
+    "what refers to the row that has a number now is not taken for what refers to the one that began with it",
+    "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO txn VALUES(1, NULL, 10), (2, NULL, 20)");
+    w.joins("phone", "desktop");
+    w.sql("phone").run("DELETE FROM txn WHERE id = 2; INSERT INTO txn VALUES(2, NULL, 99)");
+    w.everyone_syncs();
+    w.now += 1000;
+    const auto back = must(w["desktop"].undelete(must(w["desktop"].deleted("txn"))[0].id));
+    const std::string number = std::to_string(back.key[0].integer());
+    REQUIRE(number != "2");
+    const std::string writer = GENERATE(std::string("desktop"), "phone");
+    w.everyone_syncs();
+    w.sql(writer).run("INSERT INTO tag VALUES(2, 'gift'), (" + number + ", 'gift')");
+    w.everyone_syncs();
+    w.all_agree(all);
+    w.now += 1000;
+    w.sql(writer).run("DELETE FROM tag WHERE txn = 2");
+    w.everyone_syncs();
+    w.all_agree(all);
+    for (const char* device : {"desktop", "phone"}) CHECK(w.sql(device).dump(all_tags) == number + "|gift\n");
+}
+
 TEST_CASE("a parent that the other device deleted: the child waits for it, or shows a number of nobody",
           "[vault][number]") {
     world w;

@@ -47,6 +47,10 @@ result<std::optional<bytes>> row_store::as_written(const vault_table& table, std
             if ((literal >> i & 1) != 0) meant[differ[i]] = key[differ[i]];
         auto row = encode_key(meant);
         if (!row) return row.failure();
+        // A number may be the identity of a row that was there when the vault began, and has another now.
+        const auto place = numbers_.in_table(table, *row);
+        if (!place) return place.failure();
+        if (!*place || !std::equal(key.begin(), key.end(), (*place)->begin(), (*place)->end())) continue;
         const auto there = lies(table, *row, translated);
         if (!there) return there.failure();
         if (*there) return std::optional(std::move(*row));
