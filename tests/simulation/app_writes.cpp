@@ -46,6 +46,11 @@ std::string account_name(dice& d, std::uint64_t serial) {
     return d.percent(75) ? quoted(wanted[d.below(wanted.size())]) : of("name ", serial);
 }
 
+/// Names a row that is taken away: this transaction may have inserted it.
+void take_away(app_write& w, const char* table, const std::string& id) {
+    if (!w.sql.empty()) w.named.insert({table, id});
+}
+
 void add_row(app_write& w, dice& d, std::uint64_t serial) {
     const std::string id = transaction_id(d), number = std::to_string(1000 + serial);
     const bool replace = d.percent(30);
@@ -91,6 +96,7 @@ void change_account(app_write& w, dice& d, std::uint64_t serial) {
                 "UPDATE account SET checked = " + std::to_string(d.below(50)) + " WHERE id = " + id + ";";
             break;
         case 2:
+            take_away(w, "account", id);
             w.sql += "DELETE FROM account WHERE id = " + id + ";";
             break;
         default:
@@ -123,6 +129,7 @@ void change_item(app_write& w, dice& d, std::uint64_t serial) {
     };
     const std::string number = std::to_string(1000 + serial), label = "i" + std::to_string(10 + serial);
     const std::string color = d.percent(50) ? "'red'" : "'blue'";
+    std::string which;
     switch (d.below(8)) {
         case 0:
         case 1:
@@ -134,7 +141,8 @@ void change_item(app_write& w, dice& d, std::uint64_t serial) {
             w.sql += "UPDATE item SET note = label || ' " + number + "' WHERE id = " + item() + ";";
             break;
         case 4:
-            w.sql += "UPDATE item SET inside = " + item() + " WHERE id = " + item() + ";";
+            which = item();
+            w.sql += "UPDATE item SET inside = " + item() + " WHERE id = " + which + ";";
             break;
         case 5:
             w.sql += "DELETE FROM item WHERE id = " + item() + ";";
@@ -155,12 +163,15 @@ void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded) {
     if (kind < 8) return add_row(w, d, serial);
     if (kind < 12) return change_account(w, d, serial);
     if (kind == 12) {
-        w.sql += "DELETE FROM txn WHERE id = " + transaction_id(d) + ";";
+        const std::string id = transaction_id(d);
+        take_away(w, "txn", id);
+        w.sql += "DELETE FROM txn WHERE id = " + id + ";";
         return;
     }
     if (kind == 13) {
-        w.sql +=
-            "UPDATE OR IGNORE txn SET id = " + transaction_id(d) + " WHERE id = " + transaction_id(d) + ";";
+        const std::string from = transaction_id(d), to = transaction_id(d);
+        take_away(w, "txn", from);
+        w.sql += "UPDATE OR IGNORE txn SET id = " + to + " WHERE id = " + from + ";";
         return;
     }
     if (kind < 16) return change_tag(w, d, serial);

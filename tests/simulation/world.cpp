@@ -301,6 +301,8 @@ void world::note_alarms(const party& p, const sync_report& done, bool became_ano
 void world::resolve(party& p, const event& e) {
     const knowledge before = p.know(true);
     const picture rows_before = p.rows();
+    p.expected =
+        rows_before;  // looking has sealed: a row that was parked came back, or one of a new device went
     const auto list = p.machine.vault().conflicts(true);
     if (!list || list->empty()) return say("  nothing to decide");
     const auto& c = (*list)[(e.a / 2) % list->size()];
@@ -421,7 +423,9 @@ void world::power_up(party& p) {
     const auto opened = p.open();
     must(opened.ok(), "a vault does not open after a power loss: " + words(opened));
     must(p.machine.sql().integrity() == "ok", "a file is broken after a power loss");
-    if (p.expected) must(p.rows() == *p.expected, "a power loss changed rows");
+    if (!p.expected) return;
+    const picture after = p.rows();
+    must(after == *p.expected, "a power loss changed rows: " + first_difference(*p.expected, after));
 }
 
 void world::heal() {
