@@ -28,19 +28,16 @@ value shown_in(const row_state& row, bool is_visible, const table_traits& table,
 constexpr std::size_t opened_at_once = 20, values_of_one = 12;
 
 /// The statement that lists so many conflicts as open.
-const std::string& insert_text(std::size_t count) {
-    const auto make = [](std::size_t n) {
-        std::string text =
-            "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, opened, won, won_hlc, "
-            "won_replica, why, open, closed) VALUES";
-        for (std::size_t i = 0; i < n; ++i)
-            text += std::string(i == 0 ? "" : ", ") + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)";
-        return text +
-               " ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0, won = excluded.won, won_hlc = "
-               "excluded.won_hlc, won_replica = excluded.won_replica, why = excluded.why";
-    };
-    static const std::string one = make(1), many = make(opened_at_once);
-    return count == 1 ? one : many;
+std::string insert_text(std::size_t count) {
+    std::string text =
+        "INSERT INTO casasync_conflict(id, t, k, c, value, hlc, replica, opened, won, won_hlc, won_replica, "
+        "why, "
+        "open, closed) VALUES";
+    for (std::size_t i = 0; i < count; ++i)
+        text += std::string(i == 0 ? "" : ", ") + "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1, 0)";
+    return text +
+           " ON CONFLICT(id) DO UPDATE SET open = 1, closed = 0, won = excluded.won, won_hlc = "
+           "excluded.won_hlc, won_replica = excluded.won_replica, why = excluded.why";
 }
 
 }  // namespace
@@ -91,9 +88,11 @@ result<void> audit_log::note(std::span<const merged_row> changed, unix_ms now) {
     }
     const bool many =
         opened.size() >= opened_at_once && db_->takes_parameters(opened_at_once * values_of_one);
+    const std::string of_one = opened.empty() ? "" : insert_text(1),
+                      of_many = many ? insert_text(opened_at_once) : "";
     for (std::size_t i = 0; i < opened.size();) {
         const std::size_t n = many && opened.size() - i >= opened_at_once ? opened_at_once : 1;
-        auto s = db_->prepare(insert_text(n));
+        auto s = db_->prepare(n == 1 ? of_one : of_many);
         if (!s) return s.failure();
         int at = 0;
         const auto bind = [&](const auto&... values) { (s->bind(++at, values), ...); };
