@@ -116,6 +116,42 @@ TEST_CASE("a conflict in a column that a file has not is not decided there", "[v
     for (const char* name : {"desktop", "phone", "tablet"}) CHECK(must(w[name].conflicts()).size() == 1);
 }
 
+TEST_CASE("a deleted row is brought back with what it has in columns that the file lacks", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("ALTER TABLE txn ADD COLUMN place TEXT; ALTER TABLE txn ADD COLUMN size INTEGER");
+    w.sql("desktop").run("UPDATE txn SET place = 'here', size = 5");
+    w.everyone_syncs();
+    const std::string whole = "a|1|x|here|5\n";
+    SECTION("a row that was deleted") {
+        w.sql(GENERATE(std::string("desktop"), "phone")).run("DELETE FROM txn");
+        w.everyone_syncs();
+        const auto back = must(w["phone"].undelete(must(w["phone"].deleted("txn"))[0].id));
+        CHECK(back.values.size() == 4);
+        CHECK(must(w["phone"].status()).captured == 0);
+    }
+    SECTION("what lost to a delete of the row") {
+        w.sql("phone").run("DELETE FROM txn");
+        must(w["phone"].seal());
+        w.now += 1000;
+        w.sql("desktop").run("UPDATE txn SET place = 'there'");
+        w.everyone_syncs();
+        w.now += 1000;
+        w.sql("desktop").run("UPDATE txn SET place = 'here'; DELETE FROM txn");
+        w.everyone_syncs();
+        must(w["phone"].undelete(must(w["phone"].deleted("txn"))[0].id));
+    }
+    CHECK(w.sql("phone").dump(all_txn) == "a|1|x\n");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump("SELECT * FROM txn") == whole);
+    w.all_agree({all_txn});
+    w.sql("phone").run("ALTER TABLE txn ADD COLUMN place TEXT; ALTER TABLE txn ADD COLUMN size INTEGER");
+    w.everyone_syncs();
+    CHECK(w.sql("phone").dump("SELECT * FROM txn") == whole);
+    w.all_agree({"SELECT * FROM txn"});
+}
+
 TEST_CASE("an edit against a delete, either way round, and restored", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");

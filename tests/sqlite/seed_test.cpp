@@ -59,6 +59,35 @@ TEST_CASE("what an app inserts before the first sync gives way to what the perso
           "on\ny\n");
 }
 
+TEST_CASE("a row that a person brings back before the first sync is no row that the app made by itself",
+          "[vault][seed]") {
+    world w;
+    w.first("desktop", app_schema);
+    w.joins("tablet", "desktop");
+    w.everyone_syncs();
+    w.sql("desktop").run("DELETE FROM setting WHERE name = 'old'; DELETE FROM category");
+    must(w["desktop"].seal());
+    app& phone = joins_only(w, "phone", "desktop");
+    SECTION("from what was deleted") {
+        for (const auto& row : must(w["phone"].deleted())) must(w["phone"].undelete(row.id));
+    }
+    SECTION("as what lost to the delete") {
+        phone.run("INSERT INTO setting VALUES('old', 'made')");  // by the app: it gives way
+        must(w["phone"].undelete(must(w["phone"].deleted("category")).at(0).id));
+        const auto open = must(w["phone"].conflicts());
+        REQUIRE(open.size() == 1);
+        CHECK(open[0].loser == value("made"));
+        CHECK(phone.dump(all_settings[0]) == "theme|light\n");
+        must(w["phone"].restore(open[0].id));
+    }
+    CHECK(phone.dump("SELECT count(*) FROM setting") == "2\n");
+    settle(w);
+    CHECK(w.sql("desktop").dump(all_settings[0]) == phone.dump(all_settings[0]));
+    CHECK(w.sql("desktop").dump(all_settings[1]) == "1|food\n");
+    CHECK(w.sql("tablet").dump("SELECT count(*) FROM setting") == "2\n");
+    CHECK(must(w["desktop"].conflicts()).empty());
+}
+
 TEST_CASE("an edit before the first sync is an edit, also of what the app had just inserted elsewhere",
           "[vault][seed]") {
     world w;

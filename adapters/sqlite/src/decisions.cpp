@@ -130,13 +130,13 @@ result<conflict_info> vault::restore(const std::string& id) {
         auto told = v.describe(*entry);
         if (!told) return told;
         result<void> written;
+        std::vector<std::pair<column_no, value>> values;  // of a row that comes back
         if (!entry->lost.column) {
             auto s = v.db->prepare("DELETE FROM main." + quote_name(table.shape.name) + where_key(table, 1));
             if (!s) return s.failure();
             for (std::size_t i = 0; i < key->size(); ++i) s->bind(static_cast<int>(i) + 1, (*key)[i]);
             written = s->run();
         } else if (!*there) {
-            std::vector<std::pair<column_no, value>> values;
             for (const cell& c : row->cells)
                 if (c.column == *entry->lost.column)
                     values.emplace_back(c.column, entry->lost.what);
@@ -157,6 +157,9 @@ result<conflict_info> vault::restore(const std::string& id) {
             return not_here(*told->column, "restore it");
         }
         if (!written) return not_writable(table, written.failure());
+        hold.reset();
+        if (!values.empty())
+            if (auto ok = v.seal_decided(table, entry->key, values); !ok) return ok.failure();
         told->key = std::move(*key);
         told->key_taken = false;
         told->open = false;

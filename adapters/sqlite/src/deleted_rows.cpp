@@ -3,6 +3,7 @@
 #include "references.hpp"
 #include "vault_state.hpp"
 
+#include <casasync/capture.hpp>
 #include <casasync/detail/hash.hpp>
 #include <casasync/detail/wire.hpp>
 
@@ -138,6 +139,46 @@ result<void> vault::state::insert_again(const vault_table& table, bytes_view key
     return check_parents(*this, table, *in_file);
 }
 
+result<void> vault::state::seal_decided(const vault_table& table, bytes_view key,
+                                        std::span<const std::pair<column_no, value>> values) {
+    struct ending {
+        state& s;
+        ~ending() { s.decided.reset(); }
+    } at_end{*this};
+    decided.emplace(table.number, bytes(key.begin(), key.end()));
+    if (auto n = seal_log(); !n) return n.failure();
+    return say_not_held(table, key, values);
+}
+
+/// Says what a row that was inserted again has in columns which its table lacks: others show them.
+result<void> vault::state::say_not_held(const vault_table& table, bytes_view key,
+                                        std::span<const std::pair<column_no, value>> values) {
+    changeset c;
+    table_changes& changes = c.tables.emplace_back();
+    changes.table = table.traits.without_columns();
+    row_operation op{op_kind::update, false, {}, {}};
+    for (const auto& [column, what] : values) {
+        if (table.holds(column)) continue;
+        op.cells.push_back({static_cast<column_no>(changes.table.columns.size()), what});
+        changes.table.columns.push_back(table.traits.columns[column]);
+    }
+    if (op.cells.empty()) return {};
+    return uncaptured([&]() -> result<void> {
+        auto known = context();
+        if (!known) return known.failure();
+        c.context = std::move(*known);
+        c.state = state_digest();
+        for (row_operation& piece : in_pieces(std::move(op))) {
+            self.clock = tick_user(self.clock, stamping_now());
+            piece.when = {self.clock, self.replica};
+            changes.rows.push_back({row_key(key.begin(), key.end()), std::move(piece)});
+        }
+        if (auto ok = rows->own(self.replica, self.device); !ok) return ok;
+        const auto merged = publish(c, *rows);
+        return merged ? shown->keep(*merged, own_now()) : merged.failure();
+    });
+}
+
 result<std::vector<deleted_row>> vault::deleted(const std::string& table) {
     if (auto n = seal(); !n) return n.failure();
     return state_->run([&]() -> result<std::vector<deleted_row>> {
@@ -174,14 +215,14 @@ result<deleted_row> vault::undelete(const std::string& id) {
         const found_row& row = found->front();
         auto told = describe_deleted(v, row);
         if (!told) return told;
-        const auto done = v.insert_again(*row.table, row.key, last_values(*row.table, row.row));
+        const auto values = last_values(*row.table, row.row);
+        const auto done = v.insert_again(*row.table, row.key, values);
         if (!done)
             return error{done.code(), "table " + told->table + " does not take the row back: " +
                                           done.failure().text() + " Nothing was changed."};
+        if (auto ok = v.seal_decided(*row.table, row.key, values); !ok) return ok.failure();
         return describe_deleted(v, row);  // its number may be another one
     });
-    if (!back) return back;
-    if (auto n = seal(); !n) return n.failure();
     return back;
 }
 

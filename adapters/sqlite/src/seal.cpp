@@ -231,7 +231,9 @@ result<sealed_row> vault::state::look_up(row_life& life, bool any_parked) {
     // that it was inserted: whether it existed cannot be told, so that its deletion is sent.
     row.captured.known = known->has_value() || (table.numbered() ? row.adopted : may_be_adopted);
     row.captured.existed = *known ? is_visible(**known, table.traits.policy) && !row.parked : row.adopted;
-    row.seed = !self.hydrated && !row.adopted && (!*known || is_seed(**known, table.traits.policy, self));
+    const bool is_decided = decided && decided->first == table.number && decided->second == row.key;
+    row.seed = !self.hydrated && !row.adopted && !is_decided &&
+               (!*known || is_seed(**known, table.traits.policy, self));
     auto now = has_one_key(table) ? rows->in_file(table, life.in_file) : rows->in_table(table, row.key);
     if (now && !*now && !table.traits.key_refers.empty()) {  // its key may hold the number of a deleted row
         const auto meant = rows->in_registers(table, life.in_file);

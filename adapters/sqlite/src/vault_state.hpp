@@ -76,7 +76,9 @@ struct vault::state {
     std::optional<history_log> past{};
     std::optional<audit_log> audit{};
     std::optional<capture_mark>
-        mark{};         ///< on the app's connection, inside a transaction that is not to be captured
+        mark{};  ///< on the app's connection, inside a transaction that is not to be captured
+    std::optional<std::pair<table_no, bytes>>
+        decided{};      ///< a row that a person brought back, while it is sealed
     bool stale = true;  ///< what is in memory may not be what is in the file
     bytes record{};     ///< that `self` and the list of replicas are of; empty when they are of none
     std::int64_t seen_version = -1;                     ///< data_version at the last look
@@ -264,6 +266,11 @@ struct vault::state {
     // decisions.cpp, deleted_rows.cpp: inside write_captured()
     [[nodiscard]] result<void> hold_numbers(const vault_table& table, bytes_view deleted);
     [[nodiscard]] result<void> insert_again(const vault_table& table, bytes_view key,
+                                            std::span<const std::pair<column_no, value>> values);
+    /// Seals what insert_again() wrote, as a decision of this device's person.
+    [[nodiscard]] result<void> seal_decided(const vault_table& table, bytes_view key,
+                                            std::span<const std::pair<column_no, value>> values);
+    [[nodiscard]] result<void> say_not_held(const vault_table& table, bytes_view key,
                                             std::span<const std::pair<column_no, value>> values);
     /// Returns the digest of registers, open conflicts and adopted values together.
     [[nodiscard]] detail::u128 state_digest() const;

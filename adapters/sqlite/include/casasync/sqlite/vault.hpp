@@ -466,9 +466,10 @@ class vault {
     /// Returns the rows that were deleted, the last one first; of one table when it is named. What follows
     /// from a deletion, such as a cascade, is listed row by row. \cost the records of the tables
     [[nodiscard]] result<std::vector<deleted_row>> deleted(const std::string& table = {});
-    /// Makes a deleted row a row again, with all its fields, as an ordinary write of this device. `id`: its
-    /// first 4 digits or more. Under its own number, or another where that is taken. \errors not_found;
-    /// invalid_argument when a row it refers to is deleted, too; what the table says to it
+    /// Makes a deleted row a row again, with all its fields, those too that this file's table has no columns
+    /// for, as an ordinary write of this device. `id`: its first 4 digits or more. Under its own number, or
+    /// another where that is taken. \errors not_found; invalid_argument when a row it refers to is deleted,
+    /// too; what the table says to it
     [[nodiscard]] result<deleted_row> undelete(const std::string& id);
     /// Returns a row's story. `key`: the key columns' values as text, as a person types them.
     [[nodiscard]] result<row_history> why(const std::string& table, std::span<const std::string> key);
