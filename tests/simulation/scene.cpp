@@ -10,17 +10,18 @@ namespace simulation {
 namespace {
 
 constexpr std::array<std::string_view, acts> names{
-    "write",   "sync",      "seal",       "resolve",       "offer",     "compact", "join",
-    "upgrade", "pass_time", "move_clock", "weather",       "cut",       "calm",    "alter",
-    "trip",    "fail",      "repair",     "restart",       "starve",    "back_up", "restore",
-    "clone",   "revoke",    "save_relay", "restore_relay", "wipe_relay"};
+    "write",   "sync",      "seal",       "resolve",       "offer",      "compact", "join",
+    "upgrade", "pass_time", "move_clock", "weather",       "cut",        "calm",    "alter",
+    "trip",    "fail",      "repair",     "restart",       "starve",     "back_up", "restore",
+    "clone",   "revoke",    "save_relay", "restore_relay", "wipe_relay", "undelete"};
 
 /// How often each act occurs in a scene, beside the others.
 using weight_table = std::array<unsigned, acts>;
-constexpr weight_table usual{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2, 6, 4, 4, 3, 3, 0, 0, 0, 0, 0, 0, 0};
+constexpr weight_table usual{30, 34, 4, 9, 4, 2, 2, 2, 6, 2, 4, 2, 3, 2,
+                             6,  4,  4, 3, 3, 0, 0, 0, 0, 0, 0, 0, 4};
 /// Less of the weather, and every trouble that people make: files, devices and relays come, go and go back.
-constexpr weight_table troubled{30, 34, 4, 9, 8, 6, 6, 1, 6, 2, 2, 1, 3,
-                                2,  6,  2, 4, 3, 3, 6, 5, 3, 2, 4, 4, 1};
+constexpr weight_table troubled{30, 34, 4, 9, 8, 6, 6, 1, 6, 2, 2, 1, 3, 2,
+                                6,  2,  4, 3, 3, 6, 5, 3, 2, 4, 4, 1, 4};
 
 /// Some troubles come in some scenes only, so that there are scenes without, and with one of them alone.
 weight_table draw_weights(casasync_test::dice& d) {

@@ -43,8 +43,9 @@ enum class act : std::uint8_t {
     save_relay,     ///< the operator makes a backup of the relay
     restore_relay,  ///< which takes the relay's place; `a` odd: as the same life of the log
     wipe_relay,     ///< the relay forgets everything
+    undelete,       ///< the person brings back a deleted row, drawn from `a`
 };
-inline constexpr std::size_t acts = static_cast<std::size_t>(act::wipe_relay) + 1;
+inline constexpr std::size_t acts = static_cast<std::size_t>(act::undelete) + 1;
 
 [[nodiscard]] std::string_view name_of(act what) noexcept;
 

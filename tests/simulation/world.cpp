@@ -170,6 +170,9 @@ void world::happen(const event& e) {
         case act::resolve:
             resolve(p, e);
             break;
+        case act::undelete:
+            undelete(p, e);
+            break;
         case act::offer:
             offer(p);
             break;
@@ -318,6 +321,7 @@ void world::resolve(party& p, const event& e) {
     p.expected.reset();
     const bool survived = p.machine.storage().is_powered();
     power_up(p);
+    if (!done && survived) p.begin_anew();  // as after an app's write
     if (!done) {
         // A decision to keep changes no row: that they are the same says nothing.
         if (done.code() == errc::not_found || (restores && survived && p.rows() == rows_before)) return;
@@ -333,6 +337,26 @@ void world::resolve(party& p, const event& e) {
     if (!c.column || !was_there) return books(p).settled(p.number, before, row);
     if (!name) return;
     books(p).decided(p.number, before, {row, *c.column}, text_of(restores ? c.loser : c.winner));
+}
+
+void world::undelete(party& p, const event& e) {
+    const knowledge before = p.know(true);
+    const picture rows_before = p.rows();
+    p.expected = rows_before;
+    const auto list = p.machine.vault().deleted();
+    if (!list || list->empty()) return say("  nothing is deleted");
+    const auto& row = (*list)[e.a % list->size()];
+    const auto done = p.machine.vault().undelete(row.id);
+    say("  " + words(done) + ": bring back " + row.table + " " + row.id);
+    counts_.undeleted += done ? 1 : 0;
+    p.expected.reset();
+    const bool survived = p.machine.storage().is_powered();
+    power_up(p);
+    if (!done && survived) p.begin_anew();
+    picture after = p.rows();
+    if (!done && after == rows_before) return;  // it is there, or nothing happened
+    std::erase_if(after, [&](const auto& cell) { return before.parked.contains(cell.first.row); });
+    books(p).wrote(p.number, before, after, {}, {});
 }
 
 void world::offer(party& p) {

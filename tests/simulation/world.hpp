@@ -33,7 +33,7 @@ struct tally {
                   power_losses = 0, io_errors = 0, joins = 0, compactions = 0, altered = 0, decided = 0,
                   open_conflicts = 0, parked = 0, held = 0, merged_snapshots = 0, upgrades = 0, starved = 0,
                   starved_of_new = 0, restored = 0, clones = 0, successions = 0, revoked = 0,
-                  relay_losses = 0, fed = 0, asked = 0, spared = 0;
+                  relay_losses = 0, fed = 0, asked = 0, spared = 0, undeleted = 0;
 };
 
 /// What is there when a scene begins: devices of one vault, each with its file closed, and their relay.
@@ -70,6 +70,7 @@ class world {
     bool sync(party& p);
     void note_alarms(const party& p, const casasync::sync_report& done, bool became_another);
     void resolve(party& p, const event& e);
+    void undelete(party& p, const event& e);
     void offer(party& p);
     void compact();
     void join(party& p);
@@ -99,6 +100,9 @@ class world {
     void spare();
     [[nodiscard]] bool back_up(party& p);  ///< \returns whether there is a new copy of its files
     void restore(party& p, std::uint32_t dice);
+    /// True for a device whose relay lost what it had of it: copies are recognised too late (README, Backups
+    /// and copies).
+    [[nodiscard]] bool owes_relay(party& p);
     void clone(party& p);
     void revoke(party& p);
     /// \param rest  what the relay still has then

@@ -141,9 +141,17 @@ void world::restore(party& p, std::uint32_t dice) {
     say(all ? "  with all that is beside it" : "  alone");
 }
 
+bool world::owes_relay(party& p) {
+    const auto known = p.machine.vault().known_of_relay();
+    if (!known) return true;
+    return known->last_sent > 0 &&
+           !at_relay(relay_, p.machine.keys()).contains({p.beside.self, known->last_sent});
+}
+
 void world::clone(party& p) {
     for (const auto& other : parties_) {
         if (other->joined) continue;
+        if (owes_relay(p)) return say("  not while the relay lacks what it had");
         if (!back_up(p)) return;
         ++counts_.clones;
         other->put(*p.saved, true);
