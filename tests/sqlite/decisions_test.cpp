@@ -152,6 +152,29 @@ TEST_CASE("a deleted row is brought back with what it has in columns that the fi
     w.all_agree({"SELECT * FROM txn"});
 }
 
+TEST_CASE("a row that an older app replaces keeps what newer columns have", "[vault]") {
+    world w;
+    const std::string index = GENERATE("", "; CREATE UNIQUE INDEX txn_note ON txn(note)");
+    w.first("desktop", std::string(txn) + index + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("ALTER TABLE txn ADD COLUMN place TEXT; ALTER TABLE txn ADD COLUMN size INTEGER");
+    w.sql("desktop").run("UPDATE txn SET place = 'here', size = 5");
+    w.everyone_syncs();
+    w.sql("phone").run("REPLACE INTO txn VALUES('a', 10, 'x')");
+    if (GENERATE(false, true))
+        w.sql("phone").run("REPLACE INTO txn VALUES('a', 10, 'z'); UPDATE txn SET note = 'x' WHERE id = 'a'");
+    w.sql("phone").run(
+        "DELETE FROM txn WHERE id = 'b'; INSERT INTO txn VALUES('b', 20, 'y')");  // another row
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump("SELECT * FROM txn ORDER BY id") == "a|10|x|here|5\nb|20|y|NULL|NULL\n");
+    w.all_agree({all_txn});
+    CHECK(must(w["phone"].conflicts()).empty());
+    w.sql("phone").run("ALTER TABLE txn ADD COLUMN place TEXT; ALTER TABLE txn ADD COLUMN size INTEGER");
+    w.everyone_syncs();
+    w.all_agree({"SELECT * FROM txn ORDER BY id"});
+    CHECK(w.sql("phone").dump("SELECT place FROM txn ORDER BY id") == "here\nNULL\n");
+}
+
 TEST_CASE("an edit against a delete, either way round, and restored", "[vault]") {
     world w;
     w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x'), ('b', 2, 'y')");

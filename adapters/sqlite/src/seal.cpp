@@ -105,6 +105,16 @@ column_list captured_columns(const sealed_row& row, const column_set& changed) {
     return out;
 }
 
+/// An app that replaces a row knows nothing of columns that its table lacks: they stay what they are.
+void keep_not_held(const sealed_row& row, row_operation& insert) {
+    const vault_table& table = *row.table;
+    for (const cell& c : row.known->cells)
+        if (c.what && !table.holds(c.column) && is_shown(*row.known, c, table.traits.columns[c.column].rule))
+            insert.cells.push_back({c.column, *c.what});
+    std::sort(insert.cells.begin(), insert.cells.end(),
+              [](const cell_write& a, const cell_write& b) { return a.column < b.column; });
+}
+
 captured_kind kind_of(change_kind k) {
     switch (k) {
         case change_kind::insert:
@@ -483,10 +493,13 @@ result<std::size_t> vault::state::seal_all() {
             sealed_row& row = looked_up.emplace_back(std::move(*found));
             const bool there = row.captured.now.has_value();
             row.dropped = !row.known && !row.adopted && there;
+            bool replaced = row.captured.existed && row.known;  // and not deleted before
             for (captured_operation& o :
                  row.dropped ? operations_of(std::move(row.captured)) : operations_of(row.captured)) {
                 const log_entry& entry = row.entries[o.write];
                 for (cell_write& w : o.op.cells) w.column = row.columns[w.column];
+                replaced = replaced && o.op.kind != op_kind::erase;
+                if (replaced && o.op.kind == op_kind::insert) keep_not_held(row, o.op);
                 o.op.blind = row.parked;
                 const unix_ms at = std::min(entry.at.value_or(now), now);
                 for (const column_no c : take_large(o.op))
