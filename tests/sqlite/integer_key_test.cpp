@@ -231,6 +231,37 @@ TEST_CASE(
     for (const char* device : {"desktop", "phone"}) CHECK(w.sql(device).dump(all_tags) == number + "|gift\n");
 }
 
+TEST_CASE(
+    "a row that is replaced and deleted with its parent is no row of the parent that has the number next",
+    "[vault][number]") {
+    world w;
+    w.first("desktop",
+            std::string(money) + "INSERT INTO txn VALUES(1, NULL, 10); INSERT INTO tag VALUES(1, 'old')");
+    w.joins("phone", "desktop");
+    const std::string writer = GENERATE(std::string("desktop"), "phone");
+    w.sql(writer).run("INSERT INTO txn VALUES(2, NULL, 20); INSERT INTO tag VALUES(2, 'new')");
+    w.everyone_syncs();
+    w.now += 1000;
+    w.sql(writer).run("PRAGMA foreign_keys = ON");
+    std::string tags;
+    for (const char* number : {"1", "2"}) {
+        const std::string n = number;
+        w.sql(writer).run("REPLACE INTO tag VALUES(" + n + ", '" + (n == "1" ? "old" : "new") + "'), (" + n +
+                          ", 'more'); DELETE FROM txn WHERE id = " + n + "; INSERT INTO txn VALUES(" + n +
+                          ", NULL, 99)");
+        if (GENERATE(false, true)) {
+            w.sql(writer).run("INSERT INTO tag VALUES(" + n + ", 'new')");
+            tags += n + "|new\n";
+        }
+    }
+    w.everyone_syncs();
+    w.all_agree(all);
+    for (const char* device : {"desktop", "phone"}) {
+        CHECK(w.sql(device).dump(all_tags) == tags);
+        CHECK(must(w[device].conflicts()).empty());
+    }
+}
+
 TEST_CASE("a parent that the other device deleted: the child waits for it, or shows a number of nobody",
           "[vault][number]") {
     world w;

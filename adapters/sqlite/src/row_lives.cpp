@@ -9,6 +9,7 @@
 #include <casasync/detail/wire.hpp>
 #include <casasync/key.hpp>
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -107,18 +108,35 @@ result<void> vault::state::identify(std::vector<row_life>& lives) {
     return {};
 }
 
+/// Tells whether a row was in its table when it was last sealed; of one that has been there since the vault
+/// began, also when it may have been.
+result<bool> vault::state::was_there(const vault_table& table, const bytes& key) {
+    const auto known = rows->record(table.number, key);
+    if (!known) return known.failure();
+    if (!*known) return table.adopted && !row_numbers::refers_to_new(table, key);
+    if (!is_visible(**known, table.traits.policy)) return false;
+    const auto parked = shown->is_parked(table.number, key);
+    return parked ? result<bool>(!*parked) : parked;
+}
+
 /// Says which rows keys are, or were, that hold numbers of other tables' rows.
 result<void> vault::state::translate(std::vector<row_life>& lives) {
     using moment = row_numbers::moment;
     const vault_table& table = *lives.front().table;
     const std::vector<value>& in_file = lives.front().in_file;
-    const bool existed = lives.front().entries.front().kind != change_kind::insert;
+    const std::vector<log_entry>& first = lives.front().entries;
+    bool existed = first.front().kind != change_kind::insert;
     auto before = rows->in_registers(table, in_file, moment::before);
     auto now = rows->in_registers(table, in_file);
     auto fresh = rows->numbers().translate(table, in_file);
     if (!before) return before.failure();
     if (!now) return now.failure();
     if (!fresh) return fresh.failure();
+    if (!existed && *before != *now && std::ranges::count(first, change_kind::erase, &log_entry::kind) > 0) {
+        const auto there = was_there(table, *before);  // then it was replaced, and went with its parent
+        if (!there) return there.failure();
+        existed = *there;
+    }
     if (*now !=
         *fresh) {  // it was there before a row got a number that it holds; one made since means that row
         const auto known = rows->record(table.number, *now);

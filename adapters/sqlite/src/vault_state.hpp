@@ -166,6 +166,7 @@ struct vault::state {
                                                             std::set<table_no>& of_long_keys);
     [[nodiscard]] result<void> identify(std::vector<row_life>& lives);
     [[nodiscard]] result<void> translate(std::vector<row_life>& lives);
+    [[nodiscard]] result<bool> was_there(const vault_table& table, const bytes& key);
 
     // schema_change.cpp
     /// Returns the tables whose triggers are not those of their present schema. \cost nothing while
