@@ -12,6 +12,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 namespace simulation {
@@ -52,6 +53,11 @@ struct party_image {
     install beside{};
 };
 
+struct failed_write {
+    knowledge before{};
+    app_write what{};
+};
+
 class party {
  public:
     party(std::size_t number, casasync::loopback::relay& relay, std::uint64_t seed);
@@ -77,6 +83,11 @@ class party {
     bool put_back = false;
     /// Its rows, when nothing but its app can have changed them since: a power loss must not, either.
     std::optional<picture> expected{};
+    /// A transaction of its app that failed on a bad disk, the last one: it may come back with a power loss
+    /// (README, Two writers on one file).
+    std::optional<failed_write> unsettled{};
+    std::size_t family = number;  ///< the number of the first of those whose files are copies of each other
+    std::set<casasync::unix_ms> wrote_at{};  ///< by its clock
 
     /// Opens app and vault if they are not. \returns false when the vault does not open
     [[nodiscard]] casasync::result<void> open();

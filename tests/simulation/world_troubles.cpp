@@ -157,8 +157,8 @@ void world::clone(party& p) {
         other->put(*p.saved, true);
         other->joined = true;
         books_.copied(p.number, other->number);
-        // Two machines' clocks differ; rows that two copies number in the same millisecond are one row.
-        other->clock_error = p.clock_error + 1;
+        other->family = p.family;
+        other->clock_error = p.clock_error + 1;  // two machines' clocks differ
         p.doubtful = p.put_back = true;
         return say("  as " + other->machine.name());
     }
