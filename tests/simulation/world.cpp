@@ -184,6 +184,7 @@ void world::happen(const event& e) {
             break;
         case act::move_clock:
             p.clock_error = std::int64_t{e.a} - (std::int64_t{1} << 31);
+            behind_ = std::max(behind_, -p.clock_error);
             break;
         case act::weather:
             set_weather(p, e.a);
@@ -473,7 +474,6 @@ void world::heal() {
     if (relay_losses_ > 0) now_ += feed_pause_ms;
     for (const auto& p : parties_) {
         p->machine.storage().repair();
-        behind_ = std::max(behind_, -p->clock_error);
         p->clock_error = 0;
         p->way.on_page = nullptr;
         p->network.set({});

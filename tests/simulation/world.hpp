@@ -126,7 +126,7 @@ class world {
     tally& counts_;
     casasync::unix_ms now_ = beginning;
     casasync::unix_ms furthest_ = beginning;  ///< the latest time any clock has shown
-    casasync::unix_ms behind_ = 0;  ///< how late the clock was that was most so, when they were put right
+    casasync::unix_ms behind_ = 0;            ///< how late the clock was that was most so
     casasync::loopback::relay relay_;
     std::optional<casasync::loopback::relay> saved_relay_{};
     std::size_t relay_losses_ = 0;
