@@ -262,6 +262,51 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a conflict of two numbers of one row is decided without touching the row's other conflicts",
+          "[vault][number]") {
+    world w;
+    w.first("desktop", std::string(money) + "INSERT INTO txn VALUES(1, NULL, 10), (2, NULL, 20)");
+    w.joins("phone", "desktop");
+    w.sql("phone").run("DELETE FROM txn WHERE id = 2");
+    w.everyone_syncs();
+    w.now += 1000;
+    must(w["desktop"].undelete(must(w["desktop"].deleted("txn")).at(0).id));
+    w.sql("desktop").run("UPDATE txn SET amount = 21 WHERE id = 2; INSERT INTO tag VALUES(2, 'gift')");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("INSERT INTO txn VALUES(2, NULL, 99)");
+    const auto back = must(w["phone"].undelete(must(w["phone"].deleted("txn")).at(0).id));
+    const std::string number = std::to_string(back.key[0].integer());
+    w.sql("phone").run("UPDATE txn SET amount = 22 WHERE id = " + number);
+    w.everyone_syncs();
+    const auto open = must(w["phone"].conflicts());
+    REQUIRE(open.size() == 2);
+    const auto& of_number = open[open[0].column == "id" ? 0 : 1];
+    CHECK(of_number.column == "id");
+    w.now += 1000;
+    SECTION("kept") {
+        must(w["phone"].keep(of_number.id));
+    }
+    SECTION("restored") {
+        const auto early = w["phone"].restore(of_number.id);
+        CHECK(early.code() == errc::invalid_argument);
+        CHECK(early.failure().text().find("another row has the number 2") != std::string::npos);
+        w.sql("phone").run("DELETE FROM txn WHERE amount = 99");
+        CHECK(must(w["phone"].restore(of_number.id)).key == std::vector<value>{value(std::int64_t{2})});
+        CHECK(w.sql("phone").dump("SELECT amount FROM txn WHERE id = 2") == "22\n");
+    }
+    w.everyone_syncs();
+    w.everyone_syncs();
+    w.all_agree(all);
+    for (const char* device : {"desktop", "phone"}) {
+        const auto left = must(w[device].conflicts());
+        REQUIRE(left.size() == 1);
+        CHECK(left[0].column == "amount");
+        CHECK(w.sql(device).dump("SELECT amount FROM txn WHERE amount <> 99 ORDER BY 1") == "10\n22\n");
+        CHECK(w.sql(device).dump("SELECT amount FROM tag JOIN txn ON txn.id = tag.txn") == "22\n");
+    }
+}
+
 TEST_CASE("a parent that the other device deleted: the child waits for it, or shows a number of nobody",
           "[vault][number]") {
     world w;

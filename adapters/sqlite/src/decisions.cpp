@@ -112,6 +112,23 @@ result<void> vault::state::hold_numbers(const vault_table& table, bytes_view del
     return {};
 }
 
+/// A row has another number, and is the same row: the app's UPDATE of a number would make it another one.
+result<void> vault::state::restore_number(const vault_table& table, bytes_view key, column_no column,
+                                          const value& number) {
+    if (number.kind() != value_kind::integer) return error{errc::invalid_argument, "it is no number."};
+    if (auto n = seal_log(); !n) return n.failure();
+    return uncaptured([&]() -> result<void> {
+        const auto holder = rows->numbers().identity_of(table, number.integer());
+        if (!holder) return holder.failure();
+        if (*holder && !std::ranges::equal(**holder, key))
+            return error{errc::invalid_argument,
+                         "another row has the number " + std::to_string(number.integer()) + " by now."};
+        const std::pair<column_no, value> claim(column, number);
+        const auto merged = say(table, key, std::span(&claim, 1));
+        return merged ? shown->show(*merged, own_now()) : merged.failure();
+    });
+}
+
 result<conflict_info> vault::restore(const std::string& id) {
     if (auto n = seal(); !n) return n.failure();
     auto hold = std::make_optional<foreign_keys_hold>(*state_);
@@ -143,6 +160,9 @@ result<conflict_info> vault::restore(const std::string& id) {
                 else if (c.what)
                     values.emplace_back(c.column, *c.what);
             written = v.insert_again(table, entry->key, values);
+        } else if (table.numbered() && *told->column == table.traits.number) {
+            hold.reset();  // what refers to the row follows
+            written = v.restore_number(table, entry->key, *entry->lost.column, entry->lost.what);
         } else if (table.holds(*entry->lost.column)) {
             auto s = v.db->prepare("UPDATE main." + quote_name(table.shape.name) + " SET " +
                                    quote_name(*told->column) + " = ?1" + where_key(table, 2));
@@ -160,6 +180,8 @@ result<conflict_info> vault::restore(const std::string& id) {
         hold.reset();
         if (!values.empty())
             if (auto ok = v.seal_decided(table, entry->key, values); !ok) return ok.failure();
+        key = v.key_in_file(table, entry->key);
+        if (!key) return key.failure();
         told->key = std::move(*key);
         told->key_taken = false;
         told->open = false;

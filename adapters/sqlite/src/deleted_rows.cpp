@@ -153,30 +153,37 @@ result<void> vault::state::seal_decided(const vault_table& table, bytes_view key
 /// Says what a row that was inserted again has in columns which its table lacks: others show them.
 result<void> vault::state::say_not_held(const vault_table& table, bytes_view key,
                                         std::span<const std::pair<column_no, value>> values) {
+    std::vector<std::pair<column_no, value>> not_held;
+    for (const auto& one : values)
+        if (!table.holds(one.first)) not_held.push_back(one);
+    if (not_held.empty()) return {};
+    return uncaptured([&]() -> result<void> {
+        const auto merged = say(table, key, not_held);
+        return merged ? shown->keep(*merged, own_now()) : merged.failure();
+    });
+}
+
+result<std::vector<merged_row>> vault::state::say(const vault_table& table, bytes_view key,
+                                                  std::span<const std::pair<column_no, value>> values) {
     changeset c;
     table_changes& changes = c.tables.emplace_back();
     changes.table = table.traits.without_columns();
     row_operation op{op_kind::update, false, {}, {}};
     for (const auto& [column, what] : values) {
-        if (table.holds(column)) continue;
         op.cells.push_back({static_cast<column_no>(changes.table.columns.size()), what});
         changes.table.columns.push_back(table.traits.columns[column]);
     }
-    if (op.cells.empty()) return {};
-    return uncaptured([&]() -> result<void> {
-        auto known = context();
-        if (!known) return known.failure();
-        c.context = std::move(*known);
-        c.state = state_digest();
-        for (row_operation& piece : in_pieces(std::move(op))) {
-            self.clock = tick_user(self.clock, stamping_now());
-            piece.when = {self.clock, self.replica};
-            changes.rows.push_back({row_key(key.begin(), key.end()), std::move(piece)});
-        }
-        if (auto ok = rows->own(self.replica, self.device); !ok) return ok;
-        const auto merged = publish(c, *rows);
-        return merged ? shown->keep(*merged, own_now()) : merged.failure();
-    });
+    auto known = context();
+    if (!known) return known.failure();
+    c.context = std::move(*known);
+    c.state = state_digest();
+    for (row_operation& piece : in_pieces(std::move(op))) {
+        self.clock = tick_user(self.clock, stamping_now());
+        piece.when = {self.clock, self.replica};
+        changes.rows.push_back({row_key(key.begin(), key.end()), std::move(piece)});
+    }
+    if (auto ok = rows->own(self.replica, self.device); !ok) return ok.failure();
+    return publish(c, *rows);
 }
 
 result<std::vector<deleted_row>> vault::deleted(const std::string& table) {

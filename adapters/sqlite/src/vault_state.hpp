@@ -273,6 +273,12 @@ struct vault::state {
                                             std::span<const std::pair<column_no, value>> values);
     [[nodiscard]] result<void> say_not_held(const vault_table& table, bytes_view key,
                                             std::span<const std::pair<column_no, value>> values);
+    /// Inside write() or uncaptured(), with nothing left to seal: writes columns of a row that is there as
+    /// this device. The caller shows or keeps what it returns.
+    [[nodiscard]] result<std::vector<merged_row>> say(const vault_table& table, bytes_view key,
+                                                      std::span<const std::pair<column_no, value>> values);
+    [[nodiscard]] result<void> restore_number(const vault_table& table, bytes_view key, column_no column,
+                                              const value& number);
     /// Returns the digest of registers, open conflicts and adopted values together.
     [[nodiscard]] detail::u128 state_digest() const;
     [[nodiscard]] std::string digest_text() const;  ///< the same as 32 hexadecimal digits

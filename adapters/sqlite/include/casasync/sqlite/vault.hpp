@@ -456,8 +456,10 @@ class vault {
     [[nodiscard]] result<std::vector<renumbered_row>> renumbered();
     /// Returns what renumbered() does, and forgets it. \errors store_busy, io_failed
     [[nodiscard]] result<std::vector<renumbered_row>> take_renumbered();
-    /// Writes the loser of a conflict back, as an ordinary write of this device; that closes it everywhere.
-    /// \errors not_found; invalid_argument while the row is parked; what the table says to the value
+    /// Writes the loser of a conflict back, as an ordinary write of this device; that closes it everywhere. A
+    /// row that gets its other number back stays the same row, and what refers to it follows.
+    /// \errors not_found; invalid_argument while the row is parked, or another one has that number;
+    /// schema_mismatch for a column that this file's table has not; what the table says to the value
     [[nodiscard]] result<conflict_info> restore(const std::string& id);
     /// Confirms what is shown, as an ordinary write of this device; that closes the conflict everywhere, and
     /// no other one; that a row stays deleted closes all that are open of it. \errors not_found;
