@@ -157,7 +157,8 @@ void change_item(app_write& w, dice& d, std::uint64_t serial) {
     }
 }
 
-void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded) {
+void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded, bool numbers) {
+    if (numbers && d.percent(70)) return change_item(w, d, serial);
     const std::uint64_t kind = d.below(upgraded ? 24 : 22);
     if (kind < 5) return change_row(w, d, serial, upgraded);
     if (kind < 8) return add_row(w, d, serial);
@@ -181,10 +182,10 @@ void one_write(app_write& w, dice& d, std::uint64_t serial, bool upgraded) {
 
 }  // namespace
 
-app_write draw_write(dice& d, std::uint64_t serial, bool upgraded) {
+app_write draw_write(dice& d, std::uint64_t serial, bool upgraded, bool numbers) {
     app_write w;
     const std::uint64_t n = d.percent(70) ? 1 : 2 + d.below(3);
-    for (std::uint64_t i = 0; i < n; ++i) one_write(w, d, serial * 10 + i, upgraded);
+    for (std::uint64_t i = 0; i < n; ++i) one_write(w, d, serial * 10 + i, upgraded, numbers);
     return w;
 }
 

@@ -28,7 +28,7 @@ struct app_write {
 };
 
 /// Draws a transaction. \param serial  makes values that occur once \param upgraded  the next version is
-/// installed
-[[nodiscard]] app_write draw_write(casasync_test::dice& d, std::uint64_t serial, bool upgraded);
+/// installed \param numbers  most of it is about rows that are known by numbers
+[[nodiscard]] app_write draw_write(casasync_test::dice& d, std::uint64_t serial, bool upgraded, bool numbers);
 
 }  // namespace simulation

@@ -52,13 +52,13 @@ std::uint32_t draw_clock(casasync_test::dice& d) {
 }
 
 event draw_event(casasync_test::dice& d, const weight_table& weights, std::uint64_t serial,
-                 std::array<bool, devices_max>& upgraded) {
+                 std::array<bool, devices_max>& upgraded, bool numbers) {
     event e;
     e.what = draw_act(d, weights);
     e.device = static_cast<std::uint8_t>(d.below(devices_max));
     switch (e.what) {
         case act::write:
-            e.app = draw_write(d, serial, upgraded[e.device]);
+            e.app = draw_write(d, serial, upgraded[e.device], numbers);
             break;
         case act::upgrade:
             upgraded[e.device] = true;
@@ -110,7 +110,7 @@ scene draw(std::uint64_t seed) {
     casasync_test::dice d(seed);
     scene s;
     s.seed = d.next();
-    const bool is_long = seed % 4 == 0, is_troubled = seed % 8 == 4;
+    const bool is_long = seed % 4 == 0, is_troubled = seed % 8 == 4, numbers = seed % 16 >= 8 && is_long;
     s.devices = static_cast<std::uint8_t>(2 + d.below(is_troubled ? 3 : 2));
     s.wal = d.percent(60);
     s.anew = s.seed % 32 == 0;
@@ -118,7 +118,8 @@ scene draw(std::uint64_t seed) {
     s.careful = is_long;
     const std::uint64_t n = is_long ? 300 : 20 + d.below(60);
     std::array<bool, devices_max> upgraded{};
-    for (std::uint64_t i = 0; i < n; ++i) s.events.push_back(draw_event(d, weights, i + 1, upgraded));
+    for (std::uint64_t i = 0; i < n; ++i)
+        s.events.push_back(draw_event(d, weights, i + 1, upgraded, numbers));
     return s;
 }
 
