@@ -152,6 +152,33 @@ TEST_CASE("a deleted row is brought back with what it has in columns that the fi
     w.all_agree({"SELECT * FROM txn"});
 }
 
+TEST_CASE("a row that is brought back has nothing of an earlier life", "[vault]") {
+    world w;
+    w.first("desktop", std::string(txn) + "; INSERT INTO txn VALUES('a', 1, 'x')");
+    w.joins("phone", "desktop");
+    w.sql("desktop").run("ALTER TABLE txn ADD COLUMN place TEXT; UPDATE txn SET place = 'secret'");
+    w.everyone_syncs();
+    w.now += 1000;
+    w.sql("phone").run("DELETE FROM txn");
+    w.everyone_syncs();
+    w.sql("phone").run("INSERT INTO txn VALUES('a', 2, 'y')");
+    w.everyone_syncs();
+    CHECK(w.sql("desktop").dump("SELECT * FROM txn") == "a|2|y|NULL\n");
+    w.sql("desktop").run("UPDATE txn SET amount = 3");
+    must(w["desktop"].seal());
+    w.now += 1000;
+    w.sql("phone").run("DELETE FROM txn");
+    w.everyone_syncs();
+    const auto open = must(w["phone"].conflicts());
+    REQUIRE(open.size() == 1);
+    CHECK(open[0].loser == value(std::int64_t{3}));
+    const std::string decides = GENERATE(std::string("desktop"), "phone");
+    must(w[decides].restore(open[0].id));
+    w.everyone_syncs();
+    w.all_agree({all_txn});
+    CHECK(w.sql("desktop").dump("SELECT * FROM txn") == "a|3|y|NULL\n");
+}
+
 TEST_CASE("a row that an older app replaces keeps what newer columns have", "[vault]") {
     world w;
     const std::string index = GENERATE("", "; CREATE UNIQUE INDEX txn_note ON txn(note)");

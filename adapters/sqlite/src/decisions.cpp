@@ -157,7 +157,7 @@ result<conflict_info> vault::restore(const std::string& id) {
             for (const cell& c : row->cells)
                 if (c.column == *entry->lost.column)
                     values.emplace_back(c.column, entry->lost.what);
-                else if (c.what)
+                else if (c.what && is_shown(*row, c, table.traits.columns[c.column].rule))
                     values.emplace_back(c.column, *c.what);
             written = v.insert_again(table, entry->key, values);
         } else if (table.numbered() && *told->column == table.traits.number) {

@@ -155,7 +155,7 @@ result<void> vault::state::say_not_held(const vault_table& table, bytes_view key
                                         std::span<const std::pair<column_no, value>> values) {
     std::vector<std::pair<column_no, value>> not_held;
     for (const auto& one : values)
-        if (!table.holds(one.first)) not_held.push_back(one);
+        if (!table.holds(one.first) && one.second.size() <= limits::value_bytes_max) not_held.push_back(one);
     if (not_held.empty()) return {};
     return uncaptured([&]() -> result<void> {
         const auto merged = say(table, key, not_held);
