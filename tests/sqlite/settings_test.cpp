@@ -56,7 +56,6 @@ TEST_CASE("whatever differs in what a vault remembers of itself is kept, and mak
         [](settings& s) { s.history.days = 30; },
         [](settings& s) { s.relay_fed_at = 10; },
         [](settings& s) { s.relay_owed = true; },
-        [](settings& s) { s.untold = true; },
         [](settings& s) { s.copied = true; },
         [](settings& s) { s.succeeded.reset(); },
         [&](settings& s) { s.succeeded->from = one(s.succeeded->from); },

@@ -27,14 +27,6 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
     return state_->write([&]() -> result<void> {
         auto seen = state_->read_frontier();
         if (!seen) return seen.failure();
-        settings& self = state_->self;
-        const bool other_log = at.generation != self.at.generation || at.pos < self.at.pos;
-        if (other_log) {
-            const auto some = state_->any_waits();
-            if (!some) return some.failure();
-            self.untold = self.untold || *some;
-            self.read_back = 0;
-        }
         for (const inbound_part& p : parts) {
             if (p.seq <= seen->of(p.device)) continue;
             auto s = state_->db->prepare(
@@ -46,6 +38,8 @@ result<void> vault::accept(std::span<const inbound_part> parts, const cursor& at
             if (auto ok = s->run(); !ok) return ok;
         }
         if (auto ok = state_->keep_links(parts); !ok) return ok;
+        settings& self = state_->self;
+        if (at.generation != self.at.generation || at.pos < self.at.pos) self.read_back = 0;  // another log
         state_->go_to(at);
         if (!own) return {};
         const auto seq =
@@ -327,7 +321,6 @@ result<merge_report> vault::merge_inbox(unix_ms relay_now) {
             } while (more && done.rows < budget);
             if (more) return {};
             state_->self.hydrated = true;
-            if (auto ok = state_->tell_untold(); !ok) return ok;
             if (!state_->self.suspect) return {};
             const auto asked = state_->ask_for_snapshot();
             if (!asked) return asked.failure();

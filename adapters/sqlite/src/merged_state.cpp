@@ -24,35 +24,15 @@ result<std::vector<merged_row>> vault::state::publish(changeset& c, row_store& i
     return merge_own(std::move(c), into);
 }
 
-result<void> vault::state::tell_merged() {
-    auto known = context();
-    if (!known) return known.failure();
-    changeset c;
-    c.context = std::move(*known);
-    const auto done = publish(c, *rows);
-    return done ? result<void>{} : done.failure();
-}
-
 result<void> vault::tell_merged() {
     return state_->write([&]() -> result<void> {
-        const auto some = state_->any_waits();
-        if (!some) return some.failure();
-        state_->self.untold = state_->self.untold && *some;
-        return state_->tell_merged();
+        auto context = state_->context();
+        if (!context) return context.failure();
+        changeset c;
+        c.context = std::move(*context);
+        const auto done = state_->publish(c, *state_->rows);
+        return done ? result<void>{} : done.failure();
     });
-}
-
-result<bool> vault::state::any_waits() {
-    const auto any = db->query_integer("SELECT EXISTS(SELECT 1 FROM casasync_inbox)");
-    return any ? result<bool>(*any != 0) : any.failure();
-}
-
-result<void> vault::state::tell_untold() {
-    if (!self.untold) return {};
-    const auto some = any_waits();
-    if (!some || *some) return some ? result<void>{} : some.failure();
-    self.untold = false;
-    return tell_merged();
 }
 
 void vault::state::compare_state(const changeset& c) {

@@ -52,7 +52,7 @@ bytes encode_settings(const settings& s) {
         w.signed_varint(s.succeeded->at);
         w.varint(s.succeeded->sent_again);
     }
-    w.u8(static_cast<std::uint8_t>((s.suspect ? 1 : 0) | (s.asked ? 2 : 0) | (s.untold ? 4 : 0)));
+    w.u8(static_cast<std::uint8_t>((s.suspect ? 1 : 0) | (s.asked ? 2 : 0)));
     w.signed_varint(s.asked_at);
     if (s.suspect) {
         w.raw(s.suspect->device.octets);
@@ -117,7 +117,6 @@ result<settings> decode_settings(bytes_view record) {
         was.sent_again = static_cast<std::size_t>(r.varint());
     }
     const std::uint8_t more = r.u8();
-    s.untold = (more & 4) != 0;
     s.asked_at = r.signed_varint();
     if ((more & 1) != 0) {
         suspicion& why = s.suspect.emplace();

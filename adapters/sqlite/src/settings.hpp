@@ -51,7 +51,6 @@ struct settings {
     history_policy history{};
     unix_ms relay_fed_at = 0;  ///< when this device last gave the relay again what it had lost
     bool relay_owed = false;   ///< it has lost something that it was not given again
-    bool untold = false;  ///< what waited when the log became another one waits still, or was not told of
     bool copied =
         false;  ///< this file is an older state or a copy of another that goes on: see succession.cpp
     std::optional<succession_info> succeeded{};  ///< the last time it was, and took new ids

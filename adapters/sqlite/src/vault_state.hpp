@@ -202,13 +202,6 @@ struct vault::state {
                                            const std::string& fresh);
     [[nodiscard]] result<void> log_changed(const vault_table& table, const followed_table& followed);
 
-    // merged_state.cpp: inside write()
-    [[nodiscard]] result<void> tell_merged();
-    /// Tells what was merged, once nothing waits any more of what waited when the log became another one:
-    /// that log may lack it.
-    [[nodiscard]] result<void> tell_untold();
-    [[nodiscard]] result<bool> any_waits();
-
     // outbox.cpp: inside write()
     [[nodiscard]] result<void> settle(std::uint64_t seq);
     [[nodiscard]] result<void> prune_sent();
