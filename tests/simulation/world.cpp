@@ -249,9 +249,11 @@ void world::write(party& p, const event& e) {
     (void)at(p);
     p.wrote_at.insert(now_ + p.clock_error);
     const app_write& w = e.app;
-    const bool whole_rows = !w.replaced.empty() || w.sql.find("DELETE FROM txn") != std::string::npos ||
-                            w.sql.find("SET id") != std::string::npos;
-    const knowledge before = p.know(whole_rows);
+    const bool takes_away =
+        w.sql.find("DELETE FROM txn") != std::string::npos || w.sql.find("SET id") != std::string::npos;
+    knowledge before = p.know(takes_away || !w.replaced.empty());
+    if (!p.upgraded && !takes_away)  // what an older app replaces keeps what only newer ones know
+        for (const row_name& row : w.replaced) before.shown.erase({row, "place"});
     const picture rows_before = p.rows();
     p.expected.reset();
     p.unsettled.reset();
